@@ -1,0 +1,315 @@
+"""The recurrent layers that `tf.contrib` used to supply.
+
+One LSTM, computed in three ways: `basic_layer` is the reference to read, `block_layer` the fast
+one, `cudnn_layers` hands the whole stack to cuDNN. With `[i, j, f, o] = [x, h] @ kernel + bias`,
+
+    c' = sigmoid(f) * c + sigmoid(i) * tanh(j)
+    h' = sigmoid(o) * tanh(c')
+
+as in Zaremba et al. 2014, section 3 (no peepholes, no cell clipping, forget bias 0). Sequences are
+time-major, `[num_steps, batch_size, features]`. The sequences and the matrix products have the
+inputs' dtype (float32 or a 16-bit type); gates and states are float32 always.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+from tensorflow.python.training.saving import saveable_object
+
+
+class LSTMStateTuple(NamedTuple):
+    """What an LSTM layer carries from step to step: `c` and `h`, float32 `[batch, hidden]`."""
+
+    c: tf.Tensor
+    h: tf.Tensor
+
+
+def zero_state(shape):
+    """The state before the first word: float32 zeros."""
+    return LSTMStateTuple(c=tf.zeros(shape), h=tf.zeros(shape))
+
+
+def basic_cell(x, state, kernel, bias):
+    """One LSTM cell at one time step.
+
+    Args:
+      x: `[batch, input]`.
+      state: `LSTMStateTuple` of float32 `[batch, hidden]`.
+      kernel: `[input + hidden, 4 * hidden]`, dtype of `x`.
+      bias: float32 `[4 * hidden]`.
+
+    Returns:
+      The new `LSTMStateTuple`; its `h` is the output.
+    """
+    x_and_h = tf.concat([x, tf.cast(state.h, x.dtype)], axis=1)
+    gates = tf.cast(x_and_h @ kernel, tf.float32) + bias
+    i, j, f, o = tf.split(gates, 4, axis=1)
+    c = tf.sigmoid(f) * state.c + tf.sigmoid(i) * tf.tanh(j)
+    return LSTMStateTuple(c=c, h=tf.sigmoid(o) * tf.tanh(c))
+
+
+def basic_layer(inputs, state, kernel, bias):
+    """One LSTM layer, unrolled step by step.
+
+    Args:
+      inputs: `[num_steps, batch, input]`, num_steps static.
+      state, kernel, bias: as in `basic_cell`.
+
+    Returns:
+      `(outputs, state)`: `[num_steps, batch, hidden]` of the inputs' dtype, and the last state.
+    """
+    outputs = []
+    for x in tf.unstack(inputs):
+        state = basic_cell(x, state, kernel, bias)
+        outputs.append(tf.cast(state.h, inputs.dtype))
+    return tf.stack(outputs), state
+
+
+def block_layer(inputs, state, kernel, bias):
+    """One LSTM layer, computed as a block: few large matrix products instead of many small ones.
+
+    Arguments and results are those of `basic_layer`. Forward, the inputs of all steps are known,
+    so their share of the gates is one product `[T*B, input] @ [input, 4H]`; only `h @ kernel_h`
+    has to wait for the step before. Backward, with `dG_t` the gradient of step t's gates before
+    their nonlinearities,
+
+        dh_t = d_outputs_t + dG_{t+1} @ kernel_h^T     (the only product inside the loop)
+        d_inputs = dG @ kernel_x^T                      over all T*B rows at once
+        d_kernel = [inputs, h_{t-1}]^T @ dG             likewise
+        d_bias   = sum of dG over T*B rows
+
+    where back-propagation through an unrolled graph would make T small products for each of the
+    last three, and add them up.
+    """
+    outputs, c, h = _block(inputs, state.c, state.h, kernel, bias)
+    return outputs, LSTMStateTuple(c=c, h=h)
+
+
+class _Step(NamedTuple):
+    """The activations of one time step that back-propagation needs, float32 `[batch, hidden]`."""
+
+    i: tf.Tensor
+    j: tf.Tensor
+    f: tf.Tensor
+    o: tf.Tensor
+    c: tf.Tensor
+    tanh_c: tf.Tensor
+
+
+@tf.custom_gradient
+def _block(inputs, c, h, kernel, bias):
+    num_steps, _, input_size = inputs.shape
+    kernel_x, kernel_h = kernel[:input_size], kernel[input_size:]
+    dtype, initial_c, initial_h = inputs.dtype, c, h
+
+    gates_x = tf.reshape(inputs, [-1, input_size]) @ kernel_x
+    gates_x = tf.reshape(gates_x, [num_steps, -1, kernel.shape[1]])
+    h, steps, outputs = tf.cast(h, dtype), [], []
+    for t in range(num_steps):
+        gates = tf.cast(gates_x[t] + h @ kernel_h, tf.float32) + bias
+        i, j, f, o = tf.split(gates, 4, axis=1)
+        i, j, f, o = tf.sigmoid(i), tf.tanh(j), tf.sigmoid(f), tf.sigmoid(o)
+        c = f * c + i * j
+        tanh_c = tf.tanh(c)
+        last_h = o * tanh_c
+        h = tf.cast(last_h, dtype)
+        steps.append(_Step(i, j, f, o, c, tanh_c))
+        outputs.append(h)
+    outputs = tf.stack(outputs)
+
+    def gradient(d_outputs, d_c, d_h):
+        d_gates = [None] * num_steps
+        for t in reversed(range(num_steps)):
+            d_h += tf.cast(d_outputs[t], tf.float32)
+            previous_c = steps[t - 1].c if t else initial_c
+            d_c, d_gate = _gates_gradient(steps[t], previous_c, d_c, d_h, kernel_h, bias)
+            d_gates[t] = tf.cast(d_gate, dtype)
+            d_h = tf.cast(tf.matmul(d_gates[t], kernel_h, transpose_b=True), tf.float32)
+        previous_h = tf.concat([tf.cast(initial_h, dtype)[None], outputs[:-1]], axis=0)
+        x_and_h = tf.concat([inputs, previous_h], axis=2)
+        x_and_h = tf.reshape(x_and_h, [-1, x_and_h.shape[2]])
+        d_gates = tf.reshape(tf.stack(d_gates), [-1, kernel.shape[1]])
+        d_inputs = tf.reshape(tf.matmul(d_gates, kernel_x, transpose_b=True), tf.shape(inputs))
+        d_kernel = tf.matmul(x_and_h, d_gates, transpose_a=True)
+        d_bias = tf.reduce_sum(tf.cast(d_gates, tf.float32), axis=0)
+        return d_inputs, d_c, d_h, d_kernel, d_bias
+
+    return (outputs, c, last_h), gradient
+
+
+def _gates_gradient(step, previous_c, d_c, d_h, kernel_h, bias):
+    """Back-propagates through one step's nonlinearities, in TensorFlow's one fused kernel.
+
+    Returns:
+      `(d_previous_c, d_gates)`, `[batch, hidden]` and `[batch, 4 * hidden]`.
+    """
+    no_peephole = tf.zeros_like(bias[: kernel_h.shape[0]])
+    # The kernel takes the products' operands too, but reads nothing of them except their shapes.
+    gradient = tf.raw_ops.LSTMBlockCellGrad(
+        x=d_c[:, :0], cs_prev=previous_c, h_prev=d_h, w=tf.cast(kernel_h, tf.float32), b=bias,
+        wci=no_peephole, wcf=no_peephole, wco=no_peephole,
+        i=step.i, cs=step.c, f=step.f, o=step.o, ci=step.j, co=step.tanh_c,
+        cs_grad=d_c, h_grad=d_h, use_peephole=False,
+    )  # fmt: skip
+    return gradient.cs_prev_grad, gradient.dicfo
+
+
+def cudnn_params_size(num_layers, input_size, hidden_size):
+    """How many numbers cuDNN's opaque vector holds."""
+    matrices = 4 * hidden_size * (input_size + hidden_size + (num_layers - 1) * 2 * hidden_size)
+    return matrices + num_layers * 8 * hidden_size
+
+
+def _swap_gates(matrix, hidden_size):
+    """Rows of four gates, from this project's order i, j, f, o to cuDNN's i, f, j, o, or back."""
+    i, j, f, o = tf.split(matrix, 4 * [hidden_size])
+    return tf.concat([i, f, j, o], axis=0)
+
+
+def canonical_to_cudnn(kernels, biases):
+    """Packs one kernel and one bias a layer into cuDNN's vector.
+
+    The layout: for each layer its four input matrices, then its four recurrent ones, each stored
+    transposed, `[hidden, input]` row by row; after all the matrices, for each layer four input
+    biases, then four recurrent ones. cuDNN adds the two biases; the recurrent ones are set to zero.
+
+    Args:
+      kernels: list of `[input + hidden, 4 * hidden]`.
+      biases: list of `[4 * hidden]`.
+
+    Returns:
+      `[cudnn_params_size(...)]`.
+    """
+    matrices, vectors = [], []
+    for kernel, bias in zip(kernels, biases):
+        hidden_size = bias.shape[0] // 4
+        input_size = kernel.shape[0] - hidden_size
+        for matrix in (kernel[:input_size], kernel[input_size:]):
+            matrices.append(tf.reshape(_swap_gates(tf.transpose(matrix), hidden_size), [-1]))
+        vectors += [_swap_gates(bias, hidden_size), tf.zeros_like(bias)]
+    return tf.concat(matrices + vectors, axis=0)
+
+
+def cudnn_to_canonical(params, num_layers, input_size, hidden_size):
+    """Unpacks cuDNN's vector; the reverse of `canonical_to_cudnn`.
+
+    Returns:
+      `(kernels, biases)`, one of each a layer; a bias is the sum of cuDNN's two.
+    """
+    gates = 4 * hidden_size
+    input_sizes = [input_size] + [hidden_size] * (num_layers - 1)
+    sizes = [gates * size for layer in input_sizes for size in (layer, hidden_size)]
+    pieces = tf.split(params, sizes + [gates] * (2 * num_layers))
+    matrices, vectors = pieces[: 2 * num_layers], pieces[2 * num_layers :]
+    kernels, biases = [], []
+    for layer in range(num_layers):
+        parts = [
+            tf.transpose(_swap_gates(tf.reshape(matrix, [gates, -1]), hidden_size))
+            for matrix in matrices[2 * layer : 2 * layer + 2]
+        ]
+        kernels.append(tf.concat(parts, axis=0))
+        bias = vectors[2 * layer] + vectors[2 * layer + 1]
+        biases.append(_swap_gates(bias, hidden_size))
+    return kernels, biases
+
+
+def cudnn_layers(inputs, state, params, is_training, keep_prob=1.0, seed=0):
+    """A stack of LSTM layers in one cuDNN kernel, with dropout between them. GPU only.
+
+    Args:
+      inputs: `[num_steps, batch, input]`.
+      state: `LSTMStateTuple` of float32 `[num_layers, batch, hidden]`.
+      params: cuDNN's vector, dtype of the inputs.
+      is_training: bool, keep what the gradient needs, and drop out.
+      keep_prob: the probability that dropout between the layers keeps a value.
+      seed: int, of that dropout.
+
+    Returns:
+      `(outputs, state)`: `[num_steps, batch, hidden]`, and the last state.
+    """
+    outputs, h, c, *_ = tf.raw_ops.CudnnRNNV2(
+        input=inputs,
+        input_h=tf.cast(state.h, inputs.dtype),
+        input_c=tf.cast(state.c, inputs.dtype),
+        params=params,
+        rnn_mode="lstm",
+        input_mode="linear_input",
+        direction="unidirectional",
+        dropout=1.0 - keep_prob if is_training else 0.0,
+        seed=seed,
+        is_training=is_training,
+    )
+    outputs = tf.ensure_shape(outputs, inputs.shape[:2] + state.h.shape[2:])
+    return outputs, LSTMStateTuple(c=tf.cast(c, tf.float32), h=tf.cast(h, tf.float32))
+
+
+def canonical_names(layer):
+    """The names of a layer's kernel and bias, relative to the model's variable scope."""
+    cell = f"RNN/multi_rnn_cell/cell_{layer}/basic_lstm_cell"
+    return f"{cell}/kernel", f"{cell}/bias"
+
+
+def cell_variables(num_layers, hidden_size):
+    """Makes the kernel and the bias of each layer, float32, in the current variable scope.
+
+    Returns:
+      List of `(kernel, bias)`, `[2 * hidden_size, 4 * hidden_size]` and `[4 * hidden_size]`.
+    """
+    variables = []
+    for names in map(canonical_names, range(num_layers)):
+        kernel = tf.compat.v1.get_variable(names[0], [2 * hidden_size, 4 * hidden_size])
+        bias = tf.compat.v1.get_variable(
+            names[1], [4 * hidden_size], initializer=tf.compat.v1.zeros_initializer()
+        )
+        variables.append((kernel, bias))
+    return variables
+
+
+def cudnn_variable(num_layers, hidden_size):
+    """Makes cuDNN's vector, float32 and trainable, in the current variable scope.
+
+    It is not among the global variables, which a Saver would save as they are.
+    """
+    return tf.compat.v1.get_variable(
+        "lstm_params",
+        [cudnn_params_size(num_layers, hidden_size, hidden_size)],
+        collections=[tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES],
+    )
+
+
+def save_canonically(params, num_layers, hidden_size):
+    """Has the current graph's Savers save cuDNN's vector under the canonical names."""
+    saveables = tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
+    if not saveables:
+        saveables.append(CudnnParamsSaveable(params, num_layers, hidden_size))
+
+
+class CudnnParamsSaveable(saveable_object.SaveableObject):
+    """Saves cuDNN's vector under the canonical names, and restores it from them.
+
+    It is what lets a model trained with cuDNN be evaluated on a laptop, and the reverse.
+    """
+
+    def __init__(self, params, num_layers, hidden_size):
+        """Describes the vector.
+
+        Args:
+          params: the float32 variable, or its tensor by reference, as cuDNN lays it out.
+          num_layers, hidden_size: int, the stack that it belongs to.
+        """
+        self._hidden_size = hidden_size
+        scope = params.op.name.rpartition("/")[0]
+        canonical = cudnn_to_canonical(params, num_layers, hidden_size, hidden_size)
+        specs = []
+        for layer, tensors in enumerate(zip(*canonical)):
+            for tensor, name in zip(tensors, canonical_names(layer)):
+                name = f"{scope}/{name}" if scope else name
+                specs.append(saveable_object.SaveSpec(tensor, slice_spec="", name=name))
+        super().__init__(params, specs, name="cudnn_params")
+
+    def restore(self, restored_tensors, restored_shapes):
+        """The operation that packs kernels and biases, in the order of the specs."""
+        size = self._hidden_size
+        kernels = [tf.ensure_shape(x, [2 * size, 4 * size]) for x in restored_tensors[0::2]]
+        biases = [tf.ensure_shape(x, [4 * size]) for x in restored_tensors[1::2]]
+        return tf.compat.v1.assign(self.op, canonical_to_cudnn(kernels, biases))

@@ -1,0 +1,554 @@
+"""An LSTM language model of the Penn Treebank, trained as in Zaremba et al. 2014.
+
+"Recurrent Neural Network Regularization" (https://arxiv.org/abs/1409.2329), in the TF1 style of the
+TensorFlow tutorial (graphs, name scopes, collections, metagraphs, Supervisor), on today's
+TensorFlow through `tf.compat.v1`.
+
+Three models, and the perplexities documented for them (the README says what came out here):
+
+    model    epochs   train    valid    test
+    small      13     37.99   121.39   115.91
+    medium     39     48.45    86.16    82.07
+    large      55     37.87    82.62    78.29
+
+To train:
+
+    python ptb_word_lm.py --data_path=DIR --model=small --save_path=RUN
+
+DIR holds `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`. The same command again continues
+after the last finished epoch. `--help` explains every flag.
+"""
+
+if __name__ == "__main__":
+    import quiet
+
+    quiet.import_tensorflow()
+
+import copy
+import sys
+import time
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+import configs
+import lstm
+import reader
+import run_directory
+import util
+
+tf1 = tf.compat.v1
+
+PROGRAM = "ptb_word_lm.py"
+get_config = configs.get_config
+
+# A 16-bit gradient of a rare word's logit would vanish; a power of two costs no accuracy.
+LOSS_SCALE_16_BIT = 128.0
+
+
+class RequestError(ValueError):
+    """A request that cannot be met; the message says what to do."""
+
+
+class PTBInput:
+    """The windows of one text, and their sizes.
+
+    Attributes:
+      batch_size: int, streams a replica reads side by side.
+      num_steps: int, unrolled steps.
+      num_replicas: int, model replicas that share the text; 1 unless `util.auto_parallel` ran.
+      epoch_size: int, windows a replica reads in an epoch.
+      windows: `reader.Windows`, the current one.
+      input_data, targets: int32 `[batch_size, num_steps]`, its words and those to predict.
+    """
+
+    def __init__(self, config, data, name=None, keep_remainder=False):
+        """Adds the input to the current graph.
+
+        Args:
+          config: has `batch_size` and `num_steps`.
+          data: word ids, a list or an int array `[num_words]`.
+          name: the operations' name scope.
+          keep_remainder: read the text to its last word, in a partial window if need be.
+
+        Raises:
+          ValueError: the text is too short for one window.
+        """
+        self.batch_size = config.batch_size
+        self.num_steps = config.num_steps
+        self._num_words = len(data)
+        self._keep_remainder = keep_remainder
+        self.set_replicas(1)
+        self.windows = reader.window_producer(
+            data, self.batch_size, self.num_steps, name, keep_remainder
+        )
+        self.input_data, self.targets = self.windows.x, self.windows.y
+
+    def count_windows(self, num_replicas):
+        """How many windows each of several replicas reads in an epoch; ValueError if none."""
+        return reader.count_windows(
+            self._num_words, num_replicas * self.batch_size, self.num_steps, self._keep_remainder
+        )
+
+    def set_replicas(self, num_replicas):
+        """Sizes the epoch for several replicas, each with streams of its own."""
+        self.num_replicas = num_replicas
+        self.epoch_size = self.count_windows(num_replicas)
+
+    def steps_until(self, window):
+        """How many time steps of the text come before a window."""
+        steps = window * self.num_steps
+        if self._keep_remainder:
+            steps = min(steps, self._num_words // (self.num_replicas * self.batch_size) - 1)
+        return steps
+
+
+class PTBModel:
+    """The language model: embedding, stacked LSTM, softmax; and, in training, its gradients.
+
+    Attributes:
+      input: the `PTBInput`.
+      initial_state: tuple of `lstm.LSTMStateTuple`, one a layer (with cuDNN one for all), replica
+        by replica.
+      final_state: the state after the window, to be fed as the next one's initial state.
+      cost: float32 scalar in nats, summed over the time steps and averaged over the batch.
+      positions: int64 scalars, one a replica: the window to read, see `reader.Windows`.
+      lr: float32 scalar, the learning rate (training only, like all that follow).
+      train_op: makes one step of gradient descent.
+      grad_norm: float32 scalar, the gradients' global norm before clipping (replica 0's).
+    """
+
+    def __init__(self, is_training, config, input_, dtype=tf.float32, seed=0):
+        """Adds the model to the current graph and variable scope.
+
+        Args:
+          is_training: bool, drop out and build the train op.
+          config: as `configs.SmallConfig` describes.
+          input_: a `PTBInput`.
+          dtype: of activations and matrix products, float32 or float16. Variables, gates, states
+            and loss are float32.
+          seed: int, of dropout; the same seed drops the same values in the same global step.
+        """
+        self.input = input_
+        self.positions = [input_.windows.position]
+        self._is_training = is_training
+        self._config = config
+        self._dtype = dtype
+        self._seed = seed
+        scope = tf1.get_variable_scope()
+        uniform = tf1.random_uniform_initializer(-config.init_scale, config.init_scale)
+        # Grappler's autoparallel divides the gradients of reference variables alone.
+        with tf1.variable_scope(
+            scope,
+            initializer=scope.initializer or uniform,
+            use_resource=False,
+            auxiliary_name_scope=False,
+        ):
+            self._add_variables()
+            outputs, self.initial_state, self.final_state = self._add_layers(self._add_inputs())
+            self.cost = self._add_cost(outputs)
+            if is_training:
+                self._add_training()
+
+    def _add_variables(self):
+        config, size = self._config, self._config.hidden_size
+        self._embedding = tf1.get_variable("embedding", [config.vocab_size, size])
+        self._softmax_w = tf1.get_variable("softmax_w", [size, config.vocab_size])
+        self._softmax_b = tf1.get_variable("softmax_b", [config.vocab_size])
+        self._rnn_params, initial_step = None, tf.constant(0, tf.int64)
+        if config.rnn_mode == configs.CUDNN:
+            self._rnn_params = lstm.cudnn_variable(config.num_layers, size)
+            lstm.save_canonically(self._rnn_params, config.num_layers, size)
+            # It is no global variable (those are saved as they are), yet whoever initializes the
+            # global variables should find it initialized.
+            with tf.control_dependencies([self._rnn_params.initializer]):
+                initial_step = tf.identity(initial_step)
+        else:
+            self._kernels_and_biases = lstm.cell_variables(config.num_layers, size)
+        if self._is_training:
+            self._global_step = tf1.get_variable(
+                "global_step",
+                initializer=initial_step,
+                trainable=False,
+                collections=[tf1.GraphKeys.GLOBAL_VARIABLES, tf1.GraphKeys.GLOBAL_STEP],
+            )
+
+    def _add_inputs(self):
+        """Words to vectors, time-major: `[num_steps, batch_size, hidden_size]`."""
+        words = tf.transpose(self.input.input_data)
+        vectors = tf.nn.embedding_lookup(self._embedding, words)
+        return self._dropout(tf.cast(vectors, self._dtype), layer=0)
+
+    def _dropout(self, x, layer):
+        """Drops out in training, differently in each layer, global step and replica."""
+        if not self._is_training or self._config.keep_prob >= 1:
+            return x
+        seed = tf.stack([tf.constant(self._seed, tf.int64), self._global_step])
+        for part in (self.input.windows.replica, layer):
+            seed = tf.random.experimental.stateless_fold_in(seed, part)
+        return tf.nn.experimental.stateless_dropout(x, 1 - self._config.keep_prob, seed)
+
+    def _add_layers(self, inputs):
+        """The stacked LSTM: `(outputs, initial_state, final_state)`."""
+        config, batch_size = self._config, self.input.batch_size
+        if config.rnn_mode == configs.CUDNN:
+            state = lstm.zero_state([config.num_layers, batch_size, config.hidden_size])
+            params = tf.cast(self._rnn_params, self._dtype)
+            outputs, final_state = lstm.cudnn_layers(
+                inputs, state, params, self._is_training, config.keep_prob, self._seed
+            )
+            return self._dropout(outputs, config.num_layers), (state,), (final_state,)
+
+        add_layer = lstm.basic_layer if config.rnn_mode == configs.BASIC else lstm.block_layer
+        initial_states, final_states = [], []
+        for layer, (kernel, bias) in enumerate(self._kernels_and_biases, start=1):
+            state = lstm.zero_state([batch_size, config.hidden_size])
+            initial_states.append(state)
+            inputs, state = add_layer(inputs, state, tf.cast(kernel, self._dtype), bias)
+            final_states.append(state)
+            inputs = self._dropout(inputs, layer)
+        return inputs, tuple(initial_states), tuple(final_states)
+
+    def _add_cost(self, outputs):
+        outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
+        logits = tf.cast(outputs @ tf.cast(self._softmax_w, self._dtype), tf.float32)
+        targets = tf.reshape(tf.transpose(self.input.targets), [-1])
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            labels=tf.maximum(targets, 0), logits=logits + self._softmax_b
+        )
+        losses = tf.where(tf.equal(targets, reader.NO_WORD), 0.0, losses)
+        return tf.reduce_sum(losses) / self.input.batch_size
+
+    def _add_training(self):
+        scale = 1.0 if self._dtype == tf.float32 else LOSS_SCALE_16_BIT
+        self.lr = tf1.get_variable(
+            "lr",
+            initializer=0.0,
+            trainable=False,
+            collections=[tf1.GraphKeys.LOCAL_VARIABLES],  # not saved: it follows from the epoch
+        )
+        self._new_lr = tf1.placeholder(tf.float32, shape=[], name="new_learning_rate")
+        self._lr_update = tf1.assign(self.lr, self._new_lr)
+
+        variables = tf1.trainable_variables()
+        gradients, scaled_norm = tf.clip_by_global_norm(
+            tf.gradients(scale * self.cost, variables), scale * self._config.max_grad_norm
+        )
+        self.grad_norm = scaled_norm / scale
+        # Locked, or two replicas that update one row at the same moment would lose one update.
+        optimizer = tf1.train.GradientDescentOptimizer(self.lr / scale, use_locking=True)
+        update = optimizer.apply_gradients(
+            zip(gradients, variables), global_step=self._global_step
+        )
+        # Autoparallel replicates what the train op depends on, and nothing else.
+        self.train_op = tf.group(update, self.cost, tf.nest.flatten(self.final_state))
+
+    def assign_lr(self, session, lr_value):
+        """Sets the learning rate in a session."""
+        session.run(self._lr_update, feed_dict={self._new_lr: lr_value})
+
+    def export_ops(self, name):
+        """Adds the model's operations to the current graph's collections.
+
+        Args:
+          name: the prefix of their keys, such as `Train`.
+        """
+        self._name = name
+        self.initial_state_name = util.with_prefix(name, "initial")
+        self.final_state_name = util.with_prefix(name, "final")
+        exported = {
+            util.with_prefix(name, "cost"): self.cost,
+            util.with_prefix(name, "position"): self.positions[0],
+        }
+        self.replicated_collections = (*exported, self.initial_state_name, self.final_state_name)
+        if self._is_training:
+            exported.update(train_op=self.train_op, lr=self.lr, grad_norm=self.grad_norm)
+            exported.update(new_lr=self._new_lr, lr_update=self._lr_update)
+            if self._rnn_params is not None:
+                exported.update(rnn_params=self._rnn_params)
+        for key, operation in exported.items():
+            tf1.add_to_collection(key, operation)
+        util.export_state_tuples(self.initial_state, self.initial_state_name)
+        util.export_state_tuples(self.final_state, self.final_state_name)
+        # A saveable is a Python object: it cannot travel in a metagraph. import_ops makes another.
+        tf1.get_collection_ref(tf1.GraphKeys.SAVEABLE_OBJECTS).clear()
+
+    def import_ops(self):
+        """Takes the model's operations, of all its replicas, from the current graph's collections.
+
+        Raises:
+          ValueError: a collection is missing or does not fit.
+        """
+        costs = util.get_tensors(util.with_prefix(self._name, "cost"))
+        self.cost = tf.add_n(costs) / len(costs)
+        self.positions = util.get_tensors(util.with_prefix(self._name, "position"))
+        self.input.set_replicas(len(costs))
+        self.initial_state = util.import_state_tuples(
+            self.initial_state, self.initial_state_name, len(costs)
+        )
+        self.final_state = util.import_state_tuples(
+            self.final_state, self.final_state_name, len(costs)
+        )
+        if self._is_training:
+            for attribute in ("train_op", "lr", "grad_norm", "_new_lr", "_lr_update"):
+                setattr(self, attribute, util.get_tensors(attribute.lstrip("_"))[0])
+        if self._rnn_params is not None:
+            self._rnn_params = util.get_tensors("rnn_params")[0]
+            config = self._config
+            lstm.save_canonically(self._rnn_params, config.num_layers, config.hidden_size)
+
+
+def run_epoch(session, model, eval_op=None, verbose=False):
+    """Runs a model over its text once, from the first window to the last.
+
+    Truncated back-propagation: the final state of a window is fed as the initial state of the
+    next, where no gradient flows back through it.
+
+    Args:
+      session: a `Session` with the model's variables initialized.
+      model: a `PTBModel`.
+      eval_op: an operation to run with every window, such as the model's `train_op`.
+      verbose: print perplexity and speed about ten times.
+
+    Returns:
+      The perplexity, `exp(sum of costs / number of time steps)`.
+    """
+    epoch_size = model.input.epoch_size
+    words_per_step = model.input.batch_size * model.input.num_replicas
+    interval = max(epoch_size // 10, 1)
+    fetches = {"cost": model.cost, "final_state": model.final_state}
+    if eval_op is not None:
+        fetches["eval_op"] = eval_op
+    start_time = time.time()
+    state = session.run(model.initial_state)
+    total_cost = 0.0
+    for window in range(epoch_size):
+        feed_dict = dict(zip(tf.nest.flatten(model.initial_state), tf.nest.flatten(state)))
+        feed_dict.update((position, window) for position in model.positions)
+        values = session.run(fetches, feed_dict)
+        total_cost += values["cost"]
+        state = values["final_state"]
+        if verbose and window % interval == min(10, interval - 1):
+            steps = model.input.steps_until(window + 1)
+            speed = steps * words_per_step / (time.time() - start_time)
+            progress = window / epoch_size
+            perplexity = np.exp(total_cost / steps)
+            print(f"{progress:.3f} perplexity: {perplexity:.3f} speed: {speed:.0f} wps", flush=True)
+    return np.exp(total_cost / model.input.steps_until(epoch_size))
+
+
+def build_models(config, corpus, dtype=tf.float32, seed=0):
+    """Adds the training, validation and test models to the current graph.
+
+    They share the variables, in the scope `Model`; the operations of each are under a name scope.
+
+    Args:
+      config: see `get_config`.
+      corpus: a `reader.Corpus`.
+      dtype, seed: as for `PTBModel`.
+
+    Returns:
+      Dict of name scope (`Train`, `Valid`, `Test`) to `PTBModel`.
+    """
+    test_config = get_test_config(config)
+    models = {}
+    for name, text, text_config in (
+        ("Train", corpus.train, config),
+        ("Valid", corpus.valid, config),
+        ("Test", corpus.test, test_config),
+    ):
+        with tf.name_scope(name):
+            input_ = PTBInput(
+                text_config, text, f"{name}Input", keep_remainder=text_config is test_config
+            )
+            with tf1.variable_scope("Model", reuse=tf1.AUTO_REUSE):
+                models[name] = PTBModel(name == "Train", text_config, input_, dtype, seed)
+    return models
+
+
+def get_test_config(config):
+    """The configuration to score a text with as one stream, to its last word.
+
+    How the stream is cut into windows does not change its perplexity: that of one word at a time.
+    """
+    test_config = copy.copy(config)
+    test_config.batch_size = 1
+    return test_config
+
+
+def write_summaries(supervisor, step, **values):
+    """Writes scalars for TensorBoard: values at hand, so that no window is read for them."""
+    if supervisor.summary_writer:
+        summary = tf1.Summary(
+            value=[tf1.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        )
+        supervisor.summary_writer.add_summary(summary, step)
+
+
+def train(config, models, save_path=None):
+    """Trains, validates and tests the models of the current graph, as the configuration says.
+
+    With a `save_path` that holds a checkpoint, it continues at the first epoch not finished.
+
+    Args:
+      config: see `get_config`.
+      models: the imported models, see `build_models`.
+      save_path: where checkpoints and summaries go, or None.
+    """
+    # The supervisor's own threads would save in the middle of a step, and evaluate summaries that
+    # read a training window. Both is done here, between steps.
+    supervisor = tf1.train.Supervisor(
+        logdir=save_path, summary_op=None, save_summaries_secs=0, save_model_secs=0
+    )
+    model = models["Train"]
+    steps_per_epoch = model.input.epoch_size * model.input.num_replicas
+    session_config = tf1.ConfigProto(allow_soft_placement=True)
+    with supervisor.managed_session(config=session_config) as session:
+        epochs_done = session.run(supervisor.global_step) // steps_per_epoch
+        for epoch in range(epochs_done + 1, config.max_max_epoch + 1):
+            model.assign_lr(session, configs.learning_rate(config, epoch))
+            learning_rate = session.run(model.lr)
+            print(f"Epoch: {epoch} Learning rate: {learning_rate:.3f}", flush=True)
+            train_perplexity = run_epoch(session, model, model.train_op, verbose=True)
+            print(f"Epoch: {epoch} Train Perplexity: {train_perplexity:.3f}", flush=True)
+            valid_perplexity = run_epoch(session, models["Valid"])
+            print(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}", flush=True)
+            step = session.run(supervisor.global_step)
+            if save_path:
+                supervisor.saver.save(session, supervisor.save_path, global_step=step)
+            write_summaries(
+                supervisor,
+                step,
+                learning_rate=learning_rate,
+                train_perplexity=train_perplexity,
+                valid_perplexity=valid_perplexity,
+            )
+        test_perplexity = run_epoch(session, models["Test"])
+        print(f"Test Perplexity: {test_perplexity:.3f}", flush=True)
+        step = session.run(supervisor.global_step)
+        write_summaries(supervisor, step, test_perplexity=test_perplexity)
+
+
+def count_replicas(num_gpus, rnn_mode):
+    """How many replicas to train: one for each GPU asked for, and one without a GPU.
+
+    Raises:
+      RequestError: this machine has too few GPUs.
+    """
+    # Lists them without claiming their memory.
+    available = len(tf.config.list_physical_devices("GPU"))
+    if num_gpus is not None and num_gpus > available:
+        raise RequestError(
+            f"--num_gpus={num_gpus}: this machine has {available}; ask for at most {available}"
+        )
+    if rnn_mode == configs.CUDNN and not (available and num_gpus != 0):
+        raise RequestError("--rnn_mode=cudnn: needs a GPU; --rnn_mode=block computes the same")
+    return num_gpus or 1
+
+
+def check_lengths(config, corpus, num_replicas):
+    """Refuses a corpus with a text too short for the configuration; CorpusError."""
+    for name, text, streams, remainder in (
+        ("train", corpus.train, num_replicas * config.batch_size, False),
+        ("valid", corpus.valid, config.batch_size, False),
+        ("test", corpus.test, 1, True),
+    ):
+        try:
+            reader.count_windows(len(text), streams, config.num_steps, remainder)
+        except ValueError as error:
+            raise reader.CorpusError(f"ptb.{name}.txt: {error}") from None
+
+
+def run(arguments):
+    """Reads, builds, exports, imports, trains: all that the flags ask for.
+
+    Raises:
+      RequestError, reader.CorpusError, run_directory.RunDirectoryError: it cannot be done.
+    """
+    if not arguments.data_path:
+        raise RequestError("--data_path: name the directory of ptb.train.txt and its like")
+    config = get_config(arguments.model, arguments.schedule, arguments.rnn_mode)
+    num_replicas = count_replicas(arguments.num_gpus, config.rnn_mode)
+    corpus = reader.read_corpus(arguments.data_path, config.vocab_size)
+    config.vocab_size = len(corpus.words)
+    check_lengths(config, corpus, num_replicas)
+    if arguments.save_path:
+        run_directory.prepare(arguments.save_path, config, corpus.words)
+
+    tf1.disable_eager_execution()  # Supervisor's threads fail where it is on
+    with tf.Graph().as_default():
+        tf1.set_random_seed(arguments.seed)
+        dtype = tf.float16 if arguments.use_fp16 else tf.float32
+        models = build_models(config, corpus, dtype, arguments.seed)
+        for name, model in models.items():
+            model.export_ops(name)
+        metagraph = tf1.train.export_meta_graph()
+    util.auto_parallel(metagraph, models["Train"], num_replicas)
+    with tf.Graph().as_default():
+        tf1.train.import_meta_graph(metagraph)
+        for model in models.values():
+            model.import_ops()
+        train(config, models, arguments.save_path)
+
+
+def define_flags():
+    """Defines the command line's flags, in absl's own registry."""
+    flags.DEFINE_string("data_path", None, "Directory of ptb.train.txt, .valid.txt, .test.txt.")
+    flags.DEFINE_enum("model", "small", list(configs.CONFIGS), "Which configuration to train.")
+    flags.DEFINE_string(
+        "save_path",
+        None,
+        "Directory for checkpoints, vocabulary, configuration and TensorBoard's events. One that "
+        "holds a checkpoint is continued.",
+    )
+    flags.DEFINE_enum(
+        "rnn_mode",
+        None,
+        configs.RNN_MODES,
+        "How the LSTM is computed: basic (one cell, unrolled; to read), block (fast, on CPU and "
+        "GPU), cudnn (GPU only). The results are the same.",
+    )
+    flags.DEFINE_bool("use_fp16", False, "16-bit activations and matrix products.")
+    flags.DEFINE_integer(
+        "num_gpus",
+        None,
+        "GPUs to train on, one replica of the batch on each. By default one, or the CPU where "
+        "there is none; 0 is the CPU.",
+        lower_bound=0,
+    )
+    flags.DEFINE_enum(
+        "schedule",
+        "tutorial",
+        configs.SCHEDULES,
+        "When the learning rate falls: as in the last tutorial, or one epoch later and (medium) "
+        "more slowly, as in the paper's own code.",
+    )
+    flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", lower_bound=0)
+
+
+def parse_flags(argv):
+    """Parses the command line; a mistake ends the program with one line."""
+    try:
+        rest = flags.FLAGS(argv)[1:]
+    except flags.Error as error:
+        sys.exit(f"{PROGRAM}: {error} (--help explains the flags)")
+    if rest:
+        sys.exit(f"{PROGRAM}: {rest[0]} is no flag (--help explains the flags)")
+    return argv[:1]
+
+
+def main(_):
+    """Runs the command line."""
+    try:
+        run(flags.FLAGS)
+    except (RequestError, reader.CorpusError, run_directory.RunDirectoryError) as error:
+        sys.exit(f"{PROGRAM}: {error}")
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main, flags_parser=parse_flags)

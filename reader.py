@@ -1,0 +1,264 @@
+"""Text to word ids to windows: how a Penn Treebank style corpus becomes the model's input.
+
+A data directory holds `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`: UTF-8, one sentence a
+line, words separated by white space. `read_corpus` turns the three files into word ids;
+`window_producer` cuts ids into the `[batch_size, num_steps]` windows of truncated
+back-propagation.
+"""
+
+import collections
+import os
+import sys
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+END_OF_SENTENCE = "<eos>"
+UNKNOWN = "<unk>"
+NO_WORD = -1  # in the place of a word to predict: there is none
+SPLITS = ("train", "valid", "test")
+CHARACTERS_PER_BLOCK = 1 << 20
+
+
+class CorpusError(ValueError):
+    """A corpus that cannot be used; the message names the file and what to do about it."""
+
+
+class Corpus(NamedTuple):
+    """The three texts as word ids, and the word of each id.
+
+    Attributes:
+      train, valid, test: int32 arrays, one id a word, sentences one after another.
+      words: list of str; `words[i]` is the word with id `i`.
+    """
+
+    train: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+    words: list
+
+
+class Windows(NamedTuple):
+    """One window of a text, and the tensors that say which one it is.
+
+    Attributes:
+      x: int32 `[batch_size, num_steps]`, the words to read.
+      y: int32 `[batch_size, num_steps]`, the words to predict: `x` one word later.
+      position: int64 scalar, which window of the epoch to produce; it counts up by itself in a
+        session, and a caller who feeds it chooses the window instead.
+      replica, num_replicas: int32 scalar constants (0 and 1); the text is cut into
+        `num_replicas * batch_size` streams, of which replica `replica` reads its own
+        `batch_size`. `util.auto_parallel` rewrites both constants.
+    """
+
+    x: tf.Tensor
+    y: tf.Tensor
+    position: tf.Tensor
+    replica: tf.Tensor
+    num_replicas: tf.Tensor
+
+
+def _blocks_of_words(path):
+    """Yields lists of words, about a megabyte of text each, so that memory stays bounded."""
+    try:
+        with open(path, encoding="utf-8-sig") as text:
+            unfinished_word = ""
+            while block := text.read(CHARACTERS_PER_BLOCK):
+                if "\0" in block:
+                    raise CorpusError(f"{path}: contains NUL bytes; save it as plain UTF-8 text")
+                block = unfinished_word + block.replace("\n", f" {END_OF_SENTENCE} ")
+                words = block.split()
+                unfinished_word = "" if block[-1].isspace() else words.pop()
+                yield words
+            if unfinished_word:
+                yield [unfinished_word]
+    except FileNotFoundError:
+        raise CorpusError(
+            f"{path}: no such file; a data directory holds ptb.train.txt, ptb.valid.txt and "
+            "ptb.test.txt"
+        ) from None
+    except UnicodeDecodeError:
+        raise CorpusError(f"{path}: {_where_undecodable(path)}; save it as UTF-8") from None
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _where_undecodable(path):
+    """Which line of a file is not UTF-8, for an error message."""
+    with open(path, "rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return f"line {number} is not UTF-8 text (byte {line[error.start]:#04x})"
+    return "is not UTF-8 text"
+
+
+def _by_falling_count(counts):
+    return sorted(counts, key=lambda word: (-counts[word], word))
+
+
+def build_vocabulary(counts, max_words=None):
+    """Orders a corpus's words by falling count, ties by the word itself.
+
+    Args:
+      counts: dict of str to int, how often the training text has each word.
+      max_words: the size not to exceed (None: no limit). If the text has more words, the rarest
+        become `<unk>`, which then is in the vocabulary.
+
+    Returns:
+      List of str: the word of each id.
+    """
+    if max_words is None or len(counts) <= max_words:
+        return _by_falling_count(counts)
+    named = [word for word in _by_falling_count(counts) if word != UNKNOWN][: max_words - 1]
+    kept = {word: counts[word] for word in named}
+    kept[UNKNOWN] = sum(counts.values()) - sum(kept.values())
+    return _by_falling_count(kept)
+
+
+def words_to_ids(blocks, word_to_id):
+    """Looks words up; an unknown one becomes `<unk>`, or is left out where there is no `<unk>`.
+
+    Args:
+      blocks: iterable of lists of words.
+      word_to_id: dict of str to int.
+
+    Returns:
+      `(ids, num_unknown, num_words)`: the ids as an int32 array, and how many of how many words
+      were not in the vocabulary.
+    """
+    unknown_id = word_to_id.get(UNKNOWN, -1)
+    pieces, num_unknown, num_words = [np.zeros(0, np.int32)], 0, 0
+    for words in blocks:
+        num_unknown += sum(word not in word_to_id for word in words)
+        num_words += len(words)
+        ids = np.fromiter(
+            (word_to_id.get(word, unknown_id) for word in words), np.int32, len(words)
+        )
+        pieces.append(ids[ids >= 0])
+    return np.concatenate(pieces), num_unknown, num_words
+
+
+def _read_split(path, word_to_id):
+    ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path), word_to_id)
+    if num_words == 0:
+        raise CorpusError(f"{path}: is empty; it must hold at least one sentence")
+    if num_unknown:
+        fate = f"become {UNKNOWN}" if UNKNOWN in word_to_id else "are left out"
+        print(
+            f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}",
+            file=sys.stderr,
+        )
+    if len(ids) == 0:
+        raise CorpusError(f"{path}: has no word of the training text's vocabulary")
+    return ids
+
+
+def read_corpus(data_path, max_words=None):
+    """Reads `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`.
+
+    Each line end is the word `<eos>`. The vocabulary comes from the training text alone. How many
+    words of a file are outside the vocabulary is said on standard error, one line a file.
+
+    Args:
+      data_path: the directory of the three files.
+      max_words: the vocabulary's size not to exceed, as in `build_vocabulary`.
+
+    Returns:
+      A `Corpus`.
+
+    Raises:
+      CorpusError: a file is missing, unreadable, empty or not UTF-8 text.
+    """
+    paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
+    counts = collections.Counter()
+    for words in _blocks_of_words(paths[0]):
+        counts.update(words)
+    words = build_vocabulary(counts, max_words)
+    word_to_id = {word: i for i, word in enumerate(words)}
+    return Corpus(*(_read_split(path, word_to_id) for path in paths), words)
+
+
+def ptb_raw_data(data_path, max_words=None):
+    """Reads a corpus; see `read_corpus`, which also gives the words.
+
+    Returns:
+      `(train_ids, valid_ids, test_ids, vocabulary_size)`, the ids as int32 arrays.
+    """
+    corpus = read_corpus(data_path, max_words)
+    return corpus.train, corpus.valid, corpus.test, len(corpus.words)
+
+
+def count_windows(num_words, num_streams, num_steps, keep_remainder=False):
+    """How many windows an epoch has: `(num_words // num_streams - 1) // num_steps`.
+
+    With `keep_remainder` the last, partial window counts too.
+
+    Raises:
+      ValueError: the text is too short for one window.
+    """
+    num_predictions = num_words // num_streams - 1
+    epoch_size = (num_predictions + keep_remainder * (num_steps - 1)) // num_steps
+    if epoch_size < 1:
+        raise ValueError(
+            f"a text of {num_words} words is too short for one window of {num_streams} streams "
+            f"by {num_steps} steps: epoch_size == 0, decrease batch_size or num_steps"
+        )
+    return epoch_size
+
+
+def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=False):
+    """Cuts a text into windows, produced in turn, round and round.
+
+    The ids are cut into `batch_size` equal contiguous streams, the remainder dropped; window `i`
+    is columns `[i*num_steps, (i+1)*num_steps)` of the streams. The carried LSTM state of a stream
+    therefore always meets the words that follow those it has read.
+
+    Args:
+      raw_data: word ids, a list or an int array `[num_words]`.
+      batch_size: int, the number of streams.
+      num_steps: int, the number of unrolled steps of truncated back-propagation.
+      name: the operations' name scope.
+      keep_remainder: produce the partial window at the end of the streams too; beyond the end,
+        `x` repeats words of the text, and `y` is `NO_WORD`.
+
+    Returns:
+      A `Windows`. No variable to initialize and no queue runner to start.
+
+    Raises:
+      ValueError: the text is too short for one window.
+    """
+    raw_data = np.asarray(raw_data, np.int32)
+    count_windows(len(raw_data), batch_size, num_steps, keep_remainder)
+    # Feeding on the CPU: an accelerator's memory is better used for the model than for the text.
+    with tf.name_scope(name or "PTBProducer"), tf.device("/cpu:0"):
+        ids = tf.constant(raw_data, name="ids")
+        replica = tf.constant(0, name="replica")
+        num_replicas = tf.constant(1, name="num_replicas")
+        position = tf.compat.v1.data.make_one_shot_iterator(
+            tf.data.Dataset.range(np.iinfo(np.int64).max)
+        ).get_next()
+        # Worked out in the graph, not in Python, so that a rewritten num_replicas cuts it anew.
+        stream_length = len(raw_data) // (num_replicas * batch_size)
+        epoch_size = (stream_length - 1 + keep_remainder * (num_steps - 1)) // num_steps
+        window = tf.cast(position % tf.cast(epoch_size, tf.int64), tf.int32)
+        streams = replica * batch_size + tf.range(batch_size)
+        columns = window * num_steps + tf.range(num_steps)
+        offsets = tf.expand_dims(streams * stream_length, 1)
+        x = tf.gather(ids, offsets + tf.minimum(columns, stream_length - 1), name="x")
+        y = tf.gather(ids, offsets + tf.minimum(columns + 1, stream_length - 1), name="y")
+        if keep_remainder:
+            y = tf.where(columns + 1 < stream_length, y, NO_WORD)
+    return Windows(x, y, position, replica, num_replicas)
+
+
+def ptb_producer(raw_data, batch_size, num_steps, name=None):
+    """Cuts a text into windows; see `window_producer`, which also gives the window's position.
+
+    Returns:
+      `(x, y)`, int32 `[batch_size, num_steps]`; `y` is `x` one word later.
+    """
+    windows = window_producer(raw_data, batch_size, num_steps, name)
+    return windows.x, windows.y
