@@ -86,72 +86,80 @@ def block_layer(inputs, state, kernel, bias):
 
 
 class _Step(NamedTuple):
-    """The activations of one time step that back-propagation needs, float32 `[batch, hidden]`."""
+    """The activations of a time step that back-propagation needs, float32 `[batch, hidden]`."""
 
     i: tf.Tensor
     j: tf.Tensor
     f: tf.Tensor
     o: tf.Tensor
-    c: tf.Tensor
     tanh_c: tf.Tensor
+    previous_c: tf.Tensor
+
+
+def _product(a, b, **transposed):
+    """A matrix product in the operands' dtype, as float32."""
+    return tf.cast(tf.matmul(a, b, **transposed), tf.float32)
 
 
 @tf.custom_gradient
 def _block(inputs, c, h, kernel, bias):
     num_steps, _, input_size = inputs.shape
     kernel_x, kernel_h = kernel[:input_size], kernel[input_size:]
-    dtype, initial_c, initial_h = inputs.dtype, c, h
+    initial_h = h = tf.cast(h, inputs.dtype)
 
-    gates_x = tf.reshape(inputs, [-1, input_size]) @ kernel_x
-    gates_x = tf.reshape(gates_x, [num_steps, -1, kernel.shape[1]])
-    h, steps, outputs = tf.cast(h, dtype), [], []
+    gates_x = _product(tf.reshape(inputs, [-1, input_size]), kernel_x) + bias
+    gates_x = tf.reshape(gates_x, [num_steps, -1, bias.shape[0]])
+    steps, outputs = [], []
     for t in range(num_steps):
-        gates = tf.cast(gates_x[t] + h @ kernel_h, tf.float32) + bias
-        i, j, f, o = tf.split(gates, 4, axis=1)
+        i, j, f, o = tf.split(gates_x[t] + _product(h, kernel_h), 4, axis=1)
         i, j, f, o = tf.sigmoid(i), tf.tanh(j), tf.sigmoid(f), tf.sigmoid(o)
-        c = f * c + i * j
+        previous_c, c = c, f * c + i * j
         tanh_c = tf.tanh(c)
         last_h = o * tanh_c
-        h = tf.cast(last_h, dtype)
-        steps.append(_Step(i, j, f, o, c, tanh_c))
+        h = tf.cast(last_h, inputs.dtype)
+        steps.append(_Step(i, j, f, o, tanh_c, previous_c))
         outputs.append(h)
     outputs = tf.stack(outputs)
 
     def gradient(d_outputs, d_c, d_h):
-        d_gates = [None] * num_steps
-        for t in reversed(range(num_steps)):
-            d_h += tf.cast(d_outputs[t], tf.float32)
-            previous_c = steps[t - 1].c if t else initial_c
-            d_c, d_gate = _gates_gradient(steps[t], previous_c, d_c, d_h, kernel_h, bias)
-            d_gates[t] = tf.cast(d_gate, dtype)
-            d_h = tf.cast(tf.matmul(d_gates[t], kernel_h, transpose_b=True), tf.float32)
-        previous_h = tf.concat([tf.cast(initial_h, dtype)[None], outputs[:-1]], axis=0)
+        d_gates, d_c, d_h = _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h)
+        previous_h = tf.concat([initial_h[None], outputs[:-1]], axis=0)
         x_and_h = tf.concat([inputs, previous_h], axis=2)
-        x_and_h = tf.reshape(x_and_h, [-1, x_and_h.shape[2]])
-        d_gates = tf.reshape(tf.stack(d_gates), [-1, kernel.shape[1]])
+        x_and_h = tf.reshape(x_and_h, [-1, kernel.shape[0]])
         d_inputs = tf.reshape(tf.matmul(d_gates, kernel_x, transpose_b=True), tf.shape(inputs))
         d_kernel = tf.matmul(x_and_h, d_gates, transpose_a=True)
-        d_bias = tf.reduce_sum(tf.cast(d_gates, tf.float32), axis=0)
-        return d_inputs, d_c, d_h, d_kernel, d_bias
+        ones = tf.ones([1, tf.shape(d_gates)[0]], d_gates.dtype)
+        return d_inputs, d_c, d_h, d_kernel, _product(ones, d_gates)[0]
 
     return (outputs, c, last_h), gradient
 
 
-def _gates_gradient(step, previous_c, d_c, d_h, kernel_h, bias):
-    """Back-propagates through one step's nonlinearities, in TensorFlow's one fused kernel.
+def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h):
+    """Back-propagates through time.
+
+    What of a step's gradient is known from its activations alone is computed for all the steps at
+    once; the loop, where each operation must wait for the one before, does the rest.
 
     Returns:
-      `(d_previous_c, d_gates)`, `[batch, hidden]` and `[batch, 4 * hidden]`.
+      `(d_gates, d_c, d_h)`: `[num_steps * batch, 4 * hidden]` of the outputs' dtype, before the
+      gates' nonlinearities; and of the initial state.
     """
-    no_peephole = tf.zeros_like(bias[: kernel_h.shape[0]])
-    # The kernel takes the products' operands too, but reads nothing of them except their shapes.
-    gradient = tf.raw_ops.LSTMBlockCellGrad(
-        x=d_c[:, :0], cs_prev=previous_c, h_prev=d_h, w=tf.cast(kernel_h, tf.float32), b=bias,
-        wci=no_peephole, wcf=no_peephole, wco=no_peephole,
-        i=step.i, cs=step.c, f=step.f, o=step.o, ci=step.j, co=step.tanh_c,
-        cs_grad=d_c, h_grad=d_h, use_peephole=False,
-    )  # fmt: skip
-    return gradient.cs_prev_grad, gradient.dicfo
+    i, j, f, o, tanh_c, previous_c = (tf.stack(activations) for activations in zip(*steps))
+    c_from_h = o * (1 - tanh_c * tanh_c)
+    i_from_c = j * i * (1 - i)
+    j_from_c = i * (1 - j * j)
+    f_from_c = previous_c * f * (1 - f)
+    o_from_h = tanh_c * o * (1 - o)
+    d_outputs = tf.cast(d_outputs, tf.float32)
+    d_gates = [None] * len(steps)
+    for t in reversed(range(len(steps))):
+        d_h += d_outputs[t]
+        d_c += d_h * c_from_h[t]
+        d_gate = [d_c * i_from_c[t], d_c * j_from_c[t], d_c * f_from_c[t], d_h * o_from_h[t]]
+        d_gates[t] = tf.cast(tf.concat(d_gate, axis=1), kernel_h.dtype)
+        d_c *= steps[t].f
+        d_h = _product(d_gates[t], kernel_h, transpose_b=True)
+    return tf.concat(d_gates, axis=0), d_c, d_h
 
 
 def cudnn_params_size(num_layers, input_size, hidden_size):

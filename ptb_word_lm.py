@@ -36,6 +36,7 @@ import configs
 import lstm
 import reader
 import run_directory
+import softmax
 import util
 
 tf1 = tf.compat.v1
@@ -212,12 +213,9 @@ class PTBModel:
 
     def _add_cost(self, outputs):
         outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
-        logits = tf.cast(outputs @ tf.cast(self._softmax_w, self._dtype), tf.float32)
         targets = tf.reshape(tf.transpose(self.input.targets), [-1])
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=tf.maximum(targets, 0), logits=logits + self._softmax_b
-        )
-        losses = tf.where(tf.equal(targets, reader.NO_WORD), 0.0, losses)
+        softmax_w = tf.cast(self._softmax_w, self._dtype)
+        losses = softmax.cross_entropy(outputs, softmax_w, self._softmax_b, targets)
         return tf.reduce_sum(losses) / self.input.batch_size
 
     def _add_training(self):
@@ -232,15 +230,14 @@ class PTBModel:
         self._lr_update = tf1.assign(self.lr, self._new_lr)
 
         variables = tf1.trainable_variables()
-        gradients, scaled_norm = tf.clip_by_global_norm(
-            tf.gradients(scale * self.cost, variables), scale * self._config.max_grad_norm
-        )
-        self.grad_norm = scaled_norm / scale
+        gradients = tf.gradients(scale * self.cost, variables)
+        self.grad_norm = tf.linalg.global_norm(gradients) / scale
+        # Clipping scales all gradients alike: scaling the learning rate does the same, for less.
+        max_norm = self._config.max_grad_norm
+        clipped_lr = self.lr * max_norm / tf.maximum(self.grad_norm, max_norm)
         # Locked, or two replicas that update one row at the same moment would lose one update.
-        optimizer = tf1.train.GradientDescentOptimizer(self.lr / scale, use_locking=True)
-        update = optimizer.apply_gradients(
-            zip(gradients, variables), global_step=self._global_step
-        )
+        optimizer = tf1.train.GradientDescentOptimizer(clipped_lr / scale, use_locking=True)
+        update = optimizer.apply_gradients(zip(gradients, variables), global_step=self._global_step)
         # Autoparallel replicates what the train op depends on, and nothing else.
         self.train_op = tf.group(update, self.cost, tf.nest.flatten(self.final_state))
 

@@ -147,9 +147,7 @@ def _divide_sparse_updates(graph, nodes, num_replicas):
     for update in [node for node in nodes.values() if node.op == "ScatterSub"]:
         count = graph.node.add(op="Const", name=f"{update.name}/num_replicas")
         count.attr["dtype"].type = tf.float32.as_datatype_enum
-        count.attr["value"].tensor.CopyFrom(
-            tensor_util.make_tensor_proto(num_replicas, tf.float32)
-        )
+        count.attr["value"].tensor.CopyFrom(tensor_util.make_tensor_proto(num_replicas, tf.float32))
         mean = graph.node.add(op="RealDiv", name=f"{update.name}/mean")
         mean.attr["T"].type = tf.float32.as_datatype_enum
         mean.input.extend([update.input[2], count.name])

@@ -1,0 +1,53 @@
+"""The softmax layer and its cross-entropy, which on a small model are half of the work."""
+
+import tensorflow as tf
+
+NO_WORD = -1  # in the place of a word to predict: there is none
+
+
+def cross_entropy(outputs, softmax_w, softmax_b, targets):
+    """The cross-entropy of each target word, `-log(softmax(outputs @ softmax_w + softmax_b))`.
+
+    The logits are the step's largest tensor, `[rows, vocab_size]`. Both ways, everything that can
+    be done to the narrow `[rows, hidden]` or to a vector is done there, and not to them:
+
+        p         = softmax(logits)
+        loss      = logsumexp(logits) - logits[target],   logsumexp = max(logits) - log(max(p))
+        d_logits  = d_loss * (p - one_hot(target))
+        d_outputs = d_loss * ((p - one_hot) @ softmax_w^T)
+        d_w       = (d_loss * outputs)^T @ (p - one_hot)
+        d_b       = d_loss^T @ (p - one_hot)
+
+    Args:
+      outputs: `[rows, hidden]`, float32 or a 16-bit type.
+      softmax_w: `[hidden, vocab_size]`, dtype of the outputs.
+      softmax_b: float32 `[vocab_size]`.
+      targets: int32 `[rows]`, word ids; the loss of a `NO_WORD` is 0.
+
+    Returns:
+      Float32 `[rows]`, in nats.
+    """
+    is_word = tf.cast(tf.not_equal(targets, NO_WORD), tf.float32)
+    return is_word * _cross_entropy(outputs, softmax_w, softmax_b, tf.maximum(targets, 0))
+
+
+@tf.custom_gradient
+def _cross_entropy(outputs, softmax_w, softmax_b, targets):
+    logits = tf.cast(outputs @ softmax_w, tf.float32) + softmax_b
+    p = tf.nn.softmax(logits)
+    log_sum = tf.reduce_max(logits, axis=1) - tf.math.log(tf.reduce_max(p, axis=1))
+    losses = log_sum - tf.gather(logits, targets, batch_dims=1)
+
+    def gradient(d_losses):
+        rows = tf.range(tf.shape(targets)[0])
+        errors = tf.tensor_scatter_nd_sub(
+            p, tf.stack([rows, targets], axis=1), tf.ones_like(d_losses)
+        )
+        errors = tf.cast(errors, outputs.dtype)
+        d_losses = tf.cast(d_losses, outputs.dtype)[:, None]
+        d_outputs = d_losses * tf.matmul(errors, softmax_w, transpose_b=True)
+        d_w = tf.matmul(d_losses * outputs, errors, transpose_a=True)
+        d_b = tf.matmul(d_losses, errors, transpose_a=True)[0]
+        return d_outputs, d_w, tf.cast(d_b, tf.float32), None
+
+    return losses, gradient
