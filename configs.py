@@ -5,6 +5,7 @@ Network Regularization" (https://arxiv.org/abs/1409.2329), as the TensorFlow tut
 `TestConfig` is for tests.
 """
 
+import copy
 import dataclasses
 
 BASIC = "basic"
@@ -112,6 +113,16 @@ def with_paper_schedule(config):
     return dataclasses.replace(
         config, max_epoch=config.max_epoch + 1, lr_decay=config.paper_lr_decay
     )
+
+
+def with_one_stream(config):
+    """The configuration to score a text with as one stream.
+
+    How the stream is cut into windows does not change its perplexity: that of one word at a time.
+    """
+    config = copy.copy(config)
+    config.batch_size = 1
+    return config
 
 
 def learning_rate(config, epoch):

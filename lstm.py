@@ -257,41 +257,6 @@ def canonical_names(layer):
     return f"{cell}/kernel", f"{cell}/bias"
 
 
-def cell_variables(num_layers, hidden_size):
-    """Makes the kernel and the bias of each layer, float32, in the current variable scope.
-
-    Returns:
-      List of `(kernel, bias)`, `[2 * hidden_size, 4 * hidden_size]` and `[4 * hidden_size]`.
-    """
-    variables = []
-    for names in map(canonical_names, range(num_layers)):
-        kernel = tf.compat.v1.get_variable(names[0], [2 * hidden_size, 4 * hidden_size])
-        bias = tf.compat.v1.get_variable(
-            names[1], [4 * hidden_size], initializer=tf.compat.v1.zeros_initializer()
-        )
-        variables.append((kernel, bias))
-    return variables
-
-
-def cudnn_variable(num_layers, hidden_size):
-    """Makes cuDNN's vector, float32 and trainable, in the current variable scope.
-
-    It is not among the global variables, which a Saver would save as they are.
-    """
-    return tf.compat.v1.get_variable(
-        "lstm_params",
-        [cudnn_params_size(num_layers, hidden_size, hidden_size)],
-        collections=[tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES],
-    )
-
-
-def save_canonically(params, num_layers, hidden_size):
-    """Has the current graph's Savers save cuDNN's vector under the canonical names."""
-    saveables = tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
-    if not saveables:
-        saveables.append(CudnnParamsSaveable(params, num_layers, hidden_size))
-
-
 class CudnnParamsSaveable(saveable_object.SaveableObject):
     """Saves cuDNN's vector under the canonical names, and restores it from them.
 
@@ -321,3 +286,117 @@ class CudnnParamsSaveable(saveable_object.SaveableObject):
         kernels = [tf.ensure_shape(x, [2 * size, 4 * size]) for x in restored_tensors[0::2]]
         biases = [tf.ensure_shape(x, [4 * size]) for x in restored_tensors[1::2]]
         return tf.compat.v1.assign(self.op, canonical_to_cudnn(kernels, biases))
+
+
+class Dropout(NamedTuple):
+    """What `tf.contrib.rnn.DropoutWrapper` did, without a random state of its own.
+
+    What is dropped depends on seed, step, replica and layer alone.
+
+    Attributes:
+      keep_prob: float, the probability to keep a value; 1 is no dropout.
+      seed: int.
+      step: int64 scalar tensor.
+      replica: int32 scalar tensor.
+    """
+
+    keep_prob: float
+    seed: int = 0
+    step: tf.Tensor = None
+    replica: tf.Tensor = None
+
+    def __call__(self, x, layer):
+        """Drops values of `x`, and scales up the others to keep the mean."""
+        if self.keep_prob >= 1:
+            return x
+        seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
+        for part in (self.replica, layer):
+            seed = tf.random.experimental.stateless_fold_in(seed, part)
+        return tf.nn.experimental.stateless_dropout(x, 1 - self.keep_prob, seed)
+
+
+class CellStack:
+    """LSTM layers one on another, each with a kernel and a bias.
+
+    Attributes:
+      opaque_params: None; see `CudnnStack`.
+    """
+
+    opaque_params = None
+
+    def __init__(self, num_layers, hidden_size, layer):
+        """Makes the variables, float32, in the current variable scope.
+
+        Args:
+          num_layers, hidden_size: int.
+          layer: `basic_layer` or `block_layer`.
+        """
+        self._layer = layer
+        self._hidden_size = hidden_size
+        self._variables = []
+        zeros = tf.compat.v1.zeros_initializer()
+        for kernel_name, bias_name in map(canonical_names, range(num_layers)):
+            shape = [2 * hidden_size, 4 * hidden_size]
+            kernel = tf.compat.v1.get_variable(kernel_name, shape)
+            bias = tf.compat.v1.get_variable(bias_name, shape[1:], initializer=zeros)
+            self._variables.append((kernel, bias))
+
+    def add_layers(self, inputs, batch_size, dropout):
+        """Adds the layers to the graph, with dropout on the output of each.
+
+        Args:
+          inputs: `[num_steps, batch_size, hidden_size]`.
+          batch_size: int.
+          dropout: a `Dropout`; layer `i`, from 1, is its layer `i`.
+
+        Returns:
+          `(outputs, initial_state, final_state)`, the states tuples of `LSTMStateTuple`.
+        """
+        initial_state, final_state = [], []
+        for number, (kernel, bias) in enumerate(self._variables, start=1):
+            state = zero_state([batch_size, self._hidden_size])
+            initial_state.append(state)
+            inputs, state = self._layer(inputs, state, tf.cast(kernel, inputs.dtype), bias)
+            final_state.append(state)
+            inputs = dropout(inputs, number)
+        return inputs, tuple(initial_state), tuple(final_state)
+
+
+class CudnnStack:
+    """The same stack in cuDNN's hands, which trains one opaque vector. GPU only.
+
+    Attributes:
+      opaque_params: float32 `[cudnn_params_size(...)]`, the variable. It is trainable, but not
+        among the global variables, which a Saver would save as they are.
+    """
+
+    def __init__(self, num_layers, hidden_size, is_training):
+        """Makes the variable in the current variable scope, saved under the canonical names.
+
+        Args:
+          num_layers, hidden_size: int.
+          is_training: bool, keep what the gradient needs, and drop out.
+        """
+        self._num_layers, self._hidden_size = num_layers, hidden_size
+        self._is_training = is_training
+        self.opaque_params = tf.compat.v1.get_variable(
+            "lstm_params",
+            [cudnn_params_size(num_layers, hidden_size, hidden_size)],
+            collections=[tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES],
+        )
+        self.save_canonically(self.opaque_params)
+
+    def save_canonically(self, params):
+        """Has the current graph's Savers save the vector under the canonical names."""
+        saveables = tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
+        if not saveables:
+            saveables.append(CudnnParamsSaveable(params, self._num_layers, self._hidden_size))
+
+    def add_layers(self, inputs, batch_size, dropout):
+        """Like `CellStack.add_layers`, but with one state for all the layers."""
+        state = zero_state([self._num_layers, batch_size, self._hidden_size])
+        params = tf.cast(self.opaque_params, inputs.dtype)
+        outputs, final_state = cudnn_layers(
+            inputs, state, params, self._is_training, dropout.keep_prob, dropout.seed
+        )
+        return dropout(outputs, self._num_layers), (state,), (final_state,)

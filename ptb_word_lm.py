@@ -20,18 +20,18 @@ after the last finished epoch. `--help` explains every flag.
 """
 
 if __name__ == "__main__":
-    import quiet
+    import command_line
 
-    quiet.import_tensorflow()
+    command_line.import_tensorflow()
 
-import copy
 import sys
 import time
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
+import command_line
 import configs
 import lstm
 import reader
@@ -41,15 +41,10 @@ import util
 
 tf1 = tf.compat.v1
 
-PROGRAM = "ptb_word_lm.py"
 get_config = configs.get_config
 
 # A 16-bit gradient of a rare word's logit would vanish; a power of two costs no accuracy.
 LOSS_SCALE_16_BIT = 128.0
-
-
-class RequestError(ValueError):
-    """A request that cannot be met; the message says what to do."""
 
 
 class PTBInput:
@@ -74,35 +69,20 @@ class PTBInput:
           keep_remainder: read the text to its last word, in a partial window if need be.
 
         Raises:
-          ValueError: the text is too short for one window.
+          reader.CorpusError: the text is too short for one window.
         """
         self.batch_size = config.batch_size
         self.num_steps = config.num_steps
-        self._num_words = len(data)
-        self._keep_remainder = keep_remainder
-        self.set_replicas(1)
         self.windows = reader.window_producer(
             data, self.batch_size, self.num_steps, name, keep_remainder
         )
         self.input_data, self.targets = self.windows.x, self.windows.y
-
-    def count_windows(self, num_replicas):
-        """How many windows each of several replicas reads in an epoch; ValueError if none."""
-        return reader.count_windows(
-            self._num_words, num_replicas * self.batch_size, self.num_steps, self._keep_remainder
-        )
+        self.set_replicas(1)
 
     def set_replicas(self, num_replicas):
         """Sizes the epoch for several replicas, each with streams of its own."""
         self.num_replicas = num_replicas
-        self.epoch_size = self.count_windows(num_replicas)
-
-    def steps_until(self, window):
-        """How many time steps of the text come before a window."""
-        steps = window * self.num_steps
-        if self._keep_remainder:
-            steps = min(steps, self._num_words // (self.num_replicas * self.batch_size) - 1)
-        return steps
+        self.epoch_size = self.windows.count(num_replicas)
 
 
 class PTBModel:
@@ -135,8 +115,6 @@ class PTBModel:
         self.positions = [input_.windows.position]
         self._is_training = is_training
         self._config = config
-        self._dtype = dtype
-        self._seed = seed
         scope = tf1.get_variable_scope()
         uniform = tf1.random_uniform_initializer(-config.init_scale, config.init_scale)
         # Grappler's autoparallel divides the gradients of reference variables alone.
@@ -147,26 +125,32 @@ class PTBModel:
             auxiliary_name_scope=False,
         ):
             self._add_variables()
-            outputs, self.initial_state, self.final_state = self._add_layers(self._add_inputs())
+            dropout = lstm.Dropout(1.0)
+            if is_training:
+                replica = input_.windows.replica
+                dropout = lstm.Dropout(config.keep_prob, seed, self._global_step, replica)
+            vectors = tf.nn.embedding_lookup(self._embedding, tf.transpose(input_.input_data))
+            outputs, self.initial_state, self.final_state = self._stack.add_layers(
+                dropout(tf.cast(vectors, dtype), layer=0), input_.batch_size, dropout
+            )
             self.cost = self._add_cost(outputs)
             if is_training:
-                self._add_training()
+                self._add_training(LOSS_SCALE_16_BIT if dtype.size == 2 else 1.0)
 
     def _add_variables(self):
         config, size = self._config, self._config.hidden_size
         self._embedding = tf1.get_variable("embedding", [config.vocab_size, size])
         self._softmax_w = tf1.get_variable("softmax_w", [size, config.vocab_size])
         self._softmax_b = tf1.get_variable("softmax_b", [config.vocab_size])
-        self._rnn_params, initial_step = None, tf.constant(0, tf.int64)
+        initial_step = tf.constant(0, tf.int64)
         if config.rnn_mode == configs.CUDNN:
-            self._rnn_params = lstm.cudnn_variable(config.num_layers, size)
-            lstm.save_canonically(self._rnn_params, config.num_layers, size)
-            # It is no global variable (those are saved as they are), yet whoever initializes the
-            # global variables should find it initialized.
-            with tf.control_dependencies([self._rnn_params.initializer]):
+            self._stack = lstm.CudnnStack(config.num_layers, size, self._is_training)
+            # Its vector is no global variable, yet whoever initializes those initializes it too.
+            with tf.control_dependencies([self._stack.opaque_params.initializer]):
                 initial_step = tf.identity(initial_step)
         else:
-            self._kernels_and_biases = lstm.cell_variables(config.num_layers, size)
+            layers = {configs.BASIC: lstm.basic_layer, configs.BLOCK: lstm.block_layer}
+            self._stack = lstm.CellStack(config.num_layers, size, layers[config.rnn_mode])
         if self._is_training:
             self._global_step = tf1.get_variable(
                 "global_step",
@@ -175,51 +159,14 @@ class PTBModel:
                 collections=[tf1.GraphKeys.GLOBAL_VARIABLES, tf1.GraphKeys.GLOBAL_STEP],
             )
 
-    def _add_inputs(self):
-        """Words to vectors, time-major: `[num_steps, batch_size, hidden_size]`."""
-        words = tf.transpose(self.input.input_data)
-        vectors = tf.nn.embedding_lookup(self._embedding, words)
-        return self._dropout(tf.cast(vectors, self._dtype), layer=0)
-
-    def _dropout(self, x, layer):
-        """Drops out in training, differently in each layer, global step and replica."""
-        if not self._is_training or self._config.keep_prob >= 1:
-            return x
-        seed = tf.stack([tf.constant(self._seed, tf.int64), self._global_step])
-        for part in (self.input.windows.replica, layer):
-            seed = tf.random.experimental.stateless_fold_in(seed, part)
-        return tf.nn.experimental.stateless_dropout(x, 1 - self._config.keep_prob, seed)
-
-    def _add_layers(self, inputs):
-        """The stacked LSTM: `(outputs, initial_state, final_state)`."""
-        config, batch_size = self._config, self.input.batch_size
-        if config.rnn_mode == configs.CUDNN:
-            state = lstm.zero_state([config.num_layers, batch_size, config.hidden_size])
-            params = tf.cast(self._rnn_params, self._dtype)
-            outputs, final_state = lstm.cudnn_layers(
-                inputs, state, params, self._is_training, config.keep_prob, self._seed
-            )
-            return self._dropout(outputs, config.num_layers), (state,), (final_state,)
-
-        add_layer = lstm.basic_layer if config.rnn_mode == configs.BASIC else lstm.block_layer
-        initial_states, final_states = [], []
-        for layer, (kernel, bias) in enumerate(self._kernels_and_biases, start=1):
-            state = lstm.zero_state([batch_size, config.hidden_size])
-            initial_states.append(state)
-            inputs, state = add_layer(inputs, state, tf.cast(kernel, self._dtype), bias)
-            final_states.append(state)
-            inputs = self._dropout(inputs, layer)
-        return inputs, tuple(initial_states), tuple(final_states)
-
     def _add_cost(self, outputs):
         outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
         targets = tf.reshape(tf.transpose(self.input.targets), [-1])
-        softmax_w = tf.cast(self._softmax_w, self._dtype)
+        softmax_w = tf.cast(self._softmax_w, outputs.dtype)
         losses = softmax.cross_entropy(outputs, softmax_w, self._softmax_b, targets)
         return tf.reduce_sum(losses) / self.input.batch_size
 
-    def _add_training(self):
-        scale = 1.0 if self._dtype == tf.float32 else LOSS_SCALE_16_BIT
+    def _add_training(self, scale):
         self.lr = tf1.get_variable(
             "lr",
             initializer=0.0,
@@ -262,8 +209,8 @@ class PTBModel:
         if self._is_training:
             exported.update(train_op=self.train_op, lr=self.lr, grad_norm=self.grad_norm)
             exported.update(new_lr=self._new_lr, lr_update=self._lr_update)
-            if self._rnn_params is not None:
-                exported.update(rnn_params=self._rnn_params)
+            if self._stack.opaque_params is not None:
+                exported.update(rnn_params=self._stack.opaque_params)
         for key, operation in exported.items():
             tf1.add_to_collection(key, operation)
         util.export_state_tuples(self.initial_state, self.initial_state_name)
@@ -290,10 +237,8 @@ class PTBModel:
         if self._is_training:
             for attribute in ("train_op", "lr", "grad_norm", "_new_lr", "_lr_update"):
                 setattr(self, attribute, util.get_tensors(attribute.lstrip("_"))[0])
-        if self._rnn_params is not None:
-            self._rnn_params = util.get_tensors("rnn_params")[0]
-            config = self._config
-            lstm.save_canonically(self._rnn_params, config.num_layers, config.hidden_size)
+        if self._stack.opaque_params is not None:
+            self._stack.save_canonically(util.get_tensors("rnn_params")[0])
 
 
 def run_epoch(session, model, eval_op=None, verbose=False):
@@ -312,7 +257,7 @@ def run_epoch(session, model, eval_op=None, verbose=False):
       The perplexity, `exp(sum of costs / number of time steps)`.
     """
     epoch_size = model.input.epoch_size
-    words_per_step = model.input.batch_size * model.input.num_replicas
+    num_replicas = model.input.num_replicas
     interval = max(epoch_size // 10, 1)
     fetches = {"cost": model.cost, "final_state": model.final_state}
     if eval_op is not None:
@@ -327,12 +272,13 @@ def run_epoch(session, model, eval_op=None, verbose=False):
         total_cost += values["cost"]
         state = values["final_state"]
         if verbose and window % interval == min(10, interval - 1):
-            steps = model.input.steps_until(window + 1)
-            speed = steps * words_per_step / (time.time() - start_time)
+            steps = model.input.windows.steps_until(window + 1, num_replicas)
+            words = steps * model.input.batch_size * num_replicas
+            speed = words / (time.time() - start_time)
             progress = window / epoch_size
             perplexity = np.exp(total_cost / steps)
             print(f"{progress:.3f} perplexity: {perplexity:.3f} speed: {speed:.0f} wps", flush=True)
-    return np.exp(total_cost / model.input.steps_until(epoch_size))
+    return np.exp(total_cost / model.input.windows.steps_until(epoch_size, num_replicas))
 
 
 def build_models(config, corpus, dtype=tf.float32, seed=0):
@@ -348,7 +294,7 @@ def build_models(config, corpus, dtype=tf.float32, seed=0):
     Returns:
       Dict of name scope (`Train`, `Valid`, `Test`) to `PTBModel`.
     """
-    test_config = get_test_config(config)
+    test_config = configs.with_one_stream(config)
     models = {}
     for name, text, text_config in (
         ("Train", corpus.train, config),
@@ -362,25 +308,6 @@ def build_models(config, corpus, dtype=tf.float32, seed=0):
             with tf1.variable_scope("Model", reuse=tf1.AUTO_REUSE):
                 models[name] = PTBModel(name == "Train", text_config, input_, dtype, seed)
     return models
-
-
-def get_test_config(config):
-    """The configuration to score a text with as one stream, to its last word.
-
-    How the stream is cut into windows does not change its perplexity: that of one word at a time.
-    """
-    test_config = copy.copy(config)
-    test_config.batch_size = 1
-    return test_config
-
-
-def write_summaries(supervisor, step, **values):
-    """Writes scalars for TensorBoard: values at hand, so that no window is read for them."""
-    if supervisor.summary_writer:
-        summary = tf1.Summary(
-            value=[tf1.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        )
-        supervisor.summary_writer.add_summary(summary, step)
 
 
 def train(config, models, save_path=None):
@@ -403,6 +330,8 @@ def train(config, models, save_path=None):
     session_config = tf1.ConfigProto(allow_soft_placement=True)
     with supervisor.managed_session(config=session_config) as session:
         epochs_done = session.run(supervisor.global_step) // steps_per_epoch
+        if epochs_done:
+            print(f"{save_path}: continued after epoch {epochs_done}", file=sys.stderr)
         for epoch in range(epochs_done + 1, config.max_max_epoch + 1):
             model.assign_lr(session, configs.learning_rate(config, epoch))
             learning_rate = session.run(model.lr)
@@ -414,8 +343,8 @@ def train(config, models, save_path=None):
             step = session.run(supervisor.global_step)
             if save_path:
                 supervisor.saver.save(session, supervisor.save_path, global_step=step)
-            write_summaries(
-                supervisor,
+            run_directory.write_scalars(
+                supervisor.summary_writer,
                 step,
                 learning_rate=learning_rate,
                 train_perplexity=train_perplexity,
@@ -424,54 +353,61 @@ def train(config, models, save_path=None):
         test_perplexity = run_epoch(session, models["Test"])
         print(f"Test Perplexity: {test_perplexity:.3f}", flush=True)
         step = session.run(supervisor.global_step)
-        write_summaries(supervisor, step, test_perplexity=test_perplexity)
+        run_directory.write_scalars(
+            supervisor.summary_writer, step, test_perplexity=test_perplexity
+        )
 
 
 def count_replicas(num_gpus, rnn_mode):
     """How many replicas to train: one for each GPU asked for, and one without a GPU.
 
     Raises:
-      RequestError: this machine has too few GPUs.
+      command_line.RequestError: this machine has too few GPUs.
     """
     # Lists them without claiming their memory.
     available = len(tf.config.list_physical_devices("GPU"))
     if num_gpus is not None and num_gpus > available:
-        raise RequestError(
+        raise command_line.RequestError(
             f"--num_gpus={num_gpus}: this machine has {available}; ask for at most {available}"
         )
     if rnn_mode == configs.CUDNN and not (available and num_gpus != 0):
-        raise RequestError("--rnn_mode=cudnn: needs a GPU; --rnn_mode=block computes the same")
+        raise command_line.RequestError(
+            "--rnn_mode=cudnn: needs a GPU; --rnn_mode=block computes the same"
+        )
     return num_gpus or 1
 
 
-def check_lengths(config, corpus, num_replicas):
-    """Refuses a corpus with a text too short for the configuration; CorpusError."""
-    for name, text, streams, remainder in (
-        ("train", corpus.train, num_replicas * config.batch_size, False),
-        ("valid", corpus.valid, config.batch_size, False),
-        ("test", corpus.test, 1, True),
-    ):
-        try:
-            reader.count_windows(len(text), streams, config.num_steps, remainder)
-        except ValueError as error:
-            raise reader.CorpusError(f"ptb.{name}.txt: {error}") from None
+def define_flags():
+    """Defines the command line's flags, in absl's own registry."""
+    flags.DEFINE_string("data_path", None, "Directory of ptb.train.txt, .valid.txt, .test.txt.")
+    flags.DEFINE_enum("model", "small", list(configs.CONFIGS), "Which configuration to train.")
+    flags.DEFINE_string("save_path", None, "Directory to save the run to, or to continue it from.")
+    flags.DEFINE_bool("use_fp16", False, "16-bit activations and matrix products.")
+    flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", lower_bound=0)
+    rnn_mode_help = "basic: one cell, unrolled; block: fast, on CPU and GPU; cudnn: GPU only."
+    flags.DEFINE_enum("rnn_mode", None, configs.RNN_MODES, f"How to compute. {rnn_mode_help}")
+    num_gpus_help = "GPUs to train on, a replica on each. By default one if there is one; 0: none."
+    flags.DEFINE_integer("num_gpus", None, num_gpus_help, lower_bound=0)
+    schedule_help = "The learning rate's; see configs.with_paper_schedule."
+    flags.DEFINE_enum("schedule", "tutorial", configs.SCHEDULES, schedule_help)
 
 
-def run(arguments):
+def main():
     """Reads, builds, exports, imports, trains: all that the flags ask for.
 
     Raises:
-      RequestError, reader.CorpusError, run_directory.RunDirectoryError: it cannot be done.
+      command_line.RequestError, reader.CorpusError, run_directory.RunDirectoryError: it cannot be
+        done.
     """
+    arguments = flags.FLAGS
     if not arguments.data_path:
-        raise RequestError("--data_path: name the directory of ptb.train.txt and its like")
+        raise command_line.RequestError(
+            "--data_path: name the directory of ptb.train.txt, ptb.valid.txt and ptb.test.txt"
+        )
     config = get_config(arguments.model, arguments.schedule, arguments.rnn_mode)
     num_replicas = count_replicas(arguments.num_gpus, config.rnn_mode)
     corpus = reader.read_corpus(arguments.data_path, config.vocab_size)
     config.vocab_size = len(corpus.words)
-    check_lengths(config, corpus, num_replicas)
-    if arguments.save_path:
-        run_directory.prepare(arguments.save_path, config, corpus.words)
 
     tf1.disable_eager_execution()  # Supervisor's threads fail where it is on
     with tf.Graph().as_default():
@@ -482,6 +418,8 @@ def run(arguments):
             model.export_ops(name)
         metagraph = tf1.train.export_meta_graph()
     util.auto_parallel(metagraph, models["Train"], num_replicas)
+    if arguments.save_path:
+        run_directory.prepare(arguments.save_path, config, corpus.words)
     with tf.Graph().as_default():
         tf1.train.import_meta_graph(metagraph)
         for model in models.values():
@@ -489,63 +427,6 @@ def run(arguments):
         train(config, models, arguments.save_path)
 
 
-def define_flags():
-    """Defines the command line's flags, in absl's own registry."""
-    flags.DEFINE_string("data_path", None, "Directory of ptb.train.txt, .valid.txt, .test.txt.")
-    flags.DEFINE_enum("model", "small", list(configs.CONFIGS), "Which configuration to train.")
-    flags.DEFINE_string(
-        "save_path",
-        None,
-        "Directory for checkpoints, vocabulary, configuration and TensorBoard's events. One that "
-        "holds a checkpoint is continued.",
-    )
-    flags.DEFINE_enum(
-        "rnn_mode",
-        None,
-        configs.RNN_MODES,
-        "How the LSTM is computed: basic (one cell, unrolled; to read), block (fast, on CPU and "
-        "GPU), cudnn (GPU only). The results are the same.",
-    )
-    flags.DEFINE_bool("use_fp16", False, "16-bit activations and matrix products.")
-    flags.DEFINE_integer(
-        "num_gpus",
-        None,
-        "GPUs to train on, one replica of the batch on each. By default one, or the CPU where "
-        "there is none; 0 is the CPU.",
-        lower_bound=0,
-    )
-    flags.DEFINE_enum(
-        "schedule",
-        "tutorial",
-        configs.SCHEDULES,
-        "When the learning rate falls: as in the last tutorial, or one epoch later and (medium) "
-        "more slowly, as in the paper's own code.",
-    )
-    flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", lower_bound=0)
-
-
-def parse_flags(argv):
-    """Parses the command line; a mistake ends the program with one line."""
-    try:
-        rest = flags.FLAGS(argv)[1:]
-    except flags.Error as error:
-        sys.exit(f"{PROGRAM}: {error} (--help explains the flags)")
-    if rest:
-        sys.exit(f"{PROGRAM}: {rest[0]} is no flag (--help explains the flags)")
-    return argv[:1]
-
-
-def main(_):
-    """Runs the command line."""
-    try:
-        run(flags.FLAGS)
-    except (RequestError, reader.CorpusError, run_directory.RunDirectoryError) as error:
-        sys.exit(f"{PROGRAM}: {error}")
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted", file=sys.stderr)
-        sys.exit(130)
-
-
 if __name__ == "__main__":
     define_flags()
-    app.run(main, flags_parser=parse_flags)
+    command_line.run(main, (reader.CorpusError, run_directory.RunDirectoryError))

@@ -18,7 +18,6 @@ END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
 NO_WORD = -1  # in the place of a word to predict: there is none
 SPLITS = ("train", "valid", "test")
-CHARACTERS_PER_BLOCK = 1 << 20
 
 
 class CorpusError(ValueError):
@@ -40,7 +39,7 @@ class Corpus(NamedTuple):
 
 
 class Windows(NamedTuple):
-    """One window of a text, and the tensors that say which one it is.
+    """One window of a text, the tensors that say which one it is, and how the text is cut.
 
     Attributes:
       x: int32 `[batch_size, num_steps]`, the words to read.
@@ -50,6 +49,7 @@ class Windows(NamedTuple):
       replica, num_replicas: int32 scalar constants (0 and 1); the text is cut into
         `num_replicas * batch_size` streams, of which replica `replica` reads its own
         `batch_size`. `util.auto_parallel` rewrites both constants.
+      num_words, keep_remainder, name: of the text, see `window_producer`.
     """
 
     x: tf.Tensor
@@ -57,14 +57,31 @@ class Windows(NamedTuple):
     position: tf.Tensor
     replica: tf.Tensor
     num_replicas: tf.Tensor
+    num_words: int
+    keep_remainder: bool
+    name: str
+
+    def count(self, num_replicas=1):
+        """How many windows each of several replicas reads in an epoch; CorpusError if none."""
+        batch_size, num_steps = self.x.shape
+        streams = num_replicas * batch_size
+        return count_windows(self.num_words, streams, num_steps, self.keep_remainder, self.name)
+
+    def steps_until(self, window, num_replicas=1):
+        """How many time steps come before a window."""
+        batch_size, num_steps = self.x.shape
+        steps = window * num_steps
+        if self.keep_remainder:
+            steps = min(steps, self.num_words // (num_replicas * batch_size) - 1)
+        return steps
 
 
-def _blocks_of_words(path):
-    """Yields lists of words, about a megabyte of text each, so that memory stays bounded."""
+def _blocks_of_words(path, block_size=1 << 20):
+    """Yields lists of words, `block_size` characters of text each: memory stays bounded."""
     try:
         with open(path, encoding="utf-8-sig") as text:
             unfinished_word = ""
-            while block := text.read(CHARACTERS_PER_BLOCK):
+            while block := text.read(block_size):
                 if "\0" in block:
                     raise CorpusError(f"{path}: contains NUL bytes; save it as plain UTF-8 text")
                 block = unfinished_word + block.replace("\n", f" {END_OF_SENTENCE} ")
@@ -191,20 +208,21 @@ def ptb_raw_data(data_path, max_words=None):
     return corpus.train, corpus.valid, corpus.test, len(corpus.words)
 
 
-def count_windows(num_words, num_streams, num_steps, keep_remainder=False):
+def count_windows(num_words, num_streams, num_steps, keep_remainder=False, name=None):
     """How many windows an epoch has: `(num_words // num_streams - 1) // num_steps`.
 
     With `keep_remainder` the last, partial window counts too.
 
     Raises:
-      ValueError: the text is too short for one window.
+      CorpusError: the text is too short for one window; the message has the text's `name`.
     """
     num_predictions = num_words // num_streams - 1
     epoch_size = (num_predictions + keep_remainder * (num_steps - 1)) // num_steps
     if epoch_size < 1:
-        raise ValueError(
-            f"a text of {num_words} words is too short for one window of {num_streams} streams "
-            f"by {num_steps} steps: epoch_size == 0, decrease batch_size or num_steps"
+        raise CorpusError(
+            f"{name or 'input'}: a text of {num_words} words is too short for one window of "
+            f"{num_streams} streams by {num_steps} steps: epoch_size == 0, decrease batch_size or "
+            "num_steps"
         )
     return epoch_size
 
@@ -228,10 +246,11 @@ def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=F
       A `Windows`. No variable to initialize and no queue runner to start.
 
     Raises:
-      ValueError: the text is too short for one window.
+      CorpusError: the text is too short for one window.
     """
     raw_data = np.asarray(raw_data, np.int32)
-    count_windows(len(raw_data), batch_size, num_steps, keep_remainder)
+    batch_size, num_steps = int(batch_size), int(num_steps)  # NumPy's would make int64 tensors
+    count_windows(len(raw_data), batch_size, num_steps, keep_remainder, name)
     # Feeding on the CPU: an accelerator's memory is better used for the model than for the text.
     with tf.name_scope(name or "PTBProducer"), tf.device("/cpu:0"):
         ids = tf.constant(raw_data, name="ids")
@@ -251,7 +270,7 @@ def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=F
         y = tf.gather(ids, offsets + tf.minimum(columns + 1, stream_length - 1), name="y")
         if keep_remainder:
             y = tf.where(columns + 1 < stream_length, y, NO_WORD)
-    return Windows(x, y, position, replica, num_replicas)
+    return Windows(x, y, position, replica, num_replicas, len(raw_data), keep_remainder, name)
 
 
 def ptb_producer(raw_data, batch_size, num_steps, name=None):

@@ -8,6 +8,8 @@ import dataclasses
 import json
 import os
 
+import tensorflow as tf
+
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
 # What a run may change when it is continued: how long it lasts, and how the same LSTM is computed.
@@ -76,3 +78,18 @@ def prepare(save_path, config, words):
         _write(config_path, json.dumps(dataclasses.asdict(config), indent=2) + "\n")
     except OSError as error:
         raise RunDirectoryError(f"--save_path={save_path}: {error.strerror}") from None
+
+
+def write_scalars(writer, step, **values):
+    """Writes scalars for TensorBoard: values at hand, so that no window is read for them.
+
+    Args:
+      writer: a `tf.compat.v1.summary.FileWriter`, or None to write nothing.
+      step: the global step.
+      **values: tag to float.
+    """
+    if writer:
+        scalars = [
+            tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()
+        ]
+        writer.add_summary(tf.compat.v1.Summary(value=scalars), step)

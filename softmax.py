@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-NO_WORD = -1  # in the place of a word to predict: there is none
-
 
 def cross_entropy(outputs, softmax_w, softmax_b, targets):
     """The cross-entropy of each target word, `-log(softmax(outputs @ softmax_w + softmax_b))`.
@@ -22,12 +20,12 @@ def cross_entropy(outputs, softmax_w, softmax_b, targets):
       outputs: `[rows, hidden]`, float32 or a 16-bit type.
       softmax_w: `[hidden, vocab_size]`, dtype of the outputs.
       softmax_b: float32 `[vocab_size]`.
-      targets: int32 `[rows]`, word ids; the loss of a `NO_WORD` is 0.
+      targets: int32 `[rows]`, word ids; of a negative one, which is no word, the loss is 0.
 
     Returns:
       Float32 `[rows]`, in nats.
     """
-    is_word = tf.cast(tf.not_equal(targets, NO_WORD), tf.float32)
+    is_word = tf.cast(tf.greater_equal(targets, 0), tf.float32)
     return is_word * _cross_entropy(outputs, softmax_w, softmax_b, tf.maximum(targets, 0))
 
 

@@ -8,17 +8,10 @@ A metagraph is a graph and its collections, as protocol buffers. `export_state_t
 import tensorflow as tf
 from tensorflow.core.framework import variable_pb2
 from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
-from tensorflow.python.framework import tensor_util
+from tensorflow.python.framework import ops, tensor_util
 from tensorflow.python.grappler import tf_optimizer
 
 import lstm
-
-VARIABLE_COLLECTIONS = (
-    tf.compat.v1.GraphKeys.GLOBAL_VARIABLES,
-    tf.compat.v1.GraphKeys.LOCAL_VARIABLES,
-    tf.compat.v1.GraphKeys.MODEL_VARIABLES,
-    tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES,
-)
 
 
 def with_prefix(prefix, name):
@@ -95,7 +88,7 @@ def auto_parallel(metagraph, model, num_replicas):
         raise ValueError(f"num_replicas is {num_replicas}, but must be at least 1")
     if num_replicas == 1:
         return
-    model.input.count_windows(num_replicas)  # raises if there would be none
+    model.input.windows.count(num_replicas)  # raises if there would be none
     old_names = {node.name for node in metagraph.graph_def.node}
     graph = _optimize(metagraph, num_replicas)
     nodes = {node.name: node for node in graph.node}
@@ -191,7 +184,7 @@ def _rename_collections(metagraph, model, replicated, num_replicas):
         return _in_replica(name, replica) if _node_name(name) in replicated else name
 
     for key, collection in metagraph.collection_def.items():
-        if key in VARIABLE_COLLECTIONS:
+        if ops.get_collection_proto_type(key) is variable_pb2.VariableDef:
             protos = collection.bytes_list.value
             protos[:] = [_rename_variable(proto, renamed) for proto in protos]
         elif collection.HasField("node_list"):
