@@ -1,0 +1,65 @@
+"""What the tests share: a random text, and models in a session, through one graph or two."""
+
+import contextlib
+
+import numpy as np
+import tensorflow as tf
+
+import configs
+import ptb_word_lm
+import reader
+import util
+
+tf1 = tf.compat.v1
+# A graph with cuDNN's kernel can be initialized, saved and restored where the kernel cannot run.
+SESSION_CONFIG = tf1.ConfigProto(
+    allow_soft_placement=True, graph_options=tf1.GraphOptions(place_pruned_graph=True)
+)
+
+
+def random_corpus(vocab_size=30, num_words=600, seed=0):
+    ids = np.random.default_rng(seed).integers(0, vocab_size, num_words).astype(np.int32)
+    return reader.Corpus(ids, ids[:300], ids[:101], [f"word{i}" for i in range(vocab_size)])
+
+
+def tiny_config(**changes):
+    return configs.SmallConfig(
+        **{"hidden_size": 8, "vocab_size": 30, "batch_size": 4, "num_steps": 5, **changes}
+    )
+
+
+@contextlib.contextmanager
+def models_in_session(config, corpus, dtype=tf.float32, seed=1, num_replicas=None):
+    """Yields `(models, session)`, initialized; through a second graph if given num_replicas."""
+    with tf.Graph().as_default() as graph:
+        tf1.set_random_seed(seed)
+        models = ptb_word_lm.build_models(config, corpus, dtype, seed)
+        if num_replicas is not None:
+            for name, model in models.items():
+                model.export_ops(name)
+            metagraph = tf1.train.export_meta_graph()
+            util.auto_parallel(metagraph, models["Train"], num_replicas)
+            graph = tf.Graph()
+    with graph.as_default():
+        if num_replicas is not None:
+            tf1.train.import_meta_graph(metagraph)
+            for model in models.values():
+                model.import_ops()
+        with tf1.Session(config=SESSION_CONFIG) as session:
+            session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+            yield models, session
+
+
+def weights(session):
+    return session.run({v.op.name: v for v in tf1.trainable_variables()})
+
+
+def train_epochs(session, model, epochs, learning_rate=1.0):
+    model.assign_lr(session, learning_rate)
+    return [ptb_word_lm.run_epoch(session, model, model.train_op) for _ in range(epochs)]
+
+
+def assert_weights_close(actual, expected, atol):
+    assert actual.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(actual[name], value, rtol=0, atol=atol, err_msg=name)

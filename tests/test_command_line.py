@@ -1,0 +1,179 @@
+"""The program in real processes: what it prints, what it saves, how it fails."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+NUMBER = r"\d+\.\d{3}"
+PROGRESS = rf"{NUMBER} perplexity: {NUMBER} speed: \d+ wps"
+VOCABULARY = [f"word{i}" for i in range(20)]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("corpus")
+    rng = np.random.default_rng(0)
+    for split, sentences in (("train", 300), ("valid", 20), ("test", 20)):
+        lines = (" ".join(rng.choice(VOCABULARY, 6)) + " \n" for _ in range(sentences))
+        (directory / f"ptb.{split}.txt").write_text("".join(lines))
+    return directory
+
+
+def program(*arguments, config=None, **options):
+    """Runs the command line; `config` gives TestConfig other values first."""
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "ptb_word_lm.py", *arguments]
+    if config:
+        change = "import configs, runpy; "
+        change += f"configs.CONFIGS['test'] = lambda: configs.TestConfig(**{config!r}); "
+        change += "runpy.run_path('ptb_word_lm.py', run_name='__main__')"
+        command = [sys.executable, "-c", change, *arguments]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, **options)
+
+
+def run(*arguments, **options):
+    process = program(*arguments, **options)
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+def test_a_whole_run(corpus, tmp_path):
+    save_path = tmp_path / "run"
+    status, out, err = run(f"--data_path={corpus}", "--model=test", f"--save_path={save_path}")
+    assert (status, err) == (0, "")
+    first, *progress, train, valid, test = out.splitlines()
+    assert first == "Epoch: 1 Learning rate: 1.000"
+    assert 10 <= len(progress) <= 11
+    assert all(re.fullmatch(PROGRESS, line) for line in progress)
+    assert re.fullmatch(f"Epoch: 1 Train Perplexity: {NUMBER}", train)
+    assert re.fullmatch(f"Epoch: 1 Valid Perplexity: {NUMBER}", valid)
+    assert re.fullmatch(f"Test Perplexity: {NUMBER}", test)
+
+    step = (300 * 7 // 20 - 1) // 2
+    files = set(os.listdir(save_path))
+    assert {"checkpoint", "graph.pbtxt", "vocab.txt", "config.json"} <= files
+    assert f"model.ckpt-{step}.index" in files
+    words = (save_path / "vocab.txt").read_text().splitlines()
+    assert sorted(words) == sorted([*VOCABULARY, "<eos>"])
+    assert words[0] == "<eos>"
+    config = json.loads((save_path / "config.json").read_text())
+    assert (config["hidden_size"], config["vocab_size"]) == (2, 21)
+    scalars = read_scalars(save_path)
+    assert f"{scalars['train_perplexity', step]:.3f}" == train.split()[-1]
+    assert f"{scalars['valid_perplexity', step]:.3f}" == valid.split()[-1]
+    assert f"{scalars['test_perplexity', step]:.3f}" == test.split()[-1]
+    assert scalars["learning_rate", step] == 1.0
+
+
+def read_scalars(save_path):
+    return {
+        (value.tag, event.step): value.simple_value
+        for path in save_path.glob("events.out.tfevents.*")
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    }
+
+
+def epoch_lines(out):
+    return [line for line in out.splitlines() if "speed" not in line]
+
+
+def test_a_second_start_continues_as_if_it_had_been_one(corpus, tmp_path):
+    epochs = {"max_epoch": 1, "max_max_epoch": 3, "keep_prob": 0.5, "hidden_size": 8}
+    arguments = [f"--data_path={corpus}", "--model=test", "--seed=3"]
+    _, whole, _ = run(*arguments, f"--save_path={tmp_path / 'whole'}", config=epochs)
+    save_path = tmp_path / "in_parts"
+    arguments.append(f"--save_path={save_path}")
+    _, first, err = run(*arguments, config={**epochs, "max_max_epoch": 2})
+    assert err == ""
+    status, second, err = run(*arguments, config=epochs)
+    assert (status, err) == (0, f"{save_path}: continued after epoch 2\n")
+    assert epoch_lines(second)[0] == "Epoch: 3 Learning rate: 0.250"
+    assert epoch_lines(first)[:-1] + epoch_lines(second) == epoch_lines(whole)
+    _, third, _ = run(*arguments, config=epochs)
+    assert epoch_lines(third) == epoch_lines(whole)[-1:]
+
+    status, _, err = run(*arguments, config={**epochs, "hidden_size": 9})
+    assert status == 1
+    assert err == (
+        f"ptb_word_lm.py: {save_path}/config.json: hidden_size was 8 and now is 9; continue with "
+        "the old configuration, or choose another --save_path\n"
+    )
+
+
+def test_interrupt_ends_quietly_and_keeps_the_finished_epochs(corpus, tmp_path):
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
+    process = program(*arguments, config={"max_max_epoch": 1000})
+    for line in process.stdout:
+        if line.startswith("Epoch: 3"):
+            process.send_signal(signal.SIGINT)
+            break
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "ptb_word_lm.py: interrupted\n")
+    _, _, err = run(*arguments, config={"max_max_epoch": 2})
+    assert re.match(f"{tmp_path}: continued after epoch [23]", err)
+
+
+@pytest.mark.parametrize("arguments", [["--use_fp16"], ["--rnn_mode=basic"], ["--schedule=paper"]])
+def test_variants_run(corpus, arguments):
+    status, out, err = run(f"--data_path={corpus}", "--model=test", *arguments)
+    assert (status, err) == (0, "")
+    assert float(out.split()[-1]) == pytest.approx(19.8, abs=0.2)  # of 21 words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model=tiny"], "flag --model=tiny: value should be one of <small|medium|large|test>"),
+        (["--num_gpus=two"], "flag --num_gpus=two"),
+        (["--num_gpus=-1"], "flag --num_gpus=-1"),
+        (["--no_such_flag"], "Unknown command line flag 'no_such_flag'"),
+        (["corpus"], "corpus is no flag"),
+        (["--model=test"], "--data_path: name the directory"),
+        (["--data_path=/nowhere"], "/nowhere/ptb.train.txt: no such file"),
+        (["--data_path={corpus}", "--num_gpus=64"], "--num_gpus=64: this machine has "),
+        (["--data_path={corpus}", "--rnn_mode=cudnn", "--num_gpus=0"], "--rnn_mode=cudnn: needs"),
+        (["--data_path={corpus}", "--model=medium"], "ValidInput: a text of 140 words is too"),
+        (["--data_path={corpus}", "--model=test", "--save_path={corpus}/ptb.test.txt"], "File exi"),
+    ],
+)
+def test_a_request_that_cannot_be_met_gets_one_line(corpus, arguments, message):
+    status, out, err = run(*(argument.format(corpus=corpus) for argument in arguments))
+    assert status == 1
+    assert out == ""
+    assert err.startswith("ptb_word_lm.py: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_another_vocabulary_is_refused(corpus, tmp_path):
+    data, save_path = tmp_path / "data", tmp_path / "run"
+    shutil.copytree(corpus, data)
+    arguments = [f"--data_path={data}", "--model=test", f"--save_path={save_path}"]
+    assert run(*arguments)[0] == 0
+    checkpoint = (save_path / "checkpoint").read_text()
+    for path in data.iterdir():
+        path.write_text(path.read_text().replace("word1 ", "other "))
+    status, _, err = run(*arguments)
+    assert status == 1
+    assert "vocab.txt: is another vocabulary" in err
+    assert err.count("\n") == 1
+    assert (save_path / "checkpoint").read_text() == checkpoint
+
+
+def test_help_explains_each_flag():
+    _, out, err = run("--help")
+    flags = ["data_path", "model", "save_path", "rnn_mode", "num_gpus", "schedule", "seed"]
+    for flag in [*flags, "[no]use_fp16"]:
+        assert f"--{flag}:" in out
+    assert "Traceback" not in out + err

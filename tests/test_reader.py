@@ -1,0 +1,181 @@
+import collections
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import reader
+
+tf1 = tf.compat.v1
+
+
+def write_corpus(directory, train, valid="a \n", test="a \n"):
+    for split, text in (("train", train), ("valid", valid), ("test", test)):
+        data = text if isinstance(text, bytes) else text.encode()
+        (directory / f"ptb.{split}.txt").write_bytes(data)
+    return str(directory)
+
+
+def words_of(ids, corpus):
+    return [corpus.words[i] for i in ids]
+
+
+def produce(windows, count):
+    with tf1.Session() as session:
+        return [session.run((windows.x, windows.y)) for _ in range(count)]
+
+
+def test_ids_by_falling_count_then_by_word(tmp_path):
+    corpus = reader.read_corpus(write_corpus(tmp_path, " b c b a \n c d \n"))
+    assert corpus.words == ["<eos>", "b", "c", "a", "d"]
+    assert words_of(corpus.train, corpus) == ["b", "c", "b", "a", "<eos>", "c", "d", "<eos>"]
+    assert corpus.train.dtype == np.int32
+
+
+def test_raw_data_is_four_things(tmp_path):
+    train, valid, test, size = reader.ptb_raw_data(write_corpus(tmp_path, "a b \n", test="b \n"))
+    assert (list(train), list(valid), list(test), size) == ([1, 2, 0], [1, 0], [2, 0], 3)
+
+
+def test_each_line_end_is_a_word(tmp_path):
+    text = "one two\r\n\r\nthree\nfour"  # no space before the end, empty line, no end at the end
+    corpus = reader.read_corpus(write_corpus(tmp_path, text, "one\n", "\ufefftwo\n"))
+    expected = ["one", "two", "<eos>", "<eos>", "three", "<eos>", "four"]
+    assert words_of(corpus.train, corpus) == expected
+    assert words_of(corpus.test, corpus) == ["two", "<eos>"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.text(st.sampled_from("ab \n\t\u00e9\u2003"), max_size=80),
+    st.integers(min_value=1, max_value=12),
+)
+def test_blocks_do_not_cut_words(tmp_path_factory, text, block_size):
+    path = tmp_path_factory.mktemp("blocks") / "text"
+    path.write_bytes(text.encode())
+    words = [word for block in reader._blocks_of_words(path, block_size) for word in block]
+    assert words == text.replace("\n", " <eos> ").split()
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.sampled_from(["a", "b", "c", "d", "e", "<unk>", "<eos>"]), min_size=1),
+    st.integers(min_value=1, max_value=7),
+)
+def test_vocabulary_ceiling_is_as_if_the_text_had_unk(words, max_words):
+    counts = collections.Counter(words)
+    vocabulary = reader.build_vocabulary(counts, max_words)
+    assert len(vocabulary) == min(max_words, len(counts))
+    replaced = collections.Counter(w if w in vocabulary else "<unk>" for w in words)
+    assert vocabulary == sorted(replaced, key=lambda word: (-replaced[word], word))
+    kept = [counts[word] for word in vocabulary if word != "<unk>"]
+    lost = [n for word, n in counts.items() if word not in vocabulary]
+    assert not lost or not kept or min(kept) >= max(lost)
+
+
+def test_unknown_words_become_unk_and_are_counted(tmp_path, capsys):
+    path = write_corpus(tmp_path, "a b <unk> \n", "a x y \n", "b \n")
+    corpus = reader.read_corpus(path)
+    assert words_of(corpus.valid, corpus) == ["a", "<unk>", "<unk>", "<eos>"]
+    assert capsys.readouterr().err == (
+        f"{os.path.join(path, 'ptb.valid.txt')}: 2 of 4 words are not in the vocabulary and "
+        "become <unk>\n"
+    )
+
+
+def test_unknown_words_are_left_out_without_unk(tmp_path, capsys):
+    corpus = reader.read_corpus(write_corpus(tmp_path, "a b \n", "a x \n", "z z b \n"))
+    assert words_of(corpus.valid, corpus) == ["a", "<eos>"]
+    assert words_of(corpus.test, corpus) == ["b", "<eos>"]
+    messages = capsys.readouterr().err.splitlines()
+    assert [m.split(": ")[1] for m in messages] == [
+        "1 of 3 words are not in the vocabulary and are left out",
+        "2 of 4 words are not in the vocabulary and are left out",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("valid", "message"),
+    [
+        ("", "ptb.valid.txt: is empty"),
+        ("  ", "ptb.valid.txt: is empty"),
+        (b"a \n b \xff\n", "ptb.valid.txt: line 2 is not UTF-8 text (byte 0xff)"),
+        (b"a\0 \n", "ptb.valid.txt: contains NUL bytes"),
+        ("x y", "ptb.valid.txt: has no word of the training text"),
+    ],
+)
+def test_unusable_file_is_named(tmp_path, valid, message):
+    with pytest.raises(reader.CorpusError, match="ptb.valid.txt") as raised:
+        reader.read_corpus(write_corpus(tmp_path, "a b \n", valid))
+    assert message in str(raised.value)
+
+
+def test_missing_file_and_directory_in_its_place_are_named(tmp_path):
+    path = write_corpus(tmp_path, "a b \n")
+    (tmp_path / "ptb.test.txt").unlink()
+    with pytest.raises(reader.CorpusError, match="ptb.test.txt: no such file"):
+        reader.read_corpus(path)
+    (tmp_path / "ptb.test.txt").mkdir()
+    with pytest.raises(reader.CorpusError, match="ptb.test.txt: cannot be read: Is a directory"):
+        reader.read_corpus(path)
+
+
+def test_producer_gives_the_documented_example():
+    raw = [4, 3, 2, 1, 0, 5, 6, 1, 1, 1, 1, 0, 3, 4, 1]
+    with tf.Graph().as_default(), tf1.Session() as session:
+        pair = reader.ptb_producer(raw, batch_size=3, num_steps=2)
+        first, second, third = (session.run(pair) for _ in range(3))
+    np.testing.assert_array_equal(first[0], [[4, 3], [5, 6], [1, 0]])
+    np.testing.assert_array_equal(first[1], [[3, 2], [6, 1], [0, 3]])
+    np.testing.assert_array_equal(second[0], [[2, 1], [1, 1], [3, 4]])
+    np.testing.assert_array_equal(second[1], [[1, 0], [1, 1], [4, 1]])
+    np.testing.assert_array_equal(third, first)  # round again
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_producer_equals_numpy_slices(seed):
+    rng = np.random.default_rng(seed)
+    batch_size, num_steps = rng.integers(1, 6, 2)
+    raw = rng.integers(0, 99, rng.integers(batch_size * (num_steps + 1), 150)).astype(np.int32)
+    streams = raw[: len(raw) // batch_size * batch_size].reshape(batch_size, -1)
+    epoch_size = reader.count_windows(len(raw), batch_size, num_steps)
+    assert epoch_size == (len(raw) // batch_size - 1) // num_steps
+    with tf.Graph().as_default():
+        windows = reader.window_producer(raw, batch_size, num_steps)
+        assert windows.x.shape == windows.y.shape == (batch_size, num_steps)
+        assert windows.x.dtype == windows.y.dtype == tf.int32
+        produced = produce(windows, 2 * epoch_size)
+    for i, (x, y) in enumerate(produced):
+        start = i % epoch_size * num_steps
+        np.testing.assert_array_equal(x, streams[:, start : start + num_steps])
+        np.testing.assert_array_equal(y, streams[:, start + 1 : start + 1 + num_steps])
+
+
+@pytest.mark.parametrize("num_steps", [1, 4, 7, 50])
+def test_remainder_reaches_the_last_word(num_steps):
+    raw = np.arange(30, dtype=np.int32)
+    epoch_size = reader.count_windows(30, 1, num_steps, keep_remainder=True)
+    with tf.Graph().as_default():
+        windows = reader.window_producer(raw, 1, num_steps, keep_remainder=True)
+        produced = produce(windows, epoch_size)
+    targets = np.concatenate([y[0] for _, y in produced])
+    inputs = np.concatenate([x[0] for x, _ in produced])
+    np.testing.assert_array_equal(targets[:29], raw[1:])
+    assert set(targets[29:]) <= {reader.NO_WORD}
+    np.testing.assert_array_equal(inputs[:29], raw[:29])
+
+
+def test_fed_position_chooses_the_window():
+    with tf.Graph().as_default(), tf1.Session() as session:
+        windows = reader.window_producer(np.arange(20), 1, 4)
+        x = session.run(windows.x, {windows.position: 2})
+    np.testing.assert_array_equal(x, [[8, 9, 10, 11]])
+
+
+@pytest.mark.parametrize(("length", "batch_size", "num_steps"), [(5, 3, 1), (10, 1, 10), (1, 1, 1)])
+def test_too_short_a_text_says_what_to_decrease(length, batch_size, num_steps):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="decrease batch_size or num_ste"):
+        reader.ptb_producer(np.zeros(length), batch_size, num_steps)
