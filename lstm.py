@@ -312,7 +312,9 @@ class Dropout(NamedTuple):
         seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
         for part in (self.replica, layer):
             seed = tf.random.experimental.stateless_fold_in(seed, part)
-        return tf.nn.experimental.stateless_dropout(x, 1 - self.keep_prob, seed)
+        # In float32, so that a 16-bit run drops the same values.
+        x32 = tf.cast(x, tf.float32)
+        return tf.cast(tf.nn.experimental.stateless_dropout(x32, 1 - self.keep_prob, seed), x.dtype)
 
 
 class CellStack:

@@ -33,6 +33,7 @@ from absl import flags
 
 import command_line
 import configs
+import devices
 import lstm
 import reader
 import run_directory
@@ -107,8 +108,8 @@ class PTBModel:
           is_training: bool, drop out and build the train op.
           config: as `configs.SmallConfig` describes.
           input_: a `PTBInput`.
-          dtype: of activations and matrix products, float32 or float16. Variables, gates, states
-            and loss are float32.
+          dtype: of activations and matrix products: float32, float16 or bfloat16. Variables,
+            gates, states and loss are float32.
           seed: int, of dropout; the same seed drops the same values in the same global step.
         """
         self.input = input_
@@ -310,7 +311,7 @@ def build_models(config, corpus, dtype=tf.float32, seed=0):
     return models
 
 
-def train(config, models, save_path=None):
+def train(config, models, save_path=None, session_config=None):
     """Trains, validates and tests the models of the current graph, as the configuration says.
 
     With a `save_path` that holds a checkpoint, it continues at the first epoch not finished.
@@ -319,6 +320,7 @@ def train(config, models, save_path=None):
       config: see `get_config`.
       models: the imported models, see `build_models`.
       save_path: where checkpoints and summaries go, or None.
+      session_config: a `ConfigProto`, or None for TensorFlow's own.
     """
     # The supervisor's own threads would save in the middle of a step, and evaluate summaries that
     # read a training window. Both is done here, between steps.
@@ -327,7 +329,6 @@ def train(config, models, save_path=None):
     )
     model = models["Train"]
     steps_per_epoch = model.input.epoch_size * model.input.num_replicas
-    session_config = tf1.ConfigProto(allow_soft_placement=True)
     with supervisor.managed_session(config=session_config) as session:
         epochs_done = session.run(supervisor.global_step) // steps_per_epoch
         if epochs_done:
@@ -358,23 +359,13 @@ def train(config, models, save_path=None):
         )
 
 
-def count_replicas(num_gpus, rnn_mode):
-    """How many replicas to train: one for each GPU asked for, and one without a GPU.
-
-    Raises:
-      command_line.RequestError: this machine has too few GPUs.
-    """
-    # Lists them without claiming their memory.
-    available = len(tf.config.list_physical_devices("GPU"))
-    if num_gpus is not None and num_gpus > available:
-        raise command_line.RequestError(
-            f"--num_gpus={num_gpus}: this machine has {available}; ask for at most {available}"
-        )
-    if rnn_mode == configs.CUDNN and not (available and num_gpus != 0):
-        raise command_line.RequestError(
-            "--rnn_mode=cudnn: needs a GPU; --rnn_mode=block computes the same"
-        )
-    return num_gpus or 1
+def choose_dtype(use_fp16, use_bf16):
+    """The dtype of activations and matrix products; RequestError if it cannot be had."""
+    if use_fp16 and use_bf16:
+        raise command_line.RequestError("--use_fp16 --use_bf16: choose one of the two")
+    if use_bf16:
+        devices.check_bfloat16()
+    return tf.bfloat16 if use_bf16 else tf.float16 if use_fp16 else tf.float32
 
 
 def define_flags():
@@ -382,13 +373,14 @@ def define_flags():
     flags.DEFINE_string("data_path", None, "Directory of ptb.train.txt, .valid.txt, .test.txt.")
     flags.DEFINE_enum("model", "small", list(configs.CONFIGS), "Which configuration to train.")
     flags.DEFINE_string("save_path", None, "Directory to save the run to, or to continue it from.")
-    flags.DEFINE_bool("use_fp16", False, "16-bit activations and matrix products.")
+    flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
+    flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
     flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", lower_bound=0)
     rnn_mode_help = "basic: one cell, unrolled; block: fast, on CPU and GPU; cudnn: GPU only."
     flags.DEFINE_enum("rnn_mode", None, configs.RNN_MODES, f"How to compute. {rnn_mode_help}")
     num_gpus_help = "GPUs to train on, a replica on each. By default one if there is one; 0: none."
     flags.DEFINE_integer("num_gpus", None, num_gpus_help, lower_bound=0)
-    schedule_help = "The learning rate's; see configs.with_paper_schedule."
+    schedule_help = "When the learning rate falls; paper: an epoch later, and medium's by less."
     flags.DEFINE_enum("schedule", "tutorial", configs.SCHEDULES, schedule_help)
 
 
@@ -405,14 +397,14 @@ def main():
             "--data_path: name the directory of ptb.train.txt, ptb.valid.txt and ptb.test.txt"
         )
     config = get_config(arguments.model, arguments.schedule, arguments.rnn_mode)
-    num_replicas = count_replicas(arguments.num_gpus, config.rnn_mode)
+    num_replicas = devices.count_replicas(arguments.num_gpus, config.rnn_mode == configs.CUDNN)
+    dtype = choose_dtype(arguments.use_fp16, arguments.use_bf16)
     corpus = reader.read_corpus(arguments.data_path, config.vocab_size)
     config.vocab_size = len(corpus.words)
 
     tf1.disable_eager_execution()  # Supervisor's threads fail where it is on
     with tf.Graph().as_default():
         tf1.set_random_seed(arguments.seed)
-        dtype = tf.float16 if arguments.use_fp16 else tf.float32
         models = build_models(config, corpus, dtype, arguments.seed)
         for name, model in models.items():
             model.export_ops(name)
@@ -424,7 +416,8 @@ def main():
         tf1.train.import_meta_graph(metagraph)
         for model in models.values():
             model.import_ops()
-        train(config, models, arguments.save_path)
+        session_config = devices.session_config(arguments.num_gpus, num_replicas)
+        train(config, models, arguments.save_path, session_config)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,55 @@
+"""What this machine can do, asked before anything is built."""
+
+import tensorflow as tf
+
+from command_line import RequestError
+
+
+def count_replicas(num_gpus, needs_gpu):
+    """How many replicas to train: one for each GPU asked for, and one without a GPU.
+
+    Args:
+      num_gpus: the GPUs asked for, or None for one if there is one.
+      needs_gpu: bool, whether the CPU will not do (`--rnn_mode=cudnn`).
+
+    Raises:
+      RequestError: this machine has too few GPUs.
+    """
+    # Lists them without claiming their memory.
+    available = len(tf.config.list_physical_devices("GPU"))
+    if num_gpus is not None and num_gpus > available:
+        raise RequestError(
+            f"--num_gpus={num_gpus}: this machine has {available}; ask for at most {available}"
+        )
+    if needs_gpu and (not available or num_gpus == 0):
+        raise RequestError(
+            "--rnn_mode=cudnn: needs a GPU; --rnn_mode=block computes the same on a CPU"
+        )
+    return num_gpus or 1
+
+
+def session_config(num_gpus, num_replicas):
+    """The session's `ConfigProto`: it claims the GPUs asked for, and no other's memory."""
+    config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+    if num_gpus == 0:
+        config.device_count["GPU"] = 0
+    elif tf.config.list_physical_devices("GPU"):
+        config.gpu_options.visible_device_list = ",".join(map(str, range(num_replicas)))
+    return config
+
+
+def check_bfloat16():
+    """Refuses bfloat16 where neither a GPU nor the processor multiplies it; RequestError."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    if any(each.get("compute_capability", (0, 0)) >= (8, 0) for each in details):
+        return
+    try:
+        with open("/proc/cpuinfo") as file:
+            features = set(file.read().split())
+    except OSError:
+        return  # not Linux: TensorFlow knows, and computes it slowly at the worst
+    if gpus or not features & {"avx512_bf16", "amx_bf16", "bf16"}:
+        raise RequestError(
+            "--use_bf16: neither a GPU nor the processor here multiplies bfloat16; leave it out"
+        )
