@@ -270,7 +270,7 @@ def run_epoch(session, model, eval_op=None, verbose=False):
         feed_dict = dict(zip(tf.nest.flatten(model.initial_state), tf.nest.flatten(state)))
         feed_dict.update((position, window) for position in model.positions)
         values = session.run(fetches, feed_dict)
-        total_cost += values["cost"]
+        total_cost += float(values["cost"])
         state = values["final_state"]
         if verbose and window % interval == min(10, interval - 1):
             steps = model.input.windows.steps_until(window + 1, num_replicas)

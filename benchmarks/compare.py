@@ -74,7 +74,7 @@ class TensorFlowContestant:
         self._flatten = tf.nest.flatten
         config.rnn_mode = rnn_mode
         words = random_words(config)
-        tf1.Graph().as_default().__enter__()
+        tf1.disable_eager_execution()
         models = ptb_word_lm.build_models(
             config, reader.Corpus(words, words, words, None), getattr(tf, dtype)
         )
@@ -214,7 +214,7 @@ class ProductsContestant:
         import tensorflow as tf
 
         tf1 = tf.compat.v1
-        tf1.Graph().as_default().__enter__()
+        tf1.disable_eager_execution()
         previous = tf.no_op()
         for _, layers, steps, (m, k, n), transposed in products(config):
             a, b = (k, m) if "transpose_a" in transposed else (m, k), (k, n)
