@@ -50,7 +50,7 @@ def run(main, user_errors):
 
     Args:
       main: called without arguments.
-      user_errors: tuple of the exceptions that are the user's mistakes, `RequestError` aside.
+      user_errors: tuple of the exceptions that are the user's mistakes.
     """
     program = os.path.basename(sys.argv[0])
 
@@ -66,10 +66,13 @@ def run(main, user_errors):
     def call_main(_):
         try:
             main()
-        except (RequestError, *user_errors) as error:
+        except user_errors as error:
             sys.exit(f"{program}: {error}")
         except KeyboardInterrupt:
             print(f"{program}: interrupted", file=sys.stderr)
             sys.exit(130)
+        except BrokenPipeError:  # whoever read standard output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
 
     app.run(call_main, flags_parser=parse_flags)

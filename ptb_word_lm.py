@@ -31,6 +31,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
+import checkpoints
 import command_line
 import configs
 import devices
@@ -43,6 +44,12 @@ import util
 tf1 = tf.compat.v1
 
 get_config = configs.get_config
+USER_ERRORS = (
+    command_line.RequestError,
+    reader.CorpusError,
+    run_directory.RunDirectoryError,
+    checkpoints.CheckpointError,
+)
 
 # A 16-bit gradient of a rare word's logit would vanish; a power of two costs no accuracy.
 LOSS_SCALE_16_BIT = 128.0
@@ -311,6 +318,16 @@ def build_models(config, corpus, dtype=tf.float32, seed=0):
     return models
 
 
+def try_to_save(saver, session, save_path, step):
+    """Saves a checkpoint; a failure is said and returned: the next epoch's may be written again."""
+    try:
+        checkpoints.save(saver, session, save_path, step)
+    except checkpoints.CheckpointError as error:
+        print(f"{error}; training goes on", file=sys.stderr)
+        return error
+    return None
+
+
 def train(config, models, save_path=None, session_config=None):
     """Trains, validates and tests the models of the current graph, as the configuration says.
 
@@ -321,13 +338,18 @@ def train(config, models, save_path=None, session_config=None):
       models: the imported models, see `build_models`.
       save_path: where checkpoints and summaries go, or None.
       session_config: a `ConfigProto`, or None for TensorFlow's own.
+
+    Raises:
+      checkpoints.CheckpointError: no checkpoint can be continued, or the last one not be written.
     """
+    if save_path:
+        checkpoints.choose(save_path)
     # The supervisor's own threads would save in the middle of a step, and evaluate summaries that
     # read a training window. Both is done here, between steps.
     supervisor = tf1.train.Supervisor(
         logdir=save_path, summary_op=None, save_summaries_secs=0, save_model_secs=0
     )
-    model = models["Train"]
+    model, unsaved = models["Train"], None
     steps_per_epoch = model.input.epoch_size * model.input.num_replicas
     with supervisor.managed_session(config=session_config) as session:
         epochs_done = session.run(supervisor.global_step) // steps_per_epoch
@@ -343,7 +365,7 @@ def train(config, models, save_path=None, session_config=None):
             print(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}", flush=True)
             step = session.run(supervisor.global_step)
             if save_path:
-                supervisor.saver.save(session, supervisor.save_path, global_step=step)
+                unsaved = try_to_save(supervisor.saver, session, save_path, step)
             run_directory.write_scalars(
                 supervisor.summary_writer,
                 step,
@@ -357,6 +379,8 @@ def train(config, models, save_path=None, session_config=None):
         run_directory.write_scalars(
             supervisor.summary_writer, step, test_perplexity=test_perplexity
         )
+    if unsaved:
+        raise unsaved
 
 
 def choose_dtype(use_fp16, use_bf16):
@@ -388,8 +412,7 @@ def main():
     """Reads, builds, exports, imports, trains: all that the flags ask for.
 
     Raises:
-      command_line.RequestError, reader.CorpusError, run_directory.RunDirectoryError: it cannot be
-        done.
+      USER_ERRORS: it cannot be done.
     """
     arguments = flags.FLAGS
     if not arguments.data_path:
@@ -422,4 +445,4 @@ def main():
 
 if __name__ == "__main__":
     define_flags()
-    command_line.run(main, (reader.CorpusError, run_directory.RunDirectoryError))
+    command_line.run(main, USER_ERRORS)

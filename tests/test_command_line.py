@@ -172,6 +172,103 @@ def test_another_vocabulary_is_refused(corpus, tmp_path):
     assert (save_path / "checkpoint").read_text() == checkpoint
 
 
+@pytest.fixture(scope="module")
+def finished_run(corpus, tmp_path_factory):
+    """A run of two epochs, saved, and what its continuation to three prints."""
+    save_path = tmp_path_factory.mktemp("finished") / "run"
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
+    assert run(*arguments, config={"max_max_epoch": 2})[0] == 0
+    return save_path
+
+
+def newest(save_path, suffix):
+    paths = save_path.glob(f"model.ckpt-*{suffix}")
+    return max(paths, key=lambda path: int(re.search(r"ckpt-(\d+)", path.name)[1]))
+
+
+def damage_data(save_path):
+    path = newest(save_path, ".data-00000-of-00001")
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def damage_index(save_path):
+    path = newest(save_path, ".index")
+    path.write_bytes(path.read_bytes()[:20])
+
+
+def lose_data(save_path):
+    newest(save_path, ".data-00000-of-00001").unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_data, damage_index, lose_data])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_continued(
+    corpus, finished_run, tmp_path, damage
+):
+    save_path = tmp_path / "run"
+    shutil.copytree(finished_run, save_path)
+    damaged = newest(save_path, ".index").with_suffix("")
+    damage(save_path)
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
+    status, out, err = run(*arguments, config={"max_max_epoch": 2})
+    assert status == 0
+    assert epoch_lines(out)[0].startswith("Epoch: 2 ")
+    first, second = err.splitlines()
+    assert first.startswith(f"{damaged}: is damaged: ")
+    assert first.endswith("; trying the one before")
+    assert second == f"{save_path}: continued after epoch 1"
+
+
+@pytest.mark.parametrize("content", ["", 'model_checkpoint_path: "model.ckpt-7"', "nonsense"])
+def test_the_checkpoint_file_is_not_needed(corpus, finished_run, tmp_path, content):
+    save_path = tmp_path / "run"
+    shutil.copytree(finished_run, save_path)
+    (save_path / "checkpoint").write_text(content)
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
+    status, _, err = run(*arguments, config={"max_max_epoch": 2})
+    assert (status, err) == (0, f"{save_path}: continued after epoch 2\n")
+
+
+def test_lost_and_foreign_checkpoints_are_refused(corpus, finished_run, tmp_path):
+    save_path = tmp_path / "run"
+    shutil.copytree(finished_run, save_path)
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
+    (save_path / "config.json").unlink()
+    status, _, err = run(*arguments, config={"hidden_size": 3})
+    assert status == 1
+    assert "has Model/embedding of shape [21, 2], but the model's is [21, 3]" in err
+    assert err.count("\n") == 1
+    for path in save_path.glob("model.ckpt-*"):
+        path.unlink()
+    (save_path / "config.json").unlink()
+    status, _, err = run(*arguments)
+    assert status == 1
+    assert err == (
+        f"ptb_word_lm.py: {save_path}: no checkpoint is whole; restore one, or choose another "
+        "--save_path\n"
+    )
+
+
+def test_a_save_that_fails_is_said_and_training_goes_on(corpus, tmp_path):
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
+    step = (300 * 7 // 20 - 1) // 2
+    blocked = tmp_path / f"model.ckpt-{step}.index" / "in the way"
+    blocked.mkdir(parents=True)
+    status, out, err = run(*arguments, config={"max_max_epoch": 2})
+    assert status == 0
+    assert epoch_lines(out)[-1].startswith("Test Perplexity")
+    assert f"model.ckpt-{step}: cannot be written: " in err
+    assert err.endswith("; training goes on\n")
+    assert (tmp_path / f"model.ckpt-{2 * step}.index").is_file()
+
+
+def test_a_reader_that_leaves_ends_the_program_quietly(corpus):
+    process = program(f"--data_path={corpus}", "--model=test", config={"max_max_epoch": 1000})
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=60) == 1
+
+
 def test_help_explains_each_flag():
     _, out, err = run("--help")
     flags = ["data_path", "model", "save_path", "rnn_mode", "num_gpus", "schedule", "seed"]
