@@ -6,7 +6,6 @@ Network Regularization" (https://arxiv.org/abs/1409.2329), as the TensorFlow tut
 """
 
 import copy
-import dataclasses
 
 BASIC = "basic"
 BLOCK = "block"
@@ -16,9 +15,10 @@ RNN_MODES = (BASIC, BLOCK, CUDNN)
 SCHEDULES = ("tutorial", "paper")
 
 
-@dataclasses.dataclass
 class SmallConfig:
     """The small model, and what every field means.
+
+    A model of your own is a subclass with other values, or `SmallConfig(hidden_size=300)`.
 
     Attributes:
       init_scale: weights are drawn from uniform(-init_scale, init_scale).
@@ -37,63 +37,70 @@ class SmallConfig:
       paper_lr_decay: lr_decay in the paper's own schedule.
     """
 
-    init_scale: float = 0.1
-    learning_rate: float = 1.0
-    max_grad_norm: float = 5
-    num_layers: int = 2
-    num_steps: int = 20
-    hidden_size: int = 200
-    max_epoch: int = 4
-    max_max_epoch: int = 13
-    keep_prob: float = 1.0
-    lr_decay: float = 0.5
-    batch_size: int = 20
-    vocab_size: int = 10000
-    rnn_mode: str = BLOCK
-    paper_lr_decay: float = 0.5
+    init_scale = 0.1
+    learning_rate = 1.0
+    max_grad_norm = 5
+    num_layers = 2
+    num_steps = 20
+    hidden_size = 200
+    max_epoch = 4
+    max_max_epoch = 13
+    keep_prob = 1.0
+    lr_decay = 0.5
+    batch_size = 20
+    vocab_size = 10000
+    rnn_mode = BLOCK
+    paper_lr_decay = 0.5
+
+    def __init__(self, **changes):
+        """Makes the configuration with some fields changed; TypeError if there is no such field."""
+        for name, value in changes.items():
+            if name not in FIELDS:
+                raise TypeError(f"{name} is no field of a configuration: {', '.join(FIELDS)}")
+            setattr(self, name, value)
 
 
-@dataclasses.dataclass
+FIELDS = tuple(name for name in vars(SmallConfig) if not name.startswith("_"))
+
+
 class MediumConfig(SmallConfig):
     """The medium model: wider, longer unrolled, with dropout."""
 
-    init_scale: float = 0.05
-    num_steps: int = 35
-    hidden_size: int = 650
-    max_epoch: int = 6
-    max_max_epoch: int = 39
-    keep_prob: float = 0.5
-    lr_decay: float = 0.8
-    paper_lr_decay: float = 1 / 1.2
+    init_scale = 0.05
+    num_steps = 35
+    hidden_size = 650
+    max_epoch = 6
+    max_max_epoch = 39
+    keep_prob = 0.5
+    lr_decay = 0.8
+    paper_lr_decay = 1 / 1.2
 
 
-@dataclasses.dataclass
 class LargeConfig(SmallConfig):
     """The large model: the paper's best single one."""
 
-    init_scale: float = 0.04
-    max_grad_norm: float = 10
-    num_steps: int = 35
-    hidden_size: int = 1500
-    max_epoch: int = 14
-    max_max_epoch: int = 55
-    keep_prob: float = 0.35
-    lr_decay: float = 1 / 1.15
-    paper_lr_decay: float = 1 / 1.15
+    init_scale = 0.04
+    max_grad_norm = 10
+    num_steps = 35
+    hidden_size = 1500
+    max_epoch = 14
+    max_max_epoch = 55
+    keep_prob = 0.35
+    lr_decay = 1 / 1.15
+    paper_lr_decay = 1 / 1.15
 
 
-@dataclasses.dataclass
 class TestConfig(SmallConfig):
     """A model so small that a test can train it."""
 
     __test__ = False  # pytest would otherwise take it for a test class
 
-    max_grad_norm: float = 1
-    num_layers: int = 1
-    num_steps: int = 2
-    hidden_size: int = 2
-    max_epoch: int = 1
-    max_max_epoch: int = 1
+    max_grad_norm = 1
+    num_layers = 1
+    num_steps = 2
+    hidden_size = 2
+    max_epoch = 1
+    max_max_epoch = 1
 
 
 CONFIGS = {
@@ -104,15 +111,26 @@ CONFIGS = {
 }
 
 
+def as_dict(config):
+    """The fields that a configuration has, name to value; it may be of any class."""
+    return {name: getattr(config, name) for name in FIELDS if hasattr(config, name)}
+
+
+def changed(config, **changes):
+    """A copy of a configuration, an object or a class, with some fields changed."""
+    config = copy.copy(config() if isinstance(config, type) else config)
+    for name, value in changes.items():
+        setattr(config, name, value)
+    return config
+
+
 def with_paper_schedule(config):
     """The same model with the learning rates of the paper's own Lua code.
 
     They begin to fall one epoch later than the last tutorial's, and medium's fall by 1/1.2, not
     0.8. The tutorial's table of results was made with the later start.
     """
-    return dataclasses.replace(
-        config, max_epoch=config.max_epoch + 1, lr_decay=config.paper_lr_decay
-    )
+    return changed(config, max_epoch=config.max_epoch + 1, lr_decay=config.paper_lr_decay)
 
 
 def with_one_stream(config):
@@ -120,9 +138,7 @@ def with_one_stream(config):
 
     How the stream is cut into windows does not change its perplexity: that of one word at a time.
     """
-    config = copy.copy(config)
-    config.batch_size = 1
-    return config
+    return changed(config, batch_size=1)
 
 
 def learning_rate(config, epoch):

@@ -38,6 +38,20 @@ def test_learning_rates(model, schedule, rates):
 def test_configurations_are_separate():
     configs.get_config("small").batch_size = 1
     assert configs.get_config("small").batch_size == 20
+    assert configs.with_one_stream(configs.SmallConfig).batch_size == 1
+    assert configs.SmallConfig.batch_size == 20
+
+
+def test_a_configuration_of_ones_own():
+    class Wide(configs.SmallConfig):
+        hidden_size = 300
+
+    expected = {**configs.as_dict(configs.SmallConfig()), "hidden_size": 300}
+    assert configs.as_dict(Wide()) == expected
+    assert configs.as_dict(configs.SmallConfig(hidden_size=300)) == expected
+    assert configs.as_dict(configs.changed(Wide, num_layers=3))["num_layers"] == 3
+    with pytest.raises(TypeError, match="hidden is no field of a configuration"):
+        configs.SmallConfig(hidden=300)
 
 
 @pytest.mark.parametrize("arguments", [("tiny",), ("small", "fast"), ("small", "paper", "gru")])
