@@ -10,10 +10,10 @@ TensorFlow's matrix products alone take, at the step's own shapes. Prints Markdo
 """
 
 import argparse
+import gc
 import multiprocessing
 import os
 import platform
-import resource
 import statistics
 import sys
 import time
@@ -244,20 +244,42 @@ class ProductsContestant:
         self._session.run(self._last)
 
 
+def reset_peak_memory():
+    """Forgets what making the model took: the steps' own peak is compared."""
+    gc.collect()
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def memory(key):
+    """This process's resident memory, MiB (Linux): VmRSS now, VmHWM since `reset_peak_memory`."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) // 1024 for line in file if line.startswith(key))
+
+
 def contestant_process(pipe, model, name):
-    """Serves one contestant: a number of steps in, their median seconds and peak MiB out."""
+    """Serves one contestant: a number of steps in, their median seconds and peak MiB out.
+
+    The MiB are a pair: in all, and without those of the library just imported.
+    """
     kind, rnn_mode, dtype = CONTESTANTS[name]
+    if kind == "torch":
+        import torch  # noqa: F401
+    else:
+        command_line.import_tensorflow()
+    library = memory("VmRSS")
     classes = {"tensorflow": TensorFlowContestant, "torch": TorchContestant}
     contestant = classes.get(kind, ProductsContestant)(configs.get_config(model), rnn_mode, dtype)
     pipe.send(contestant.loss())
+    reset_peak_memory()
     while count := pipe.recv():
         seconds = []
         for _ in range(count):
             start = time.perf_counter()
             contestant.step()
             seconds.append(time.perf_counter() - start)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        pipe.send((statistics.median(seconds), peak))
+        peak = memory("VmHWM")
+        pipe.send((statistics.median(seconds), (peak, peak - library)))
 
 
 def start(model, name):
@@ -280,7 +302,7 @@ def check_losses(losses):
 
 
 def compare(model, rounds, seconds_per_turn):
-    """Runs one model's contestants in turn; returns name to (seconds of each round, peak MiB)."""
+    """Runs one model's contestants in turn; returns name to (seconds of each round, MiB)."""
     started = {name: start(model, name) for name in CONTESTANTS}
     check_losses({name: loss for name, (_, loss) in started.items()})
 
@@ -291,11 +313,11 @@ def compare(model, rounds, seconds_per_turn):
     counts = {}
     for name in started:  # warms up, and measures how many steps fill a turn
         counts[name] = max(3, round(seconds_per_turn / run(name, 3)[0]))
-    results = {name: ([], 0) for name in started}
+    results = {name: ([], None) for name in started}
     for _ in range(rounds):
         for name, (times, _) in results.items():
-            seconds, peak = run(name, counts[name])
-            results[name] = (times + [seconds], peak)
+            seconds, mebibytes = run(name, counts[name])
+            results[name] = (times + [seconds], mebibytes)
     for pipe, _ in started.values():
         pipe.send(0)
     return results
@@ -313,13 +335,14 @@ def print_table(model, results):
     config = configs.get_config(model)
     words = config.batch_size * config.num_steps
     medians = {name: statistics.median(times) for name, (times, _) in results.items()}
-    for name, (times, peak) in results.items():
+    for name, (times, (peak, without_library)) in results.items():
         suffix = " bfloat16" if "bfloat16" in name else ""
         rate, low, high = (words / t for t in (medians[name], max(times), min(times)))
         cells = [model, name, f"{rate:,.0f}", f"{low:,.0f}-{high:,.0f}"]
-        cells.append(f"{medians[f'PyTorch{suffix}'] / medians[name]:.2f}")
-        cells.append(f"{medians[f'limit{suffix}'] / medians[name]:.0%}")
-        print(f"| {' | '.join(cells)} | {peak:,} |", flush=True)
+        for other, unit in (("PyTorch", ".2f"), ("limit", ".0%")):
+            other = medians.get(f"{other}{suffix}")
+            cells.append(format(other / medians[name], unit) if other else "")
+        print(f"| {' | '.join(cells)} | {peak:,} | {without_library:,} |", flush=True)
 
 
 def main():
@@ -334,8 +357,11 @@ def main():
         del CONTESTANTS[name]
     multiprocessing.set_start_method("spawn")
     print(f"{processor()}\n")
-    print("| model | contestant | words/s | spread | x PyTorch | of the limit | peak MiB |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| model | contestant | words/s | spread | x PyTorch | of the limit "
+        "| peak MiB | without library |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     models = arguments.models.split(",")
     for model in models:
         print_table(model, compare(model, arguments.rounds, arguments.seconds_per_turn))
