@@ -5,6 +5,7 @@ It imports no TensorFlow, so that a program can call `import_tensorflow` before 
 
 import contextlib
 import os
+import signal
 import sys
 
 from absl import app, flags
@@ -12,6 +13,19 @@ from absl import app, flags
 
 class RequestError(ValueError):
     """A request that cannot be met; the message names the flag and says what to do."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked the program to end.
+
+    Attributes:
+      status: the exit status that shells expect, 128 + the signal's number.
+    """
+
+    def __init__(self, number, detail):
+        """Takes the signal's number, and what the user should know."""
+        super().__init__(f"stopped by {signal.Signals(number).name}; {detail}")
+        self.status = 128 + number
 
 
 @contextlib.contextmanager
@@ -33,46 +47,63 @@ def import_tensorflow():
 
     Whoever sets `TF_CPP_MIN_LOG_LEVEL` wants to read the chatter, and does.
     """
+    _open_standard_streams()
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    with _no_standard_error():  # some messages come before the level is looked at
-        import tensorflow as tf
+    try:
+        with _no_standard_error():  # some messages come before the level is looked at
+            import tensorflow as tf
 
-        tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+            tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+    except KeyboardInterrupt:  # an import takes seconds
+        sys.exit(128 + signal.SIGINT)
+
+
+def _open_standard_streams():
+    """Opens what the caller closed, or the next file opened would receive what is printed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+            setattr(sys, name, open(number, "r" if number == 0 else "w"))  # noqa: SIM115
 
 
 def run(main, user_errors):
     """Parses the flags and calls `main`; never returns.
 
-    A mistake of the user's ends the program with one line on standard error and status 1, an
-    interrupt with status 130.
+    A mistake of the user's ends the program with one line on standard error and status 1, a signal
+    with 128 + its number, as shells expect.
 
     Args:
       main: called without arguments.
       user_errors: tuple of the exceptions that are the user's mistakes.
     """
     program = os.path.basename(sys.argv[0])
-
-    def parse_flags(argv):
-        try:
-            rest = flags.FLAGS(argv)[1:]
-        except flags.Error as error:
-            sys.exit(f"{program}: {error} (--help explains the flags)")
-        if rest:
-            sys.exit(f"{program}: {rest[0]} is no flag (--help explains the flags)")
-        return argv[:1]
-
-    def call_main(_):
-        try:
-            main()
-        except user_errors as error:
-            sys.exit(f"{program}: {error}")
-        except KeyboardInterrupt:
-            print(f"{program}: interrupted", file=sys.stderr)
-            sys.exit(130)
-        except BrokenPipeError:  # whoever read standard output has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    try:
+        app.run(lambda _: main(), flags_parser=_parse_flags)
+    except (*user_errors, flags.Error) as error:
+        sys.exit(f"{program}: {error}")
+    except KeyboardInterrupt as error:
+        print(f"{program}: {error or 'interrupted'}", file=sys.stderr)
+        sys.exit(getattr(error, "status", 128 + signal.SIGINT))
+    except OSError as error:  # of standard output: every other file has an error of its own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # whoever read it has seen enough
             sys.exit(1)
+        sys.exit(f"{program}: {error}")
 
-    app.run(call_main, flags_parser=parse_flags)
+
+def _parse_flags(argv):
+    """Parses the flags for absl; its own way prints more than one line of a mistake."""
+    try:
+        rest = flags.FLAGS(argv)[1:]
+    except flags.Error as error:
+        raise flags.Error(f"{error} (--help explains the flags)") from None
+    except SystemExit:  # --help, which absl ends with status 1
+        sys.stdout.flush()
+        sys.exit(0)
+    if rest:
+        raise flags.Error(f"{rest[0]} is no flag (--help explains the flags)")
+    return argv[:1]
