@@ -1,12 +1,51 @@
-"""Which checkpoint of a directory a run continues from."""
+"""What a run saves to continue as if it had never stopped, and which checkpoint it continues from.
+
+A checkpoint holds the variables and, in one string beside them, the `Progress`: how far training
+has come, and what it carries from window to window.
+"""
 
 import glob
+import io
 import os
 import sys
+from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 PREFIX = "model.ckpt"
+PROGRESS = "Training/progress"
+
+tf1 = tf.compat.v1
+
+
+class Progress(NamedTuple):
+    """How far training has come, between two windows.
+
+    Attributes:
+      epoch: int, from 1; one more than the last if training is finished.
+      window: int, the epoch's next window.
+      total_cost: float, the costs of the epoch's windows so far, summed.
+      state: the final state of the window before, flat: a list of float32 arrays; empty at the
+        start of an epoch.
+    """
+
+    epoch: int = 1
+    window: int = 0
+    total_cost: float = 0.0
+    state: list = ()
+
+    def to_bytes(self):
+        """All of it, exactly."""
+        file = io.BytesIO()
+        np.savez(file, np.array([self.epoch, self.window, self.total_cost]), *self.state)
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content):
+        """The reverse of `to_bytes`."""
+        (epoch, window, total_cost), *state = np.load(io.BytesIO(content)).values()
+        return cls(int(epoch), int(window), float(total_cost), state)
 
 
 class CheckpointError(ValueError):
@@ -47,8 +86,8 @@ def read_shapes(path):
 
 def _expected_shapes():
     """What the current graph's Saver restores: variable name to shape."""
-    shapes = {v.op.name: v.shape.as_list() for v in tf.compat.v1.global_variables()}
-    for saveable in tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS):
+    shapes = {v.op.name: v.shape.as_list() for v in tf1.global_variables()}
+    for saveable in tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS):
         shapes |= {spec.name: spec.tensor.shape.as_list() for spec in saveable.specs}
     return shapes
 
@@ -57,10 +96,14 @@ def choose(save_path):
     """Has the directory's `checkpoint` file name the newest checkpoint that is whole.
 
     That file is where a Supervisor looks; it may be gone, or name a checkpoint that a full disk or
-    a power failure left damaged. Each damaged one is named on standard error.
+    a power failure left damaged, or one of the directory that this one was copied from. Each
+    damaged one is named on standard error.
 
     Args:
       save_path: the directory of the current graph's checkpoints.
+
+    Returns:
+      The paths of the checkpoints to go on from, the newest last; empty if there is none yet.
 
     Raises:
       CheckpointError: there are checkpoints, but none is whole, or they are another model's.
@@ -79,22 +122,91 @@ def choose(save_path):
                     "choose another --save_path"
                 )
         older_first = paths[number:][::-1]
-        tf.compat.v1.train.update_checkpoint_state(save_path, path, older_first)
-        return
+        # Names without the directory, which may be moved or copied.
+        names = [os.path.basename(each) for each in older_first]
+        tf1.train.update_checkpoint_state(os.path.abspath(save_path), names[-1], names)
+        return older_first
     if paths or os.path.exists(os.path.join(save_path, "checkpoint")):
         raise CheckpointError(
             f"{save_path}: no checkpoint is whole; restore one, or choose another --save_path"
         )
+    return []
 
 
-def save(saver, session, save_path, step):
-    """Saves a session's variables as `model.ckpt-STEP`.
+def read_progress(path, steps_per_epoch, state):
+    """Reads how far the training had come that saved a checkpoint.
+
+    Args:
+      path: of a whole checkpoint.
+      steps_per_epoch: int, how many steps make an epoch. They tell the epoch of a checkpoint
+        that holds no progress, such as one of the TF1 script.
+      state: list of the tensors that carry the state.
 
     Raises:
-      CheckpointError: it cannot be written. What was saved before is as it was.
+      CheckpointError: it was saved within an epoch, by a run that carried another state.
     """
-    path = os.path.join(save_path, PREFIX)
-    try:
-        saver.save(session, path, global_step=step)
-    except (tf.errors.OpError, ValueError, OSError) as error:
-        raise CheckpointError(f"{path}-{step}: cannot be written: {reason(error)}") from None
+    checkpoint = tf.train.load_checkpoint(path)
+    if not checkpoint.has_tensor(PROGRESS):
+        step = checkpoint.get_tensor(tf1.train.get_global_step().op.name)
+        return Progress(epoch=int(step) // steps_per_epoch + 1)
+    progress = Progress.from_bytes(checkpoint.get_tensor(PROGRESS))
+    saved_shapes = [array.shape for array in progress.state]
+    if progress.state and saved_shapes != [tuple(tensor.shape) for tensor in state]:
+        raise CheckpointError(
+            f"{path}: was saved within epoch {progress.epoch} with another --num_gpus or "
+            "--rnn_mode; continue with those until the epoch is done"
+        )
+    return progress
+
+
+class Checkpoints:
+    """Finds and saves the current graph's checkpoints: its variables, and a `Progress`.
+
+    Attributes:
+      progress: the `Progress` to go on from.
+      newest: path of the newest checkpoint that is whole, or None.
+      restorer: a `Saver` of the variables alone, for a Supervisor to restore with.
+    """
+
+    def __init__(self, save_path, model):
+        """Chooses the checkpoint to go on from, and adds to the graph what saving needs.
+
+        Args:
+          save_path: the directory.
+          model: the `PTBModel` in training.
+
+        Raises:
+          CheckpointError: there are checkpoints, but none can be continued.
+        """
+        self._prefix = os.path.join(save_path, PREFIX)
+        paths = choose(save_path)
+        self.progress, self.newest = Progress(), None
+        if paths:
+            self.newest = paths[-1]
+            steps_per_epoch = model.input.epoch_size * model.input.num_replicas
+            state = tf.nest.flatten(model.initial_state)
+            self.progress = read_progress(self.newest, steps_per_epoch, state)
+        self.restorer = tf1.train.Saver(save_relative_paths=True)
+        # In no collection: whoever initializes or saves the model's variables does not meet it.
+        self._content = tf1.placeholder(tf.string, shape=[])
+        variable = tf1.Variable(
+            self._content, trainable=False, collections=[], use_resource=False, name=PROGRESS
+        )
+        self._assign = variable.initializer
+        saveables = tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS)
+        variables = [*tf1.global_variables(), *saveables, variable]
+        self._saver = tf1.train.Saver(variables, save_relative_paths=True)
+        self._saver.recover_last_checkpoints(paths)
+
+    def save(self, session, step, progress):
+        """Saves a session's variables as `model.ckpt-STEP`.
+
+        Raises:
+          CheckpointError: it cannot be written. What was saved before is as it was.
+        """
+        session.run(self._assign, {self._content: progress.to_bytes()})
+        try:
+            self.newest = self._saver.save(session, self._prefix, global_step=step)
+        except (tf.errors.OpError, ValueError, OSError) as error:
+            message = f"{self._prefix}-{step}: cannot be written: {reason(error)}"
+            raise CheckpointError(message) from None

@@ -19,7 +19,8 @@ def count_replicas(num_gpus, needs_gpu):
     available = len(tf.config.list_physical_devices("GPU"))
     if num_gpus is not None and num_gpus > available:
         raise RequestError(
-            f"--num_gpus={num_gpus}: this machine has {available}; ask for at most {available}"
+            f"--num_gpus={num_gpus}: this machine has {available or 'no'} GPUs that TensorFlow can "
+            "use; leave the flag out to train on what there is"
         )
     if needs_gpu and (not available or num_gpus == 0):
         raise RequestError(
@@ -36,6 +37,19 @@ def session_config(num_gpus, num_replicas):
     elif tf.config.list_physical_devices("GPU"):
         config.gpu_options.visible_device_list = ",".join(map(str, range(num_replicas)))
     return config
+
+
+def choose_dtype(use_fp16, use_bf16):
+    """The dtype of activations and matrix products.
+
+    Raises:
+      RequestError: both are asked for, or bfloat16 where it is not to be had.
+    """
+    if use_fp16 and use_bf16:
+        raise RequestError("--use_fp16 --use_bf16: choose one of the two")
+    if use_bf16:
+        check_bfloat16()
+    return tf.bfloat16 if use_bf16 else tf.float16 if use_fp16 else tf.float32
 
 
 def check_bfloat16():

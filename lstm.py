@@ -326,6 +326,9 @@ class CellStack:
 
     opaque_params = None
 
+    def forget_saveables(self):
+        """Does nothing; see `CudnnStack`."""
+
     def __init__(self, num_layers, hidden_size, layer):
         """Makes the variables, float32, in the current variable scope.
 
@@ -391,8 +394,13 @@ class CudnnStack:
     def save_canonically(self, params):
         """Has the current graph's Savers save the vector under the canonical names."""
         saveables = tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
-        if not saveables:
+        if not any(isinstance(each, CudnnParamsSaveable) for each in saveables):
             saveables.append(CudnnParamsSaveable(params, self._num_layers, self._hidden_size))
+
+    def forget_saveables(self):
+        """Takes back `save_canonically`: a Python object cannot travel in a metagraph."""
+        saveables = tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
+        saveables[:] = [s for s in saveables if not isinstance(s, CudnnParamsSaveable)]
 
     def add_layers(self, inputs, batch_size, dropout):
         """Like `CellStack.add_layers`, but with one state for all the layers."""

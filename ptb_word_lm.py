@@ -24,7 +24,6 @@ if __name__ == "__main__":
 
     command_line.import_tensorflow()
 
-import sys
 import time
 
 import numpy as np
@@ -35,6 +34,7 @@ import checkpoints
 import command_line
 import configs
 import devices
+import guard
 import lstm
 import reader
 import run_directory
@@ -49,6 +49,7 @@ USER_ERRORS = (
     reader.CorpusError,
     run_directory.RunDirectoryError,
     checkpoints.CheckpointError,
+    guard.TrainingError,
 )
 
 # A 16-bit gradient of a rare word's logit would vanish; a power of two costs no accuracy.
@@ -104,8 +105,8 @@ class PTBModel:
       cost: float32 scalar in nats, summed over the time steps and averaged over the batch.
       positions: int64 scalars, one a replica: the window to read, see `reader.Windows`.
       lr: float32 scalar, the learning rate (training only, like all that follow).
-      train_op: makes one step of gradient descent.
-      grad_norm: float32 scalar, the gradients' global norm before clipping (replica 0's).
+      train_op: makes one step of gradient descent; None if not training.
+      grad_norm: float32 scalar, the gradients' global norm before clipping (the replicas' mean).
     """
 
     def __init__(self, is_training, config, input_, dtype=tf.float32, seed=0):
@@ -121,6 +122,8 @@ class PTBModel:
         """
         self.input = input_
         self.positions = [input_.windows.position]
+        self.initial_state_name = self.final_state_name = None  # see export_ops
+        self.train_op = None
         self._is_training = is_training
         self._config = config
         scope = tf1.get_variable_scope()
@@ -147,6 +150,8 @@ class PTBModel:
 
     def _add_variables(self):
         config, size = self._config, self._config.hidden_size
+        if config.rnn_mode not in configs.RNN_MODES:
+            raise ValueError(f"rnn_mode {config.rnn_mode!r} is none of {configs.RNN_MODES}")
         self._embedding = tf1.get_variable("embedding", [config.vocab_size, size])
         self._softmax_w = tf1.get_variable("softmax_w", [size, config.vocab_size])
         self._softmax_b = tf1.get_variable("softmax_b", [config.vocab_size])
@@ -213,18 +218,18 @@ class PTBModel:
             util.with_prefix(name, "cost"): self.cost,
             util.with_prefix(name, "position"): self.positions[0],
         }
-        self.replicated_collections = (*exported, self.initial_state_name, self.final_state_name)
+        states = self.initial_state_name, self.final_state_name
+        self.replicated_collections = (*exported, "grad_norm", *states)
         if self._is_training:
             exported.update(train_op=self.train_op, lr=self.lr, grad_norm=self.grad_norm)
             exported.update(new_lr=self._new_lr, lr_update=self._lr_update)
             if self._stack.opaque_params is not None:
                 exported.update(rnn_params=self._stack.opaque_params)
         for key, operation in exported.items():
-            tf1.add_to_collection(key, operation)
+            tf1.get_collection_ref(key)[:] = [operation]
         util.export_state_tuples(self.initial_state, self.initial_state_name)
         util.export_state_tuples(self.final_state, self.final_state_name)
-        # A saveable is a Python object: it cannot travel in a metagraph. import_ops makes another.
-        tf1.get_collection_ref(tf1.GraphKeys.SAVEABLE_OBJECTS).clear()
+        self._stack.forget_saveables()
 
     def import_ops(self):
         """Takes the model's operations, of all its replicas, from the current graph's collections.
@@ -243,13 +248,14 @@ class PTBModel:
             self.final_state, self.final_state_name, len(costs)
         )
         if self._is_training:
-            for attribute in ("train_op", "lr", "grad_norm", "_new_lr", "_lr_update"):
+            for attribute in ("train_op", "lr", "_new_lr", "_lr_update"):
                 setattr(self, attribute, util.get_tensors(attribute.lstrip("_"))[0])
+            self.grad_norm = tf.add_n(util.get_tensors("grad_norm")) / len(costs)
         if self._stack.opaque_params is not None:
             self._stack.save_canonically(util.get_tensors("rnn_params")[0])
 
 
-def run_epoch(session, model, eval_op=None, verbose=False):
+def run_epoch(session, model, eval_op=None, verbose=False, progress=None, after_window=None):
     """Runs a model over its text once, from the first window to the last.
 
     Truncated back-propagation: the final state of a window is fed as the initial state of the
@@ -260,33 +266,49 @@ def run_epoch(session, model, eval_op=None, verbose=False):
       model: a `PTBModel`.
       eval_op: an operation to run with every window, such as the model's `train_op`.
       verbose: print perplexity and speed about ten times.
+      progress: a `checkpoints.Progress` to go on from, or None to begin at the first window.
+      after_window: called after each window with a `checkpoints.Progress` to go on from, the
+        perplexity so far, the words per second, and the norm of the gradients if there are any.
 
     Returns:
       The perplexity, `exp(sum of costs / number of time steps)`.
     """
+    windows, num_replicas = model.input.windows, model.input.num_replicas
     epoch_size = model.input.epoch_size
-    num_replicas = model.input.num_replicas
     interval = max(epoch_size // 10, 1)
-    fetches = {"cost": model.cost, "final_state": model.final_state}
+    fetches = {"cost": model.cost, "state": tf.nest.flatten(model.final_state)}
     if eval_op is not None:
         fetches["eval_op"] = eval_op
+    if eval_op is not None and eval_op is model.train_op:
+        fetches["grad_norm"] = model.grad_norm
+    initial_state = tf.nest.flatten(model.initial_state)
+    if not (progress and progress.state):
+        progress = (progress or checkpoints.Progress())._replace(state=session.run(initial_state))
+    first_step = windows.steps_until(progress.window, num_replicas)
     start_time = time.time()
-    state = session.run(model.initial_state)
-    total_cost = 0.0
-    for window in range(epoch_size):
-        feed_dict = dict(zip(tf.nest.flatten(model.initial_state), tf.nest.flatten(state)))
+    for window in range(progress.window, epoch_size):
+        feed_dict = dict(zip(initial_state, progress.state))
         feed_dict.update((position, window) for position in model.positions)
         values = session.run(fetches, feed_dict)
-        total_cost += float(values["cost"])
-        state = values["final_state"]
+        total_cost = progress.total_cost + float(values["cost"])
+        progress = progress._replace(
+            window=window + 1, total_cost=total_cost, state=values["state"]
+        )
+        steps = windows.steps_until(window + 1, num_replicas)
+        perplexity = _perplexity(total_cost, steps)
+        words = (steps - first_step) * model.input.batch_size * num_replicas
+        speed = words / (time.time() - start_time)
         if verbose and window % interval == min(10, interval - 1):
-            steps = model.input.windows.steps_until(window + 1, num_replicas)
-            words = steps * model.input.batch_size * num_replicas
-            speed = words / (time.time() - start_time)
-            progress = window / epoch_size
-            perplexity = np.exp(total_cost / steps)
-            print(f"{progress:.3f} perplexity: {perplexity:.3f} speed: {speed:.0f} wps", flush=True)
-    return np.exp(total_cost / model.input.windows.steps_until(epoch_size, num_replicas))
+            done = window / epoch_size
+            print(f"{done:.3f} perplexity: {perplexity:.3f} speed: {speed:.0f} wps", flush=True)
+        if after_window:
+            after_window(progress, perplexity, speed, values.get("grad_norm"))
+    return _perplexity(progress.total_cost, windows.steps_until(epoch_size, num_replicas))
+
+
+def _perplexity(total_cost, steps):
+    with np.errstate(over="ignore"):  # infinite is what it is
+        return np.exp(np.float64(total_cost / steps))
 
 
 def build_models(config, corpus, dtype=tf.float32, seed=0):
@@ -318,78 +340,30 @@ def build_models(config, corpus, dtype=tf.float32, seed=0):
     return models
 
 
-def try_to_save(saver, session, save_path, step):
-    """Saves a checkpoint; a failure is said and returned: the next epoch's may be written again."""
-    try:
-        checkpoints.save(saver, session, save_path, step)
-    except checkpoints.CheckpointError as error:
-        print(f"{error}; training goes on", file=sys.stderr)
-        return error
-    return None
-
-
-def train(config, models, save_path=None, session_config=None):
-    """Trains, validates and tests the models of the current graph, as the configuration says.
-
-    With a `save_path` that holds a checkpoint, it continues at the first epoch not finished.
+def train(session, watch, config, models):
+    """Trains, validates and tests, as the configuration says.
 
     Args:
+      session: a `Session` with the models' variables initialized or restored.
+      watch: the session's `guard.Guard`, which knows where to go on.
       config: see `get_config`.
-      models: the imported models, see `build_models`.
-      save_path: where checkpoints and summaries go, or None.
-      session_config: a `ConfigProto`, or None for TensorFlow's own.
-
-    Raises:
-      checkpoints.CheckpointError: no checkpoint can be continued, or the last one not be written.
+      models: the models of the session's graph, see `build_models`.
     """
-    if save_path:
-        checkpoints.choose(save_path)
-    # The supervisor's own threads would save in the middle of a step, and evaluate summaries that
-    # read a training window. Both is done here, between steps.
-    supervisor = tf1.train.Supervisor(
-        logdir=save_path, summary_op=None, save_summaries_secs=0, save_model_secs=0
-    )
-    model, unsaved = models["Train"], None
-    steps_per_epoch = model.input.epoch_size * model.input.num_replicas
-    with supervisor.managed_session(config=session_config) as session:
-        epochs_done = session.run(supervisor.global_step) // steps_per_epoch
-        if epochs_done:
-            print(f"{save_path}: continued after epoch {epochs_done}", file=sys.stderr)
-        for epoch in range(epochs_done + 1, config.max_max_epoch + 1):
-            model.assign_lr(session, configs.learning_rate(config, epoch))
-            learning_rate = session.run(model.lr)
-            print(f"Epoch: {epoch} Learning rate: {learning_rate:.3f}", flush=True)
-            train_perplexity = run_epoch(session, model, model.train_op, verbose=True)
-            print(f"Epoch: {epoch} Train Perplexity: {train_perplexity:.3f}", flush=True)
-            valid_perplexity = run_epoch(session, models["Valid"])
-            print(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}", flush=True)
-            step = session.run(supervisor.global_step)
-            if save_path:
-                unsaved = try_to_save(supervisor.saver, session, save_path, step)
-            run_directory.write_scalars(
-                supervisor.summary_writer,
-                step,
-                learning_rate=learning_rate,
-                train_perplexity=train_perplexity,
-                valid_perplexity=valid_perplexity,
-            )
-        test_perplexity = run_epoch(session, models["Test"])
-        print(f"Test Perplexity: {test_perplexity:.3f}", flush=True)
-        step = session.run(supervisor.global_step)
-        run_directory.write_scalars(
-            supervisor.summary_writer, step, test_perplexity=test_perplexity
+    model = models["Train"]
+    for epoch in range(watch.progress.epoch, config.max_max_epoch + 1):
+        model.assign_lr(session, configs.learning_rate(config, epoch))
+        watch.learning_rate = session.run(model.lr)
+        print(f"Epoch: {epoch} Learning rate: {watch.learning_rate:.3f}", flush=True)
+        train_perplexity = run_epoch(
+            session, model, model.train_op, True, watch.progress, watch.after_training_window
         )
-    if unsaved:
-        raise unsaved
-
-
-def choose_dtype(use_fp16, use_bf16):
-    """The dtype of activations and matrix products; RequestError if it cannot be had."""
-    if use_fp16 and use_bf16:
-        raise command_line.RequestError("--use_fp16 --use_bf16: choose one of the two")
-    if use_bf16:
-        devices.check_bfloat16()
-    return tf.bfloat16 if use_bf16 else tf.float16 if use_fp16 else tf.float32
+        print(f"Epoch: {epoch} Train Perplexity: {train_perplexity:.3f}", flush=True)
+        valid_perplexity = run_epoch(session, models["Valid"], after_window=watch.heed_signal)
+        print(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}", flush=True)
+        watch.after_epoch(train_perplexity, valid_perplexity)
+    test_perplexity = run_epoch(session, models["Test"], after_window=watch.heed_signal)
+    print(f"Test Perplexity: {test_perplexity:.3f}", flush=True)
+    watch.after_training(test_perplexity)
 
 
 def define_flags():
@@ -397,6 +371,8 @@ def define_flags():
     flags.DEFINE_string("data_path", None, "Directory of ptb.train.txt, .valid.txt, .test.txt.")
     flags.DEFINE_enum("model", "small", list(configs.CONFIGS), "Which configuration to train.")
     flags.DEFINE_string("save_path", None, "Directory to save the run to, or to continue it from.")
+    flags.DEFINE_integer("save_every_secs", 600, "Seconds between saves within an epoch.", 1)
+    flags.DEFINE_integer("summary_steps", 100, "Steps between summaries within an epoch.", 1)
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
     flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", lower_bound=0)
@@ -421,7 +397,7 @@ def main():
         )
     config = get_config(arguments.model, arguments.schedule, arguments.rnn_mode)
     num_replicas = devices.count_replicas(arguments.num_gpus, config.rnn_mode == configs.CUDNN)
-    dtype = choose_dtype(arguments.use_fp16, arguments.use_bf16)
+    dtype = devices.choose_dtype(arguments.use_fp16, arguments.use_bf16)
     corpus = reader.read_corpus(arguments.data_path, config.vocab_size)
     config.vocab_size = len(corpus.words)
 
@@ -433,14 +409,25 @@ def main():
             model.export_ops(name)
         metagraph = tf1.train.export_meta_graph()
     util.auto_parallel(metagraph, models["Train"], num_replicas)
-    if arguments.save_path:
-        run_directory.prepare(arguments.save_path, config, corpus.words)
-    with tf.Graph().as_default():
+    save_path = arguments.save_path
+    with run_directory.locked(save_path), tf.Graph().as_default():
         tf1.train.import_meta_graph(metagraph)
         for model in models.values():
             model.import_ops()
-        session_config = devices.session_config(arguments.num_gpus, num_replicas)
-        train(config, models, arguments.save_path, session_config)
+        saver = None
+        if save_path:
+            description = run_directory.describe(config, dtype, arguments.seed, corpus)
+            run_directory.check(save_path, description, corpus.words)
+            saver = checkpoints.Checkpoints(save_path, models["Train"])
+            run_directory.write(save_path, description, corpus.words)
+        with guard.guarded_session(
+            save_path,
+            saver,
+            devices.session_config(arguments.num_gpus, num_replicas),
+            arguments.save_every_secs,
+            arguments.summary_steps,
+        ) as (session, watch):
+            train(session, watch, config, models)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,30 @@
-"""What a `--save_path` directory holds beside the checkpoints: the vocabulary, the configuration.
+"""What a `--save_path` directory holds beside the checkpoints.
 
-They are what a checkpoint means: `vocab.txt` has one word a line, line number = id, and
-`config.json` the hyperparameters.
+`vocab.txt` (one word a line, the first has id 0) and `config.json` (the hyperparameters, and what
+else the numbers depend on) say what a checkpoint means; `lock` names the process that trains;
+event files are for TensorBoard.
 """
 
-import dataclasses
+import contextlib
+import hashlib
 import json
 import os
+import sys
 
 import tensorflow as tf
 
+import configs
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None
+
+tf1 = tf.compat.v1
+
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
+LOCK_FILE = "lock"
 # What a run may change when it is continued: how long it lasts, and how the same LSTM is computed.
 CHANGEABLE = ("max_max_epoch", "rnn_mode")
 
@@ -23,73 +36,179 @@ class RunDirectoryError(ValueError):
 def _write(path, text):
     """Writes a file whole or not at all."""
     temporary = f"{path}.tmp"
-    with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        raise RunDirectoryError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _read(path):
+    """A file's text, or None if there is none."""
     try:
         with open(path, encoding="utf-8", newline="\n") as file:
             return file.read()
     except FileNotFoundError:
         return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunDirectoryError(
+            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from None
 
 
-def _refuse_another_config(path, old_text, config):
-    try:
-        old = json.loads(old_text)
-    except json.JSONDecodeError as error:
-        raise RunDirectoryError(f"{path}: is not JSON ({error}); remove it or restore it") from None
-    for name, value in dataclasses.asdict(config).items():
-        if name not in CHANGEABLE and old.get(name) != value:
-            raise RunDirectoryError(
-                f"{path}: {name} was {old.get(name)} and now is {value}; continue with the old "
-                "configuration, or choose another --save_path"
-            )
+def describe(config, dtype, seed, corpus):
+    """What a run must have in common with the one that it continues.
+
+    Args:
+      config: the run's configuration.
+      dtype: of activations and matrix products, a `tf.DType`.
+      seed: int.
+      corpus: a `reader.Corpus`.
+
+    Returns:
+      Dict for `config.json`: the configuration's fields, and what else the numbers depend on.
+    """
+    data = {
+        f"{name} text": hashlib.sha256(getattr(corpus, name)).hexdigest()
+        for name in ("train", "valid", "test")
+    }
+    return {**configs.as_dict(config), "dtype": dtype.name, "seed": seed, **data}
 
 
-def prepare(save_path, config, words):
-    """Makes the directory and describes the run in it, or checks that it is this run's.
+def check(save_path, description, words):
+    """Makes the directory, or checks that it is this run's.
 
     Args:
       save_path: the directory.
-      config: the run's configuration, a dataclass.
+      description: see `describe`.
       words: list of str, the vocabulary.
 
     Raises:
-      RunDirectoryError: it cannot be written, or belongs to a run with another configuration or
-        vocabulary.
+      RunDirectoryError: it cannot be made, or belongs to another run.
     """
-    config_path = os.path.join(save_path, CONFIG_FILE)
-    vocabulary_path = os.path.join(save_path, VOCABULARY_FILE)
-    vocabulary = "".join(f"{word}\n" for word in words)
+    old_words = _read(os.path.join(save_path, VOCABULARY_FILE))
+    if old_words not in (None, _lines(words)):
+        raise RunDirectoryError(
+            f"{save_path}/{VOCABULARY_FILE}: is another vocabulary than that of --data_path; "
+            "continue with the old data, or choose another --save_path"
+        )
+    path = os.path.join(save_path, CONFIG_FILE)
+    old_text = _read(path)
+    if old_text is None:
+        return
     try:
-        os.makedirs(save_path, exist_ok=True)
-        old_vocabulary, old_config = _read(vocabulary_path), _read(config_path)
-        if old_vocabulary not in (None, vocabulary):
+        old = dict(json.loads(old_text))
+    except (ValueError, TypeError) as error:
+        raise RunDirectoryError(
+            f"{path}: is no description of a run ({error}); remove it or restore it"
+        ) from None
+    for name, value in description.items():
+        if name not in CHANGEABLE and old.get(name, value) != value:
             raise RunDirectoryError(
-                f"{vocabulary_path}: is another vocabulary than that of --data_path; continue with "
-                "the old data, or choose another --save_path"
+                f"{path}: {name} was {old[name]} and now is {value}; continue with the old one, or "
+                "choose another --save_path"
             )
-        if old_config is not None:
-            _refuse_another_config(config_path, old_config, config)
-        _write(vocabulary_path, vocabulary)
-        _write(config_path, json.dumps(dataclasses.asdict(config), indent=2) + "\n")
-    except OSError as error:
-        raise RunDirectoryError(f"--save_path={save_path}: {error.strerror}") from None
 
 
-def write_scalars(writer, step, **values):
+def write(save_path, description, words):
+    """Writes `config.json` and `vocab.txt`.
+
+    Raises:
+      RunDirectoryError: they cannot be written.
+    """
+    _write(os.path.join(save_path, VOCABULARY_FILE), _lines(words))
+    _write(os.path.join(save_path, CONFIG_FILE), json.dumps(description, indent=2) + "\n")
+
+
+def _lines(words):
+    return "".join(f"{word}\n" for word in words)
+
+
+@contextlib.contextmanager
+def locked(save_path):
+    """Makes a directory, and keeps other processes from training in it for a while.
+
+    The lock goes with the process, however that ends. It does nothing where `save_path` is None.
+
+    Raises:
+      RunDirectoryError: the directory cannot be made, or another process is training in it.
+    """
+    if save_path is None:
+        yield
+        return
+    path = os.path.join(save_path, LOCK_FILE)
+    with contextlib.ExitStack() as stack:
+        try:
+            os.makedirs(save_path, exist_ok=True)
+            file = stack.enter_context(open(path, "a+", encoding="utf-8"))
+        except OSError as error:
+            raise RunDirectoryError(f"--save_path={save_path}: {error.strerror}") from None
+        _lock(file, save_path)
+        yield
+
+
+def _lock(file, save_path):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        raise RunDirectoryError(
+            f"--save_path={save_path}: process {file.read().strip()} is training in it; wait for "
+            "it, or choose another --save_path"
+        ) from None
+    except (OSError, AttributeError):
+        return  # a file system without locks, or a system (Windows) without fcntl
+    with contextlib.suppress(OSError):  # full: the lock holds without the number in it
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+
+
+class Summaries:
     """Writes scalars for TensorBoard: values at hand, so that no window is read for them.
 
-    Args:
-      writer: a `tf.compat.v1.summary.FileWriter`, or None to write nothing.
-      step: the global step.
-      **values: tag to float.
+    A failure is said once; training goes on without.
     """
-    if writer:
-        scalars = [
-            tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()
-        ]
-        writer.add_summary(tf.compat.v1.Summary(value=scalars), step)
+
+    def __init__(self, save_path, step):
+        """Opens an event file; steps from `step` on, of a run that was cut off, are overridden.
+
+        Args:
+          save_path: the directory, or None to write nothing.
+          step: the global step.
+        """
+        self._writer = None
+        if save_path is None:
+            return
+        with self._said():
+            self._writer = tf1.summary.FileWriter(save_path)
+            start = tf1.SessionLog(status=tf1.SessionLog.START)
+            self._writer.add_session_log(start, step)
+            if step == 0:
+                self._writer.add_graph(tf1.get_default_graph())
+
+    @contextlib.contextmanager
+    def _said(self):
+        try:
+            yield
+        except (tf.errors.OpError, OSError) as error:
+            print(f"summaries cannot be written: {error}; training goes on", file=sys.stderr)
+            self._writer = None
+
+    def write(self, step, **values):
+        """Writes tag and float of each value."""
+        if self._writer:
+            scalars = [tf1.Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
+            with self._said():
+                self._writer.add_summary(tf1.Summary(value=scalars), step)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._writer:
+            with self._said():
+                self._writer.close()

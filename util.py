@@ -28,15 +28,13 @@ def get_tensors(key):
 
 
 def export_state_tuples(state_tuples, name):
-    """Adds LSTM states to a collection of the current graph.
+    """Makes LSTM states a collection of the current graph, in place of what was in it.
 
     Args:
       state_tuples: sequence of `LSTMStateTuple`.
       name: the collection's key.
     """
-    for state in state_tuples:
-        tf.compat.v1.add_to_collection(name, state.c)
-        tf.compat.v1.add_to_collection(name, state.h)
+    tf.compat.v1.get_collection_ref(name)[:] = tf.nest.flatten(list(state_tuples))
 
 
 def import_state_tuples(state_tuples, name, num_replicas=1):
@@ -69,7 +67,8 @@ def auto_parallel(metagraph, model, num_replicas):
 
     Grappler's `autoparallel` pass copies what the train op depends on, once for each replica and
     onto its own GPU where there is one, all sharing the variables. It does not yet make one step
-    of N replicas equal one step with N times the batch; what it leaves out is done here:
+    of N replicas equal one step with N times the batch, which it does if no gradient is clipped
+    (each replica clips its own). What it leaves out is done here:
 
       * every replica reads streams of its own;
       * the sparse update of the embedding is divided by N, as the dense updates are;
@@ -82,10 +81,13 @@ def auto_parallel(metagraph, model, num_replicas):
       num_replicas: int, how many.
 
     Raises:
-      ValueError: `num_replicas` < 1, or the text is too short for that many replicas.
+      ValueError: `num_replicas` < 1, the text is too short for that many replicas, or the model
+        was not exported.
     """
     if num_replicas < 1:
         raise ValueError(f"num_replicas is {num_replicas}, but must be at least 1")
+    if not model.initial_state_name:
+        raise ValueError("the model is in no collection: call its export_ops before this")
     if num_replicas == 1:
         return
     model.input.windows.count(num_replicas)  # raises if there would be none

@@ -1,5 +1,6 @@
 import shutil
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -7,13 +8,17 @@ import checkpoints
 from graphs import models_in_session, random_corpus, tiny_config
 
 tf1 = tf.compat.v1
+# 2 layers, batch 4, hidden size 8: see tiny_config.
+STATE = [np.full([4, 8], value, np.float32) for value in (0.1, -2, 1e-30, 3)]
+PROGRESS = checkpoints.Progress(3, 17, 0.1 + 0.2, STATE)
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     directory = tmp_path_factory.mktemp("saved")
-    with models_in_session(tiny_config(), random_corpus()) as (_, session):
-        checkpoints.save(tf1.train.Saver(), session, str(directory), 7)
+    with models_in_session(tiny_config(), random_corpus()) as (models, session):
+        saver = checkpoints.Checkpoints(str(directory), models["Train"])
+        saver.save(session, 7, PROGRESS)
     return directory
 
 
@@ -50,3 +55,50 @@ def test_a_flipped_bit_is_noticed(saved, tmp_path):
     path.write_bytes(content)
     with pytest.raises(checkpoints.CheckpointError, match="is damaged"):
         checkpoints.read_shapes(str(tmp_path / "model.ckpt-7"))
+
+
+def assert_same_progress(actual, expected):
+    assert actual[:3] == expected[:3]
+    np.testing.assert_array_equal(actual.state, expected.state)
+
+
+@pytest.mark.parametrize("progress", [checkpoints.Progress(), PROGRESS])
+def test_progress_is_kept_exactly(progress):
+    assert_same_progress(checkpoints.Progress.from_bytes(progress.to_bytes()), progress)
+
+
+def test_a_copied_directory_stands_alone(saved, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(saved, copy)
+    shutil.move(saved, tmp_path / "moved")
+    try:
+        with models_in_session(tiny_config(), random_corpus()) as (models, session):
+            saver = checkpoints.Checkpoints(str(copy), models["Train"])
+            assert_same_progress(saver.progress, PROGRESS)
+            assert tf.train.latest_checkpoint(str(copy)) == str(copy / "model.ckpt-7")
+            for step in range(8, 13):
+                saver.save(session, step, PROGRESS)
+            assert len(checkpoints.find(str(copy))) == 5
+            assert len(checkpoints.find(str(tmp_path / "moved"))) == 1
+    finally:
+        shutil.move(tmp_path / "moved", saved)
+
+
+def test_progress_of_another_state_is_refused(saved):
+    config = tiny_config(batch_size=2)
+    with (
+        models_in_session(config, random_corpus(), num_replicas=2) as (models, _),
+        pytest.raises(checkpoints.CheckpointError, match="within epoch 3 with another --num_gpus"),
+    ):
+        checkpoints.Checkpoints(str(saved), models["Train"])
+
+
+def test_a_checkpoint_without_progress_tells_the_epoch_by_its_step(tmp_path):
+    with models_in_session(tiny_config(), random_corpus()) as (models, session):
+        steps = models["Train"].input.epoch_size
+        step = tf1.train.get_global_step()
+        for value, epoch in ((2 * steps - 1, 2), (2 * steps, 3)):
+            session.run(step.initializer, {step.initial_value: value})
+            tf1.train.Saver().save(session, str(tmp_path / "model.ckpt"), global_step=value)
+            saver = checkpoints.Checkpoints(str(tmp_path), models["Train"])
+            assert saver.progress == checkpoints.Progress(epoch)

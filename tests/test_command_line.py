@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import checkpoints
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NUMBER = r"\d+\.\d{3}"
 PROGRESS = rf"{NUMBER} perplexity: {NUMBER} speed: \d+ wps"
@@ -97,7 +99,8 @@ def test_a_second_start_continues_as_if_it_had_been_one(corpus, tmp_path):
     _, first, err = run(*arguments, config={**epochs, "max_max_epoch": 2})
     assert err == ""
     status, second, err = run(*arguments, config=epochs)
-    assert (status, err) == (0, f"{save_path}: continued after epoch 2\n")
+    assert status == 0
+    assert re.fullmatch(rf"{save_path}/model\.ckpt-\d+: continued after epoch 2\n", err)
     assert epoch_lines(second)[0] == "Epoch: 3 Learning rate: 0.250"
     assert epoch_lines(first)[:-1] + epoch_lines(second) == epoch_lines(whole)
     _, third, _ = run(*arguments, config=epochs)
@@ -107,21 +110,96 @@ def test_a_second_start_continues_as_if_it_had_been_one(corpus, tmp_path):
     assert status == 1
     assert err == (
         f"ptb_word_lm.py: {save_path}/config.json: hidden_size was 8 and now is 9; continue with "
-        "the old configuration, or choose another --save_path\n"
+        "the old one, or choose another --save_path\n"
     )
 
 
-def test_interrupt_ends_quietly_and_keeps_the_finished_epochs(corpus, tmp_path):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_saves_and_the_next_start_goes_on_from_there(corpus, tmp_path, name):
+    epochs = {"max_max_epoch": 4, "keep_prob": 0.5, "hidden_size": 8}
+    arguments = [f"--data_path={corpus}", "--model=test"]
+    _, whole, _ = run(*arguments, f"--save_path={tmp_path / 'whole'}", config=epochs)
+    save_path = tmp_path / "in_parts"
+    arguments.append(f"--save_path={save_path}")
+    process = program(*arguments, config=epochs)
+    first = []
+    for line in process.stdout:
+        first.append(line)
+        if len(first) == 16:  # amid the second epoch
+            process.send_signal(getattr(signal, name))
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + getattr(signal, name)
+    newest = checkpoints.find(str(save_path))[0]
+    assert err == (f"ptb_word_lm.py: stopped by {name}; the newest checkpoint is {newest}\n")
+    status, second, err = run(*arguments, config=epochs)
+    assert status == 0
+    assert err.startswith(f"{newest}: continued after epoch ")
+    assert lines_without_speed("".join(first) + second) == lines_without_speed(whole)
+    assert_same_weights(tmp_path / "whole", save_path)
+
+
+def lines_without_speed(out):
+    """Without the lines, too, that a continued epoch prints again."""
+    return list(dict.fromkeys(line.split(" speed")[0] for line in out.splitlines()))
+
+
+def assert_same_weights(one, other):
+    paths = [checkpoints.find(str(path))[0] for path in (one, other)]
+    readers = [tf.train.load_checkpoint(path) for path in paths]
+    names = readers[0].get_variable_to_shape_map()
+    assert names == readers[1].get_variable_to_shape_map()
+    for name in names:
+        values = [reader.get_tensor(name) for reader in readers]
+        if name == checkpoints.PROGRESS:
+            values = [checkpoints.Progress.from_bytes(value) for value in values]
+            assert values[0] == values[1]
+        else:
+            np.testing.assert_array_equal(*values, err_msg=name)
+
+
+def test_an_interrupt_without_save_path_says_so(corpus):
+    process = program(f"--data_path={corpus}", "--model=test", config={"max_max_epoch": 1000})
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == "ptb_word_lm.py: stopped by SIGINT; nothing is saved without --save_path\n"
+
+
+def test_a_second_process_in_the_same_directory_is_refused(corpus, tmp_path):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
     process = program(*arguments, config={"max_max_epoch": 1000})
-    for line in process.stdout:
-        if line.startswith("Epoch: 3"):
-            process.send_signal(signal.SIGINT)
-            break
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "ptb_word_lm.py: interrupted\n")
-    _, _, err = run(*arguments, config={"max_max_epoch": 2})
-    assert re.match(f"{tmp_path}: continued after epoch [23]", err)
+    process.stdout.readline()
+    status, _, err = run(*arguments)
+    assert status == 1
+    assert f"process {process.pid} is training in it" in err
+    assert err.count("\n") == 1
+    process.kill()
+    process.communicate()
+    assert run(*arguments)[0] == 0  # the dead one's lock does not block
+
+
+def test_numbers_that_go_wrong_stop_the_run(corpus, tmp_path):
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
+    assert run(*arguments, config={"max_grad_norm": 1e38})[0] == 0
+    newest = checkpoints.find(str(tmp_path))[0]
+    change = {"max_max_epoch": 3, "max_grad_norm": 1e38, "lr_decay": 1e30}
+    (tmp_path / "config.json").unlink()
+    status, out, err = run(*arguments, config=change)
+    assert status == 1
+    assert "Epoch: 2 Train" not in out
+    *_, message = err.splitlines()
+    assert re.match(r"ptb_word_lm.py: epoch 2, step \d+, learning rate 1e\+30: ", message)
+    assert f"the newest checkpoint is {newest};" in message
+    assert checkpoints.find(str(tmp_path))[0] == newest
+
+
+def test_a_perplexity_that_explodes_is_warned_of_once(corpus):
+    change = {"max_max_epoch": 4, "max_grad_norm": 100, "lr_decay": 30.0}
+    status, _, err = run(f"--data_path={corpus}", "--model=test", config=change)
+    assert status == 0
+    assert err.count("\n") == 1
+    assert "is far above" in err
 
 
 @pytest.mark.parametrize("arguments", [["--use_fp16"], ["--rnn_mode=basic"], ["--schedule=paper"]])
@@ -207,6 +285,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_continued(
     save_path = tmp_path / "run"
     shutil.copytree(finished_run, save_path)
     damaged = newest(save_path, ".index").with_suffix("")
+    older = checkpoints.find(str(save_path))[1]
     damage(save_path)
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     status, out, err = run(*arguments, config={"max_max_epoch": 2})
@@ -215,7 +294,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_continued(
     first, second = err.splitlines()
     assert first.startswith(f"{damaged}: is damaged: ")
     assert first.endswith("; trying the one before")
-    assert second == f"{save_path}: continued after epoch 1"
+    assert second == f"{older}: continued after epoch 1"
 
 
 @pytest.mark.parametrize("content", ["", 'model_checkpoint_path: "model.ckpt-7"', "nonsense"])
@@ -225,7 +304,8 @@ def test_the_checkpoint_file_is_not_needed(corpus, finished_run, tmp_path, conte
     (save_path / "checkpoint").write_text(content)
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     status, _, err = run(*arguments, config={"max_max_epoch": 2})
-    assert (status, err) == (0, f"{save_path}: continued after epoch 2\n")
+    path = checkpoints.find(str(save_path))[0]
+    assert (status, err) == (0, f"{path}: continued after epoch 2\n")
 
 
 def test_lost_and_foreign_checkpoints_are_refused(corpus, finished_run, tmp_path):
@@ -239,7 +319,7 @@ def test_lost_and_foreign_checkpoints_are_refused(corpus, finished_run, tmp_path
     assert err.count("\n") == 1
     for path in save_path.glob("model.ckpt-*"):
         path.unlink()
-    (save_path / "config.json").unlink()
+    assert not (save_path / "config.json").exists()  # the refused run did not claim the directory
     status, _, err = run(*arguments)
     assert status == 1
     assert err == (
@@ -270,7 +350,8 @@ def test_a_reader_that_leaves_ends_the_program_quietly(corpus):
 
 
 def test_help_explains_each_flag():
-    _, out, err = run("--help")
+    status, out, err = run("--help")
+    assert status == 0
     flags = ["data_path", "model", "save_path", "rnn_mode", "num_gpus", "schedule", "seed"]
     for flag in [*flags, "[no]use_fp16"]:
         assert f"--{flag}:" in out

@@ -1,0 +1,204 @@
+"""What is looked after between two training steps, in the thread that trains.
+
+Saves at intervals, summaries, a wish to stop (Ctrl-C, a signal), and a look at the numbers. None of
+it runs beside training, as a Supervisor's services would: a save in the middle of a step is of a
+state that training was never in, and a summary that reads a window takes it away from training.
+"""
+
+import contextlib
+import math
+import signal
+import sys
+import threading
+import time
+
+import tensorflow as tf
+
+from checkpoints import CheckpointError, Progress
+from command_line import Interrupted
+from run_directory import Summaries
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+EXPLOSION = 10.0  # times the best perplexity so far
+
+
+class TrainingError(ArithmeticError):
+    """Numbers that went wrong; the message says where, and what to do."""
+
+
+class Guard:
+    """Looks after the training in one session; as a context manager, it catches signals.
+
+    Attributes:
+      progress: `checkpoints.Progress`, what a save now would hold.
+      unsaved: the `CheckpointError` of the last save if it failed, or None.
+      learning_rate: float, the epoch's, to be set by whoever begins one.
+    """
+
+    def __init__(self, session, saver, summaries, progress, save_every_secs, summary_steps):
+        """Describes what to look after.
+
+        Args:
+          session: the `Session` that trains the current graph.
+          saver: a `checkpoints.Checkpoints`, or None to save nothing.
+          summaries: a `run_directory.Summaries`.
+          progress: a `checkpoints.Progress`, where training begins.
+          save_every_secs: seconds between two saves within an epoch.
+          summary_steps: windows between two summaries within an epoch.
+        """
+        self.progress, self.unsaved, self.learning_rate = progress, None, None
+        self._session, self._saver, self._summaries = session, saver, summaries
+        self._save_every_secs, self._summary_steps = save_every_secs, summary_steps
+        self._next_save = time.monotonic() + save_every_secs
+        self._saved = progress
+        self._signal = None
+        self._best = {}
+        self._warned = False
+
+    def __enter__(self):
+        self._handlers = {}
+        if threading.current_thread() is threading.main_thread():  # no other may set handlers
+            numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+            self._handlers = {number: signal.signal(number, self._note) for number in numbers}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _note(self, number, _):
+        if self._signal:  # who asks twice does not want to wait for the end of a step
+            raise Interrupted(number, self._what_is_saved())
+        self._signal = number
+
+    def step(self):
+        """The global step, an int."""
+        return int(self._session.run(tf.compat.v1.train.get_global_step()))
+
+    def after_training_window(self, progress, perplexity, speed, grad_norm):
+        """Looks at a window's numbers; saves, writes summaries or stops if it is time to.
+
+        Args:
+          progress: the `checkpoints.Progress` after the window.
+          perplexity: float, of the epoch so far.
+          speed: float, words per second.
+          grad_norm: float, the global norm of the window's gradients.
+
+        Raises:
+          TrainingError: cost or norm is not finite.
+          Interrupted: a signal came; all is saved.
+        """
+        if not (math.isfinite(progress.total_cost) and math.isfinite(grad_norm)):
+            raise TrainingError(
+                f"epoch {progress.epoch}, step {self.step()}, learning rate "
+                f"{self.learning_rate:.3g}: perplexity {perplexity}, norm of the gradients "
+                f"{grad_norm}; {self._what_is_saved()}; try a lower learning rate or init_scale, "
+                "another --seed, or float32 if this is not"
+            )
+        self.progress = progress
+        if progress.window % self._summary_steps == 0:
+            self._warn_of_explosion("Train", perplexity)
+            self._summaries.write(
+                self.step(), perplexity=perplexity, words_per_second=speed, grad_norm=grad_norm
+            )
+        self.heed_signal()
+        if time.monotonic() >= self._next_save:
+            self.save()
+
+    def heed_signal(self, *_):
+        """Saves and raises Interrupted if a signal came; called after an evaluation's windows."""
+        if self._signal:
+            self.save()
+            raise Interrupted(self._signal, self._what_is_saved())
+
+    def after_epoch(self, train_perplexity, valid_perplexity):
+        """Saves the finished epoch, and writes its perplexities for TensorBoard."""
+        self.progress = Progress(epoch=self.progress.epoch + 1)
+        self.save()
+        self._warn_of_explosion("Train", train_perplexity)
+        self._warn_of_explosion("Valid", valid_perplexity)
+        self._summaries.write(
+            self.step(),
+            learning_rate=self.learning_rate,
+            train_perplexity=train_perplexity,
+            valid_perplexity=valid_perplexity,
+        )
+
+    def after_training(self, test_perplexity):
+        """Writes the last perplexity for TensorBoard."""
+        self._summaries.write(self.step(), test_perplexity=test_perplexity)
+
+    def save(self):
+        """Saves the progress; a failure is said, and training goes on: the next may succeed."""
+        if self._saver and self._saved is not self.progress:
+            try:
+                self._saver.save(self._session, self.step(), self.progress)
+                self._saved, self.unsaved = self.progress, None
+            except CheckpointError as error:
+                print(f"{error}; training goes on", file=sys.stderr)
+                self.unsaved = error
+        self._next_save = time.monotonic() + self._save_every_secs
+
+    def _what_is_saved(self):
+        if not self._saver:
+            return "nothing is saved without --save_path"
+        if not self._saver.newest:
+            return "nothing is saved yet"
+        return f"the newest checkpoint is {self._saver.newest}"
+
+    def _warn_of_explosion(self, name, perplexity):
+        best = self._best[name] = min(self._best.get(name, math.inf), perplexity)
+        if perplexity > EXPLOSION * best and not self._warned:
+            self._warned = True  # once is enough
+            print(
+                f"Epoch: {self.progress.epoch} {name} Perplexity: {perplexity:.3f} is far above "
+                f"{best:.3f}, the best so far: a lower learning rate may help",
+                file=sys.stderr,
+            )
+
+
+@contextlib.contextmanager
+def guarded_session(
+    save_path=None, saver=None, session_config=None, save_every_secs=600, summary_steps=100
+):
+    """Opens a session with the current graph's variables initialized or restored, guarded.
+
+    Args:
+      save_path: where checkpoints and summaries go, or None.
+      saver: a `checkpoints.Checkpoints` of `save_path`, or None.
+      session_config: a `ConfigProto`, or None for TensorFlow's own.
+      save_every_secs: seconds between two saves within an epoch; each epoch is saved at its end.
+      summary_steps: windows between two summaries within an epoch.
+
+    Yields:
+      `(session, guard)`.
+
+    Raises:
+      CheckpointError: a checkpoint cannot be restored, or the last one could not be written.
+    """
+    progress = saver.progress if saver else Progress()
+    if saver and saver.newest:
+        done = (
+            f"epoch {progress.epoch}, window {progress.window}"
+            if progress.window
+            else (f"epoch {progress.epoch - 1}")
+        )
+        print(f"{saver.newest}: continued after {done}", file=sys.stderr)
+    # The supervisor's own threads are off: they would save in the middle of a step, and evaluate
+    # summaries that read a training window.
+    supervisor = tf.compat.v1.train.Supervisor(
+        logdir=save_path,
+        saver=saver and saver.restorer,
+        summary_op=None,
+        summary_writer=None,
+        save_model_secs=0,
+    )
+    with supervisor.managed_session(config=session_config) as session:
+        step = session.run(supervisor.global_step)
+        with (
+            Summaries(save_path, step) as summaries,
+            Guard(session, saver, summaries, progress, save_every_secs, summary_steps) as guard,
+        ):
+            yield session, guard
+    if guard.unsaved:
+        raise guard.unsaved
