@@ -9,6 +9,8 @@ back-propagation.
 import collections
 import os
 import sys
+import tempfile
+import weakref
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,8 @@ END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
 NO_WORD = -1  # in the place of a word to predict: there is none
 SPLITS = ("train", "valid", "test")
+# A graph holds 2 GiB at the most, and a copy of the text for each replica.
+MAX_CONSTANT_WORDS = 1 << 24
 
 
 class CorpusError(ValueError):
@@ -222,9 +226,39 @@ def count_windows(num_words, num_streams, num_steps, keep_remainder=False, name=
         raise CorpusError(
             f"{name or 'input'}: a text of {num_words} words is too short for one window of "
             f"{num_streams} streams by {num_steps} steps: epoch_size == 0, decrease batch_size or "
-            "num_steps"
+            "num_steps, or take a longer text"
         )
     return epoch_size
+
+
+def _as_ids(raw_data):
+    """A list or array of word ids as an int32 array; ValueError if it is none."""
+    ids = np.asarray(raw_data)
+    if ids.ndim != 1 or (ids.size and not np.issubdtype(ids.dtype, np.integer)):
+        raise ValueError(f"word ids must be a list of integers, not {ids.dtype} {ids.shape}")
+    if ids.size and not 0 <= ids.min() <= ids.max() < 2**31:
+        raise ValueError(f"word ids must be 0 to 2**31 - 1, not {ids.min()} to {ids.max()}")
+    return ids.astype(np.int32, copy=False)
+
+
+def _ids_tensor(ids):
+    """A text as an int32 tensor `[num_words]`.
+
+    A long one stays in a file that the graph only names: it is there for this process, and for as
+    long as the current graph is.
+    """
+    if len(ids) <= MAX_CONSTANT_WORDS:
+        return tf.constant(ids, name="ids")
+    file = tempfile.TemporaryFile()  # noqa: SIM115  without a name, so no kill leaves it behind
+    ids.tofile(file)
+    file.flush()
+    weakref.finalize(tf.compat.v1.get_default_graph(), file.close)
+    return tf.raw_ops.ImmutableConst(
+        dtype=tf.int32,
+        shape=ids.shape,
+        memory_region_name=f"/dev/fd/{file.fileno()}",
+        name="ids",
+    )
 
 
 def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=False):
@@ -247,13 +281,16 @@ def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=F
 
     Raises:
       CorpusError: the text is too short for one window.
+      ValueError: `raw_data` are no word ids, or a size is below 1.
     """
-    raw_data = np.asarray(raw_data, np.int32)
+    raw_data = _as_ids(raw_data)
     batch_size, num_steps = int(batch_size), int(num_steps)  # NumPy's would make int64 tensors
+    if batch_size < 1 or num_steps < 1:
+        raise ValueError(f"batch_size is {batch_size}, num_steps {num_steps}: both must be above 0")
     count_windows(len(raw_data), batch_size, num_steps, keep_remainder, name)
     # Feeding on the CPU: an accelerator's memory is better used for the model than for the text.
     with tf.name_scope(name or "PTBProducer"), tf.device("/cpu:0"):
-        ids = tf.constant(raw_data, name="ids")
+        ids = _ids_tensor(raw_data)
         replica = tf.constant(0, name="replica")
         num_replicas = tf.constant(1, name="num_replicas")
         position = tf.compat.v1.data.make_one_shot_iterator(

@@ -178,4 +178,36 @@ def test_fed_position_chooses_the_window():
 @pytest.mark.parametrize(("length", "batch_size", "num_steps"), [(5, 3, 1), (10, 1, 10), (1, 1, 1)])
 def test_too_short_a_text_says_what_to_decrease(length, batch_size, num_steps):
     with tf.Graph().as_default(), pytest.raises(ValueError, match="decrease batch_size or num_ste"):
-        reader.ptb_producer(np.zeros(length), batch_size, num_steps)
+        reader.ptb_producer(np.zeros(length, int), batch_size, num_steps)
+
+
+@pytest.mark.parametrize(
+    ("raw", "batch_size", "num_steps", "message"),
+    [
+        ([1.5] * 9, 1, 2, "must be a list of integers, not float64"),
+        ([[1, 2, 3, 4]], 1, 2, r"not int64 \(1, 4\)"),
+        ([1, -1, 3, 4], 1, 2, "not -1 to 4"),
+        ([1, 2**31, 3, 4], 1, 2, "not 1 to 2147483648"),
+        ([1, 2, 3, 4], 0, 2, "batch_size is 0"),
+        ([1, 2, 3, 4], 1, -2, "num_steps -2"),
+    ],
+)
+def test_what_is_no_text_is_refused(raw, batch_size, num_steps, message):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=message):
+        reader.ptb_producer(raw, batch_size, num_steps)
+
+
+def test_a_long_text_stays_out_of_the_graph(monkeypatch):
+    raw = np.random.default_rng(0).integers(0, 99, 100_000).astype(np.int32)
+    with tf.Graph().as_default():
+        expected = produce(reader.window_producer(raw, 3, 5, keep_remainder=True), 4)
+    monkeypatch.setattr(reader, "MAX_CONSTANT_WORDS", 1000)
+    with tf.Graph().as_default() as first:
+        x, y = reader.ptb_producer(raw, 3, 5)
+        metagraph = tf1.train.export_meta_graph()
+    assert first is x.graph
+    assert metagraph.ByteSize() < 20_000
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tf1.train.import_meta_graph(metagraph)
+        actual = [session.run((x.name, y.name)) for _ in range(4)]
+    np.testing.assert_array_equal(actual, expected)
