@@ -1,6 +1,7 @@
 # make train   a virtual environment, a corpus that needs no download, and a small model trained on it
 # make test    a virtual environment, and the tests in it
 # make lint    likewise, for style
+# make stress  kills training 50 times, and compares with a run that nobody disturbed
 # make clean   removes the virtual environment, the corpus and the run
 #
 # PYTHON=python3.12 chooses the interpreter (3.10 to 3.13), VENV=DIR the environment's place.
@@ -11,13 +12,16 @@ BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CORPUS = data/python_docs
 
-.PHONY: train test lint clean
+.PHONY: train test stress lint clean
 
 train: $(VENV)/run.installed $(CORPUS)/ptb.test.txt
 	$(BIN)/python ptb_word_lm.py --data_path=$(CORPUS) --model=small --save_path=runs/python_docs
 
 test: $(VENV)/dev.installed
 	$(BIN)/python -m pytest
+
+stress: $(VENV)/dev.installed
+	$(BIN)/python tests/stress.py
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

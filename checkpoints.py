@@ -4,6 +4,7 @@ A checkpoint holds the variables and, in one string beside them, the `Progress`:
 has come, and what it carries from window to window.
 """
 
+import contextlib
 import glob
 import io
 import os
@@ -53,8 +54,12 @@ class CheckpointError(ValueError):
 
 
 def reason(error):
-    """The first line of what TensorFlow or the operating system says of an error."""
-    return str(getattr(error, "message", None) or error).splitlines()[0]
+    """What TensorFlow or the operating system says of an error, in one line."""
+    lines = str(getattr(error, "message", None) or error).splitlines() or [repr(error)]
+    for before, line in zip(lines, lines[1:]):
+        if before.startswith("Node: "):  # after the Python lines that made the node
+            return line
+    return lines[0]
 
 
 def find(save_path):
@@ -82,6 +87,14 @@ def read_shapes(path):
     except Exception as error:  # a damaged file makes TensorFlow's reader raise nearly anything
         raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
     return shapes
+
+
+def remove_unfinished(save_path):
+    """Removes what a save that was cut off left behind."""
+    for pattern in (f"{PREFIX}-*.tempstate*", f"{PREFIX}-*.meta.tmp*", "graph.pbtxt.tmp*"):
+        for path in glob.glob(os.path.join(glob.escape(save_path), pattern)):
+            with contextlib.suppress(OSError):
+                os.remove(path)
 
 
 def _expected_shapes():
@@ -179,6 +192,7 @@ class Checkpoints:
           CheckpointError: there are checkpoints, but none can be continued.
         """
         self._prefix = os.path.join(save_path, PREFIX)
+        remove_unfinished(save_path)
         paths = choose(save_path)
         self.progress, self.newest = Progress(), None
         if paths:
@@ -208,5 +222,6 @@ class Checkpoints:
         try:
             self.newest = self._saver.save(session, self._prefix, global_step=step)
         except (tf.errors.OpError, ValueError, OSError) as error:
+            remove_unfinished(os.path.dirname(self._prefix))
             message = f"{self._prefix}-{step}: cannot be written: {reason(error)}"
             raise CheckpointError(message) from None

@@ -14,7 +14,7 @@ import time
 
 import tensorflow as tf
 
-from checkpoints import CheckpointError, Progress
+from checkpoints import CheckpointError, Progress, reason
 from command_line import Interrupted
 from run_directory import Summaries
 
@@ -193,12 +193,14 @@ def guarded_session(
         summary_writer=None,
         save_model_secs=0,
     )
-    with supervisor.managed_session(config=session_config) as session:
+    with contextlib.ExitStack() as stack:
+        try:
+            session = stack.enter_context(supervisor.managed_session(config=session_config))
+        except (tf.errors.OpError, OSError) as error:
+            raise CheckpointError(f"--save_path={save_path}: {reason(error)}") from None
         step = session.run(supervisor.global_step)
-        with (
-            Summaries(save_path, step) as summaries,
-            Guard(session, saver, summaries, progress, save_every_secs, summary_steps) as guard,
-        ):
-            yield session, guard
+        summaries = stack.enter_context(Summaries(save_path, step))
+        guard = Guard(session, saver, summaries, progress, save_every_secs, summary_steps)
+        yield session, stack.enter_context(guard)
     if guard.unsaved:
         raise guard.unsaved

@@ -371,7 +371,7 @@ def define_flags():
     flags.DEFINE_string("data_path", None, "Directory of ptb.train.txt, .valid.txt, .test.txt.")
     flags.DEFINE_enum("model", "small", list(configs.CONFIGS), "Which configuration to train.")
     flags.DEFINE_string("save_path", None, "Directory to save the run to, or to continue it from.")
-    flags.DEFINE_integer("save_every_secs", 600, "Seconds between saves within an epoch.", 1)
+    flags.DEFINE_float("save_every_secs", 600, "Seconds between saves within an epoch.", 0)
     flags.DEFINE_integer("summary_steps", 100, "Steps between summaries within an epoch.", 1)
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")

@@ -9,7 +9,9 @@ import contextlib
 import hashlib
 import json
 import os
+import socket
 import sys
+import time
 
 import tensorflow as tf
 
@@ -170,7 +172,8 @@ def _lock(file, save_path):
 class Summaries:
     """Writes scalars for TensorBoard: values at hand, so that no window is read for them.
 
-    A failure is said once; training goes on without.
+    It writes records itself, for a `FileWriter` does so in a thread, where a full disk cannot be
+    answered. Here a failure is said once, and training goes on without.
     """
 
     def __init__(self, save_path, step):
@@ -183,27 +186,34 @@ class Summaries:
         self._writer = None
         if save_path is None:
             return
+        path = f"{save_path}/events.out.tfevents.{time.time():.6f}.{socket.gethostname()}"
         with self._said():
-            self._writer = tf1.summary.FileWriter(save_path)
+            self._writer = tf.io.TFRecordWriter(path)
+            self._write(file_version="brain.Event:2")
             start = tf1.SessionLog(status=tf1.SessionLog.START)
-            self._writer.add_session_log(start, step)
+            self._write(step=step, session_log=start)
             if step == 0:
-                self._writer.add_graph(tf1.get_default_graph())
+                graph_def = tf1.get_default_graph().as_graph_def(add_shapes=True)
+                self._write(graph_def=graph_def.SerializeToString())
 
     @contextlib.contextmanager
     def _said(self):
         try:
             yield
-        except (tf.errors.OpError, OSError) as error:
-            print(f"summaries cannot be written: {error}; training goes on", file=sys.stderr)
+        except tf.errors.OpError as error:
+            print(f"no more summaries: {error.message}; training goes on", file=sys.stderr)
             self._writer = None
 
+    def _write(self, **fields):
+        self._writer.write(tf1.Event(wall_time=time.time(), **fields).SerializeToString())
+
     def write(self, step, **values):
-        """Writes tag and float of each value."""
+        """Writes tag and float of each value, for everybody to read at once."""
         if self._writer:
             scalars = [tf1.Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
             with self._said():
-                self._writer.add_summary(tf1.Summary(value=scalars), step)
+                self._write(step=step, summary=tf1.Summary(value=scalars))
+                self._writer.flush()
 
     def __enter__(self):
         return self

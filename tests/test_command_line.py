@@ -114,27 +114,29 @@ def test_a_second_start_continues_as_if_it_had_been_one(corpus, tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_signal_saves_and_the_next_start_goes_on_from_there(corpus, tmp_path, name):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
+def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(corpus, tmp_path, name):
     epochs = {"max_max_epoch": 4, "keep_prob": 0.5, "hidden_size": 8}
-    arguments = [f"--data_path={corpus}", "--model=test"]
+    arguments = [f"--data_path={corpus}", "--model=test", "--save_every_secs=0.1"]
     _, whole, _ = run(*arguments, f"--save_path={tmp_path / 'whole'}", config=epochs)
     save_path = tmp_path / "in_parts"
     arguments.append(f"--save_path={save_path}")
     process = program(*arguments, config=epochs)
-    first = []
-    for line in process.stdout:
-        first.append(line)
-        if len(first) == 16:  # amid the second epoch
-            process.send_signal(getattr(signal, name))
-    err = process.communicate(timeout=60)[1]
-    assert process.returncode == 128 + getattr(signal, name)
+    first = [process.stdout.readline() for _ in range(16)]  # amid the second epoch
+    process.send_signal(getattr(signal, name))
+    rest, err = process.communicate(timeout=60)
     newest = checkpoints.find(str(save_path))[0]
-    assert err == (f"ptb_word_lm.py: stopped by {name}; the newest checkpoint is {newest}\n")
+    if name == "SIGKILL":
+        assert (process.returncode, err) == (-signal.SIGKILL, "")
+    else:
+        assert process.returncode == 128 + getattr(signal, name)
+        expected = f"ptb_word_lm.py: stopped by {name}; the newest checkpoint is {newest}\n"
+        assert err == expected
     status, second, err = run(*arguments, config=epochs)
     assert status == 0
     assert err.startswith(f"{newest}: continued after epoch ")
-    assert lines_without_speed("".join(first) + second) == lines_without_speed(whole)
+    out = "".join(first) + rest + second
+    assert lines_without_speed(out) == lines_without_speed(whole)
     assert_same_weights(tmp_path / "whole", save_path)
 
 
