@@ -54,12 +54,15 @@ def read_lines(path):
     """
     standard_input = path == "-"
     name = "standard input" if standard_input else path
-    with open(
-        0 if standard_input else path,
-        encoding="utf-8-sig",
-        errors="surrogateescape",  # a byte that is not UTF-8 becomes what cannot be encoded again
-        closefd=not standard_input,
-    ) as file:
+    with (
+        shared.naming(name),
+        open(
+            0 if standard_input else path,
+            encoding="utf-8-sig",
+            errors="surrogateescape",  # what is not UTF-8 becomes what cannot be encoded again
+            closefd=not standard_input,
+        ) as file,
+    ):
         for number, line in enumerate(file, start=1):
             try:
                 line.encode()
@@ -215,7 +218,8 @@ def write_corpus(sentences, directory, min_count=2, max_words=10000):
       OSError: something cannot be written.
     """
     shared.make_directory(directory)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory) as aside:
+    unfinished = tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory)
+    with shared.naming(directory), unfinished as aside:
         all_tokens, corpus = os.path.join(aside, "all_tokens"), os.path.join(aside, "corpus")
         os.mkdir(all_tokens)
         os.mkdir(corpus)

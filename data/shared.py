@@ -4,6 +4,7 @@ It needs the standard library alone, so that a corpus is made without TensorFlow
 """
 
 import argparse
+import contextlib
 import os
 import sys
 
@@ -47,6 +48,16 @@ def make_directory(path):
         os.makedirs(path, exist_ok=True)
     except FileExistsError:
         raise UserError(f"{path}: is a file; name a directory") from None
+
+
+@contextlib.contextmanager
+def naming(path):
+    """Gives an OSError of reading or writing, such as that of a full disk, the file's name."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
 
 
 def run(main):
