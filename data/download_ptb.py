@@ -185,6 +185,8 @@ def _unpack(archive, directory, sums):
                 name = os.path.basename(member.name)
                 if member.isfile() and name in _missing(directory, sums):
                     _install_member(tar, member, os.path.join(directory, name), sums[name])
+                if not _missing(directory, sums):
+                    return
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise MirrorError(f"is no whole .tgz archive: {error}") from None
     if missing := _missing(directory, sums):
