@@ -8,7 +8,7 @@ by spaces. FILE may be `-`, standard input.
 --level=word ends sentences at `.`, `!` or `?` before a capital, and at blank lines; splits off
 punctuation; turns numbers into `N`, and words into lower case unless --keep_case. --level=char
 takes every line for a sentence and every character for a token: a space or tab is `_`, and an
-underscore `<underscore>`. Tokens that the training text has less than --min_count times become
+underscore `<underscore>`. Tokens that the training text has fewer than --min_count times become
 `<unk>`, and the rarest too if there are more than --max_words.
 
 Of every 20 sentences the 19th goes to valid, the 20th to test, the others to train, in the text's
@@ -16,7 +16,8 @@ order and unshuffled. What is held out is therefore surrounded by sentences that
 and easier to predict than another book: for that, put files of your own in the place of the two.
 
 The text may be larger than memory, which holds the sentence and line at hand and a count for every
-distinct token; the disk holds the corpus twice while it is made. It appears when it is complete.
+distinct token; the disk holds the corpus twice while it is made. The three files appear when all
+are complete.
 """
 
 import collections
@@ -173,7 +174,10 @@ def _write_all_tokens(sentences, directory):
             if split == "train":
                 counts.update(tokens)
     if number < 20:
-        raise shared.UserError(f"{number} sentences are too few to hold some out; 20 are enough")
+        raise shared.UserError(
+            f"{number} sentences are too few to hold some out, 20 are enough; --help says where one "
+            "ends"
+        )
     return counts
 
 

@@ -260,7 +260,7 @@ def test_a_corpus_is_replaced_only_on_request(tmp_path):
         (TEXT.encode() + b"\n\n\xe2\x82", r"standard input: line 3 is not UTF-8 text .*0xe2.*"),
         (TEXT.encode("utf-16"), "standard input: line 1 is not UTF-8 text .*"),
         (b"One.\n" * 100 + b"T\0wo.", "standard input: line 101 contains a NUL byte; .*"),
-        (b"Too short.", "1 sentences are too few to hold some out; 20 are enough"),
+        (b"Too short.", "1 sentences are too few to hold some out, 20 are enough; .*"),
         (b"", "0 sentences are too few .*"),
     ],
 )
@@ -305,6 +305,15 @@ def test_a_full_disk_changes_nothing(tmp_path):
     status, out, err = run(prepare_text, *command, text=text, preexec_fn=full)
     assert (status, out, err) == (1, "", f"prepare_text.py: {tmp_path}: File too large\n")
     assert read_files(tmp_path) == corpus
+
+
+def test_old_and_new_files_are_never_taken_for_one_corpus(tmp_path):
+    command = [f"--out={tmp_path}", "--overwrite", "-"]
+    assert run(prepare_text, *command, text=TEXT.encode())[0] == 0
+    (tmp_path / "ptb.valid.txt").unlink()
+    (tmp_path / "ptb.valid.txt").mkdir()  # no file can be moved there
+    assert run(prepare_text, *command, text=TEXT.encode())[0] == 1
+    assert sorted(os.listdir(tmp_path)) == ["ptb.train.txt", "ptb.valid.txt"]
 
 
 def test_an_interrupt_leaves_no_half_corpus(tmp_path):
