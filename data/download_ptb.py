@@ -18,6 +18,7 @@ import gzip
 import hashlib
 import http.client
 import os
+import re
 import shutil
 import sys
 import tarfile
@@ -246,10 +247,11 @@ def download(directory, mirrors, sums=SHA256, timeout=30):
 
 
 def _address(text):
-    parts = urllib.parse.urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise argparse.ArgumentTypeError(f"{text} is no http or https address")
-    return text
+    with contextlib.suppress(ValueError):
+        parts = urllib.parse.urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.netloc and re.fullmatch("[!-~]+", text):
+            return text
+    raise argparse.ArgumentTypeError(f"{text} is no http or https address")
 
 
 def main():

@@ -175,8 +175,8 @@ def _write_all_tokens(sentences, directory):
                 counts.update(tokens)
     if number < 20:
         raise shared.UserError(
-            f"{number} sentences are too few to hold some out, 20 are enough; --help says where one "
-            "ends"
+            f"{number} sentences are too few to hold some out, 20 are enough; --help says where a "
+            "sentence ends"
         )
     return counts
 
