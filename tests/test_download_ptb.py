@@ -299,7 +299,7 @@ def test_a_file_in_the_directory_s_place(tmp_path, place):
     assert err.startswith(f"download_ptb.py: {tmp_path}/file") and err.count("\n") == 1
 
 
-def test_a_directory_that_cannot_be_written(tmp_path):
+def test_a_full_disk_keeps_the_part(tmp_path):
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({10**5}, {10**5})); "
     with serve(FOLDER) as server:
         status, out, err = run(f"--out={tmp_path}", f"--url={server.url}/data", prelude=limit)
