@@ -73,11 +73,10 @@ def _sha256(path):
 
 
 def _show_progress(url, num_bytes, total):
-    """Rewrites the progress line, if there is a terminal; without `num_bytes` it vanishes."""
+    """Rewrites the progress line, if there is a terminal."""
     if sys.stderr.isatty():
         of_total = f" of {total / 1e6:.1f}" if total else ""
-        name = url.rsplit("/", 1)[-1]
-        line = "" if num_bytes is None else f"{name}: {num_bytes / 1e6:.1f}{of_total} MB"
+        line = f"{url.rsplit('/', 1)[-1]}: {num_bytes / 1e6:.1f}{of_total} MB"
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
 
 
@@ -123,7 +122,8 @@ def _append(url, part, timeout):
                 file.write(block)
                 num_bytes += len(block)
         finally:
-            _show_progress(url, None, None)
+            if sys.stderr.isatty():
+                print(file=sys.stderr)
     if total is not None and num_bytes < total:
         raise MirrorError(f"ended after {num_bytes} of {total} bytes")
 
@@ -267,7 +267,6 @@ def main():
     )
     flags = parser.parse_args()
     download(flags.out, [*flags.url, *MIRRORS])
-    print(f"{flags.out}: {', '.join(SHA256)}, with the right SHA-256 sums")
 
 
 if __name__ == "__main__":
