@@ -1,10 +1,75 @@
+"""Texts of every kind made into corpora, by the functions and by the scripts in processes."""
+
+import collections
+import functools
+import itertools
+import os
+import pathlib
+import re
+import resource
+import signal
 import subprocess
 import sys
+import tempfile
+import time
+import tracemalloc
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import prepare_text
 import python_docs
+import reader
+
+SPLITS = ("train", "valid", "test")
+TEXT = "".join(f"This is sentence {i}, the {'abcdefg'[i % 7]} one. " for i in range(40))
+SENTENCE = " this is sentence N , the {} one . \n"
+examples = settings(max_examples=100, deadline=None)
+# Any characters, and often those that the rules are about.
+characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.sampled_from(
+    "\t\n\r\x0b\x85\u2028\xa0   ..!?\"')](['’-__,019nt'saAİßé"
+)
+texts = st.text(characters)
+
+
+def script(module, *arguments, **options):
+    """Starts a script in a process of its own that has nothing but the standard library."""
+    pipes = {pipe: subprocess.PIPE for pipe in ("stdin", "stdout", "stderr")}
+    command = [sys.executable, "-S", module.__file__, *map(str, arguments)]
+    return subprocess.Popen(command, **{**pipes, **options})
+
+
+def run(module, *arguments, text=b"", **options):
+    process = script(module, *arguments, **options)
+    out, err = process.communicate(text, timeout=60)
+    return process.returncode, out.decode(), err.decode()
+
+
+def read_files(directory):
+    return {path.name: path.read_bytes() for path in pathlib.Path(directory).iterdir()}
+
+
+def prepare(text, level="word", keep_case=False, **options):
+    """The corpus of a text: dict of split to the list of its lines."""
+    with tempfile.TemporaryDirectory() as directory:
+        source = os.path.join(directory, "source")
+        with open(source, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        sentences = prepare_text.read_tokens([source], level, keep_case)
+        prepare_text.write_corpus(sentences, directory, **options)
+        corpus = {}
+        for split in SPLITS:
+            with open(os.path.join(directory, f"ptb.{split}.txt"), encoding="utf-8") as file:
+                corpus[split] = [line.split() for line in file]
+        return corpus
+
+
+def in_order(corpus):
+    """Puts what was held out back where it was."""
+    train, valid, test = (iter(corpus[split]) for split in SPLITS)
+    turns = itertools.cycle([train] * 18 + [valid, test])
+    return [next(turn) for turn in itertools.islice(turns, sum(map(len, corpus.values())))]
 
 
 @pytest.mark.parametrize(
@@ -23,50 +88,248 @@ def test_tokens(text, tokens):
 
 def test_case_is_kept_on_request():
     assert prepare_text.tokenize("The End", keep_case=True) == ["The", "End"]
+    assert prepare_text.split_characters("The", keep_case=True) == ["T", "h", "e"]
+
+
+@given(texts)
+@examples
+def test_tokens_are_the_text_without_its_white_space(text):
+    tokens = prepare_text.tokenize(text)
+    assert all(token and not re.search(r"\s", token) for token in tokens)
+    without_digits = re.sub(r"\d", "", text).replace("’", "'")
+    tokens = prepare_text.tokenize(without_digits, keep_case=True)
+    assert "".join(tokens) == "".join(without_digits.split())
 
 
 def test_sentences():
-    text = 'One is here. Two (2.5 of\nthem) too! "Three?" Asks e.g. four\n\nA new paragraph'
-    assert prepare_text.split_sentences(text) == [
+    text = 'One is here. Two (2.5 of\nthem) too! "Three?" Asks e.g. four\n \nA new paragraph'
+    assert list(prepare_text.split_sentences(text.split("\n"))) == [
         "One is here.", "Two (2.5 of them) too!", '"Three?', "Asks e.g. four", "A new paragraph",
     ]  # fmt: skip
 
 
+@given(texts)
+@examples
+def test_sentences_line_by_line_are_those_of_the_text_as_a_whole(text):
+    sentence_end = r"""(?<=[.!?])["')\]]*\s+(?=["'(\[]*[A-Z])"""
+    paragraphs = (" ".join(p.split()) for p in re.split(r"\n\s*\n", text))
+    sentences = [s for p in paragraphs for s in re.split(sentence_end, p) if s]
+    assert list(prepare_text.split_sentences(text.split("\n"))) == sentences
+
+
+@given(st.lists(texts, min_size=20, max_size=50))
+@examples
+def test_characters_go_there_and_back(lines):
+    alphabet = "".join(sorted(set("".join(lines)) - {"\r"}))
+    lines = [*["x" + alphabet] * 18, *lines]  # valid and test have no character beyond training's
+    text = "\n".join(lines) + "\n"
+    corpus = prepare(text, "char", keep_case=True, min_count=1, max_words=10**6)
+    spelling = {"_": " ", "<underscore>": "_"}
+    read = ["".join(spelling.get(token, token) for token in line) for line in in_order(corpus)]
+    lines = re.sub("\r\n?", "\n", text).split("\n")[:-1]
+    assert read == ["".join(" " if c.isspace() else c for c in line) for line in lines]
+
+
+@given(st.lists(texts, min_size=20, max_size=50), st.integers(1, 4), st.integers(3, 12))
+@examples
+def test_rare_tokens_become_unk_and_nothing_changes_place(lines, min_count, max_words):
+    text = "\n".join(lines) + "\n"
+    limits = {"min_count": min_count, "max_words": max_words}
+    whole = prepare(text, "char", min_count=1, max_words=10**6)
+    corpus = prepare(text, "char", **limits)
+    assert corpus == prepare(text, "char", **limits)
+    counts = collections.Counter(token for line in whole["train"] for token in line)
+    kept = {token for line in in_order(corpus) for token in line} - {"<unk>"}
+    for line, all_tokens in zip(in_order(corpus), in_order(whole), strict=True):
+        for token, original in zip(line, all_tokens, strict=True):
+            assert token == (original if original in kept else "<unk>")
+    assert len(kept) <= max_words - 2
+    frequent = [token for token, count in counts.items() if count >= min_count]
+    assert kept <= set(frequent)
+    assert len(kept) == min(len(frequent), max_words - 2)
+    least = min((counts[token] for token in kept), default=0)
+    assert all(counts[token] <= least for token in set(frequent) - kept)
+
+
 def test_rare_words_become_unk(tmp_path):
-    splits = {"train": [["a", "b", "a"], ["c", "b"]], "valid": [["a", "c"]], "test": [["d"]]}
-    prepare_text.write_corpus(splits, tmp_path)
-    assert (tmp_path / "ptb.train.txt").read_text() == " a b a \n <unk> b \n"
+    sentences = [["a", "b", "a"], ["c", "b"], *[[]] * 16, ["a", "c"], ["d"]]
+    prepare_text.write_corpus(sentences, tmp_path)
+    assert (tmp_path / "ptb.train.txt").read_text() == " a b a \n <unk> b \n" + 16 * "  \n"
     assert (tmp_path / "ptb.valid.txt").read_text() == " a <unk> \n"
     assert (tmp_path / "ptb.test.txt").read_text() == " <unk> \n"
-    prepare_text.write_corpus(splits, tmp_path, max_words=3)
-    assert (tmp_path / "ptb.train.txt").read_text() == " a <unk> a \n <unk> <unk> \n"
+    prepare_text.write_corpus(sentences, tmp_path, max_words=3)
+    assert (tmp_path / "ptb.train.txt").read_text().startswith(" a <unk> a \n <unk> <unk> \n")
 
 
-def test_every_sentence_is_in_one_split():
-    splits = prepare_text.split_corpus(list(range(100)))
-    assert sorted(splits["train"] + splits["valid"] + splits["test"]) == list(range(100))
-    assert (len(splits["valid"]), len(splits["test"])) == (5, 5)
+@pytest.mark.parametrize("level", ["word", "char"])
+def test_the_reader_takes_the_corpus_as_it_is(tmp_path, capsys, level):
+    source = tmp_path / "source"
+    source.write_text(TEXT.replace(". ", ".\n") * 3)
+    sentences = prepare_text.read_tokens([str(source)], level)
+    prepare_text.write_corpus(sentences, tmp_path, max_words=15)
+    corpus = reader.read_corpus(tmp_path)
+    assert len(corpus.words) == 15
+    assert {"<unk>", "<eos>"} < set(corpus.words)
+    assert capsys.readouterr().err == ""
+
+
+def test_memory_does_not_grow_with_the_text(tmp_path):
+    def peak(num_sentences):
+        lines = ("Some words, and never more of them.\n" for _ in range(num_sentences))
+        sentences = map(prepare_text.tokenize, prepare_text.split_sentences(lines))
+        tracemalloc.start()
+        prepare_text.write_corpus(sentences, tmp_path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    peak(100)  # compiles the regular expressions
+    assert peak(5000) < peak(500) + 50_000
 
 
 def test_python_docs_are_prose_and_the_same_each_time(tmp_path):
-    for name in ("first", "second"):
-        subprocess.run([sys.executable, python_docs.__file__, tmp_path / name], check=True)
-    for split in ("train", "valid", "test"):
-        first = (tmp_path / "first" / f"ptb.{split}.txt").read_text()
-        assert first == (tmp_path / "second" / f"ptb.{split}.txt").read_text()
+    for name, seed in (("first", "1"), ("second", "2")):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        for _ in range(2):  # a corpus that is there is replaced
+            assert run(python_docs, tmp_path / name, env=environment) == (0, "", "")
+    assert read_files(tmp_path / "first") == read_files(tmp_path / "second")
     words = (tmp_path / "first" / "ptb.train.txt").read_text().split()
     assert len(words) > 40000
     assert words.count("the") > 2000
     assert words.count("<unk>") < 0.05 * len(words)
 
 
-def test_prepare_text_command(tmp_path):
+@pytest.mark.parametrize("arguments", [[], ["a", "b"], ["--out=x"]])
+def test_python_docs_wants_one_directory(tmp_path, arguments):
+    status, out, err = run(python_docs, *arguments, cwd=tmp_path)
+    assert (status, out) == (1, "")
+    assert err.startswith("python_docs.py: ") and err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_prepare_text_takes_files_and_standard_input(tmp_path):
     source = tmp_path / "text"
-    source.write_text("This is a sentence. " * 40)
-    command = [sys.executable, prepare_text.__file__, "--out", tmp_path / "out", source]
-    subprocess.run(command, check=True)
-    assert (tmp_path / "out" / "ptb.test.txt").read_text() == " this is a sentence . \n" * 2
-    source.write_text("Too short.")
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == 1
-    assert result.stderr == "prepare_text.py: 1 sentences are too few to hold some out\n"
+    source.write_text(TEXT)
+    assert run(prepare_text, f"--out={tmp_path / 'a'}", source) == (0, "", "")
+    corpus = read_files(tmp_path / "a")
+    assert corpus["ptb.test.txt"].decode() == SENTENCE.format("f") + SENTENCE.format("e")
+    assert sorted(corpus) == ["ptb.test.txt", "ptb.train.txt", "ptb.valid.txt"]
+    for number, text in enumerate((TEXT, "\ufeff" + TEXT, TEXT.replace(" ", "\r\n"))):
+        directory = tmp_path / str(number)
+        environment = {**os.environ, "PYTHONHASHSEED": str(number)}
+        command = [f"--out={directory}", "-"]
+        assert run(prepare_text, *command, text=text.encode(), env=environment)[0] == 0
+        assert read_files(directory) == corpus
+
+
+def test_sentences_end_with_their_file(tmp_path):
+    for name in "ab":
+        (tmp_path / name).write_text("a sentence without an end\n" + "\nmore of it\n" * 9)
+    command = [f"--out={tmp_path / 'out'}", "--min_count=1", tmp_path / "a", tmp_path / "b"]
+    assert run(prepare_text, *command) == (0, "", "")
+    assert (
+        read_files(tmp_path / "out")["ptb.train.txt"].count(b" a sentence without an end \n") == 2
+    )
+
+
+def test_prepare_text_in_characters(tmp_path):
+    text = "Ab_c\t\n\n" * 10
+    status, *_ = run(prepare_text, f"--out={tmp_path}", "--level=char", "-", text=text.encode())
+    assert status == 0
+    assert read_files(tmp_path)["ptb.valid.txt"] == b" a b <underscore> c _ \n"
+    assert read_files(tmp_path)["ptb.test.txt"] == b"  \n"
+
+
+def test_a_corpus_is_replaced_only_on_request(tmp_path):
+    command = [f"--out={tmp_path}", "-"]
+    assert run(prepare_text, *command, text=TEXT.encode())[0] == 0
+    corpus = read_files(tmp_path)
+    (tmp_path / "ptb.train.txt").unlink()
+    status, out, err = run(prepare_text, *command, text=b"other " + TEXT.encode())
+    assert (status, out) == (1, "")
+    message = f"{tmp_path}/ptb.valid.txt: exists; --overwrite replaces the corpus it belongs to\n"
+    assert err == f"prepare_text.py: {message}"
+    assert run(prepare_text, "--overwrite", *command, text=TEXT.encode()) == (0, "", "")
+    assert read_files(tmp_path) == corpus
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"One.\nTw\xff.\n", r"standard input: line 2 is not UTF-8 text \(byte 0xff\); .*"),
+        (TEXT.encode() + b"\n\n\xe2\x82", r"standard input: line 3 is not UTF-8 text .*0xe2.*"),
+        (TEXT.encode("utf-16"), "standard input: line 1 is not UTF-8 text .*"),
+        (b"One.\n" * 100 + b"T\0wo.", "standard input: line 101 contains a NUL byte; .*"),
+        (b"Too short.", "1 sentences are too few to hold some out, 20 are enough; .*"),
+        (b"", "0 sentences are too few .*"),
+    ],
+)
+def test_a_text_that_cannot_be_used_changes_nothing(tmp_path, text, message):
+    assert run(prepare_text, f"--out={tmp_path}", "-", text=TEXT.encode())[0] == 0
+    corpus = read_files(tmp_path)
+    status, out, err = run(prepare_text, f"--out={tmp_path}", "--overwrite", "-", text=text)
+    assert (status, out) == (1, "")
+    assert re.fullmatch(f"prepare_text.py: {message}\n", err)
+    assert read_files(tmp_path) == corpus
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--max_words=2"], "argument --max_words: 2 is too small, the least is 3 "),
+        (["--max_words=-5"], "argument --max_words: -5 is too small, the least is 3 "),
+        (["--max_words=many"], "argument --max_words: invalid int value: 'many' "),
+        (["--min_count=0"], "argument --min_count: 0 is too small, the least is 1 "),
+        (["--level=byte"], "argument --level: invalid choice: 'byte' "),
+        (["--keep"], "unrecognized arguments: --keep "),
+        (["--out=file"], "file: is a file; name a directory\n"),
+        (["--out=file/below"], "file/below: Not a directory\n"),
+        (["missing"], "missing: No such file or directory\n"),
+        (["."], ".: Is a directory\n"),
+    ],
+)
+def test_mistakes_are_answered_in_one_line(tmp_path, arguments, message):
+    (tmp_path / "file").write_text(TEXT)
+    status, out, err = run(prepare_text, "--out=out", "file", *arguments, cwd=tmp_path)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"prepare_text.py: {message}") and err.count("\n") == 1
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_a_full_disk_changes_nothing(tmp_path):
+    command = [f"--out={tmp_path}", "--overwrite", "-"]
+    assert run(prepare_text, *command, text=TEXT.encode())[0] == 0
+    corpus = read_files(tmp_path)
+    full = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (2000, 2000))
+    text = 100 * TEXT.encode()
+    status, out, err = run(prepare_text, *command, text=text, preexec_fn=full)
+    assert (status, out, err) == (1, "", f"prepare_text.py: {tmp_path}: File too large\n")
+    assert read_files(tmp_path) == corpus
+
+
+def test_old_and_new_files_are_never_taken_for_one_corpus(tmp_path):
+    command = [f"--out={tmp_path}", "--overwrite", "-"]
+    assert run(prepare_text, *command, text=TEXT.encode())[0] == 0
+    (tmp_path / "ptb.valid.txt").unlink()
+    (tmp_path / "ptb.valid.txt").mkdir()  # no file can be moved there
+    assert run(prepare_text, *command, text=TEXT.encode())[0] == 1
+    assert sorted(os.listdir(tmp_path)) == ["ptb.train.txt", "ptb.valid.txt"]
+
+
+def test_an_interrupt_leaves_no_half_corpus(tmp_path):
+    process = script(prepare_text, f"--out={tmp_path}", "-")
+    process.stdin.write(TEXT.encode())
+    process.stdin.flush()
+    while process.poll() is None and not list(tmp_path.glob(".unfinished-*/all_tokens/*")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, b"", b"prepare_text.py: interrupted\n")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("module", [prepare_text, python_docs])
+def test_help_is_the_docstring(module):
+    status, out, err = run(module, "--help")
+    assert (status, err) == (0, "")
+    assert module.__doc__ in out

@@ -1,0 +1,78 @@
+"""What the scripts of this folder share: flags, and mistakes answered in one line.
+
+It needs the standard library alone, so that a corpus is made without TensorFlow.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+
+
+class UserError(Exception):
+    """A request that cannot be met; the message names the file or value and says what to do."""
+
+
+class FlagParser(argparse.ArgumentParser):
+    """Explains the flags with a script's docstring; a mistake is one line on standard error."""
+
+    def __init__(self, docstring):
+        """Takes the script's `__doc__`, shown by --help as it is written."""
+        super().__init__(
+            description=docstring,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message):
+        """Ends the program with status 1."""
+        sys.exit(f"{self.prog}: {message} (--help explains the flags)")
+
+
+def at_least(minimum):
+    """The type of a flag that is a whole number, not below `minimum`."""
+
+    def parse(text):
+        number = int(text)
+        if number < minimum:
+            raise argparse.ArgumentTypeError(f"{number} is too small, the least is {minimum}")
+        return number
+
+    parse.__name__ = "int"  # argparse names the type when text is no number at all
+    return parse
+
+
+def make_directory(path):
+    """Makes a directory unless it exists; UserError if that cannot be."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except FileExistsError:
+        raise UserError(f"{path}: is a file; name a directory") from None
+
+
+@contextlib.contextmanager
+def naming(path):
+    """Gives an OSError of reading or writing, such as that of a full disk, the file's name."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
+
+
+def run(main):
+    """Calls `main`; a mistake of the user's ends the program with one line and status 1.
+
+    So does a file that cannot be read or written. An interrupt ends it with status 130.
+    """
+    program = os.path.basename(sys.argv[0])
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"{program}: {error}")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"{program}: {place}{error.strerror or error}")
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        sys.exit(130)
