@@ -186,15 +186,18 @@ class Summaries:
         self._writer = None
         if save_path is None:
             return
-        path = f"{save_path}/events.out.tfevents.{time.time():.6f}.{socket.gethostname()}"
         with self._said():
-            self._writer = tf.io.TFRecordWriter(path)
+            self._writer = tf.io.TFRecordWriter(self._path(save_path))
             self._write(file_version="brain.Event:2")
             start = tf1.SessionLog(status=tf1.SessionLog.START)
             self._write(step=step, session_log=start)
             if step == 0:
                 graph_def = tf1.get_default_graph().as_graph_def(add_shapes=True)
                 self._write(graph_def=graph_def.SerializeToString())
+
+    def _path(self, save_path):
+        name = f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}"
+        return os.path.join(save_path, name)
 
     @contextlib.contextmanager
     def _said(self):
