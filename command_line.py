@@ -4,9 +4,11 @@ It imports no TensorFlow, so that a program can call `import_tensorflow` before 
 """
 
 import contextlib
+import datetime
 import os
 import signal
 import sys
+import time
 
 from absl import app, flags
 
@@ -58,6 +60,42 @@ def import_tensorflow():
             tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
     except KeyboardInterrupt:  # an import takes seconds
         sys.exit(128 + signal.SIGINT)
+
+
+class LiveLine:
+    """A line on the terminal that is overwritten: how much of an epoch is done, and time left.
+
+    It is shorter than the lines of progress that are printed over it; where standard output or
+    standard error is no terminal, there is none.
+    """
+
+    def __init__(self, total):
+        """Takes the number of windows there are."""
+        self._total = total
+        self._first = None
+        self._shown = 0.0
+        self._terminal = sys.stdout.isatty() and sys.stderr.isatty()
+
+    def show(self, done):
+        """Shows how many windows are done, a few times a second at the most."""
+        now = time.monotonic()
+        self._first = self._first or (now, done)
+        if not self._terminal or now < self._shown + 0.2:
+            return
+        self._shown = now
+        start, first_done = self._first
+        text = f"{done / self._total:.0%}"
+        if done > first_done:
+            seconds = (now - start) / (done - first_done) * (self._total - done)
+            text += f", {datetime.timedelta(seconds=round(seconds))} left"
+        sys.stderr.write(f"\033[K{text}\r")
+        sys.stderr.flush()
+
+    def clear(self):
+        """Removes it."""
+        if self._terminal:
+            sys.stderr.write("\033[K")
+            sys.stderr.flush()
 
 
 def _open_standard_streams():

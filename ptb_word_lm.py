@@ -286,6 +286,7 @@ def run_epoch(session, model, eval_op=None, verbose=False, progress=None, after_
         progress = (progress or checkpoints.Progress())._replace(state=session.run(initial_state))
     first_step = windows.steps_until(progress.window, num_replicas)
     start_time = time.time()
+    live_line = command_line.LiveLine(epoch_size)
     for window in range(progress.window, epoch_size):
         feed_dict = dict(zip(initial_state, progress.state))
         feed_dict.update((position, window) for position in model.positions)
@@ -303,6 +304,8 @@ def run_epoch(session, model, eval_op=None, verbose=False, progress=None, after_
             print(f"{done:.3f} perplexity: {perplexity:.3f} speed: {speed:.0f} wps", flush=True)
         if after_window:
             after_window(progress, perplexity, speed, values.get("grad_norm"))
+        live_line.show(window + 1)
+    live_line.clear()
     return _perplexity(progress.total_cost, windows.steps_until(epoch_size, num_replicas))
 
 

@@ -1,7 +1,9 @@
 """The program in real processes: what it prints, what it saves, how it fails."""
 
+import contextlib
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -349,6 +351,25 @@ def test_a_reader_that_leaves_ends_the_program_quietly(corpus):
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait(timeout=60) == 1
+
+
+def test_a_terminal_shows_progress_and_whole_lines(corpus):
+    ours, theirs = pty.openpty()
+    arguments = [f"--data_path={corpus}", "--model=test", "--seed=5"]
+    process = program(*arguments, config={"max_max_epoch": 3}, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    received = b""
+    with contextlib.suppress(OSError):  # that is how a terminal ends
+        while block := os.read(ours, 1 << 16):
+            received += block
+    os.close(ours)
+    assert process.wait() == 0
+    out = received.decode()
+    assert re.search(r"\x1b\[K\d+%(, 0:00:\d\d left)?\r", out)
+    # What is on the screen in the end: each line as printed last from its first column on.
+    plain = re.sub("[^\r\n]*\r(?!\n)", "", out.replace("\x1b[K", "")).replace("\r\n", "\n")
+    _, expected, _ = run(*arguments, config={"max_max_epoch": 3})
+    assert lines_without_speed(plain) == lines_without_speed(expected)
 
 
 def test_help_explains_each_flag():
