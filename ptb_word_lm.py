@@ -223,8 +223,8 @@ class PTBModel:
         if self._is_training:
             exported.update(train_op=self.train_op, lr=self.lr, grad_norm=self.grad_norm)
             exported.update(new_lr=self._new_lr, lr_update=self._lr_update)
-            if self._stack.opaque_params is not None:
-                exported.update(rnn_params=self._stack.opaque_params)
+        if self._stack.opaque_params is not None:
+            exported.update(rnn_params=self._stack.opaque_params)
         for key, operation in exported.items():
             tf1.get_collection_ref(key)[:] = [operation]
         util.export_state_tuples(self.initial_state, self.initial_state_name)

@@ -282,7 +282,10 @@ def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=F
     Raises:
       CorpusError: the text is too short for one window.
       ValueError: `raw_data` are no word ids, or a size is below 1.
+      RuntimeError: eager execution is on.
     """
+    if tf.executing_eagerly():
+        raise RuntimeError("a graph is needed: build it in `with tf.Graph().as_default():`")
     raw_data = _as_ids(raw_data)
     batch_size, num_steps = int(batch_size), int(num_steps)  # NumPy's would make int64 tensors
     if batch_size < 1 or num_steps < 1:

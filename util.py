@@ -72,7 +72,8 @@ def auto_parallel(metagraph, model, num_replicas):
 
       * every replica reads streams of its own;
       * the sparse update of the embedding is divided by N, as the dense updates are;
-      * no variable is updated while another replica may still read it.
+      * no variable is updated while another replica may still read it, and the replicas update it
+        in a fixed order.
 
     Args:
       metagraph: a `MetaGraphDef` with the collections of `PTBModel.export_ops`, built on
@@ -96,7 +97,7 @@ def auto_parallel(metagraph, model, num_replicas):
     nodes = {node.name: node for node in graph.node}
     _cut_streams(nodes, model.input.windows, num_replicas)
     _divide_sparse_updates(graph, nodes, num_replicas)
-    _update_after_all_gradients(graph, num_replicas)
+    _order_updates(graph)
     metagraph.graph_def.CopyFrom(graph)
     replicated = {name for name in old_names - nodes.keys() if _in_replica(name, 0) in nodes}
     _rename_collections(metagraph, model, replicated, num_replicas)
@@ -151,11 +152,12 @@ def _divide_sparse_updates(graph, nodes, num_replicas):
         update.input[2] = mean.name
 
 
-def _update_after_all_gradients(graph, num_replicas):
-    """Makes every update wait for every replica's gradients.
+def _order_updates(graph):
+    """Makes updates wait for every replica's gradients, and those of one variable take turns.
 
     The replicas share the variables' buffers: an update that is early changes the weights with
-    which another replica is still computing.
+    which another replica is still computing. And sums depend on their order in the last digit: in
+    turn, they are the same in every run.
     """
     updates = [
         node
@@ -167,8 +169,11 @@ def _update_after_all_gradients(graph, num_replicas):
     # Whatever an update takes except the variable itself, the first input.
     operands = {_node_name(name) for update in updates for name in update.input[1:]}
     barrier.input.extend(f"^{name}" for name in sorted(operands))
-    for update in updates:
-        update.input.append(f"^{barrier.name}")
+    last_update = {}
+    for update in sorted(updates, key=lambda node: node.name):
+        variable = update.input[0]
+        update.input.append(f"^{last_update.get(variable, barrier.name)}")
+        last_update[variable] = update.name
 
 
 def _node_name(tensor_name):
