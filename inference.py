@@ -1,0 +1,170 @@
+"""A trained model at work: the log-probabilities of given words, and the choice of next ones.
+
+A model's state is one float32 array `[batch, 2 * num_layers, hidden_size]`, each layer's c and h;
+zeros before the first word.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+import devices
+import lstm
+import reader
+import softmax
+import trained as trained_models
+
+tf1 = tf.compat.v1
+
+# Sizes of window to cut any number of words into: the large one is fast, the others exact.
+WINDOW_SIZES = (32, 8, 1)
+MAX_BATCH_SIZE = 32
+
+
+class LanguageModel:
+    """The variables of a trained model in the current graph, under the names of training."""
+
+    def __init__(self, config, layer=lstm.block_layer):
+        """Makes the variables, or takes those that the graph has.
+
+        Args:
+          config: has `vocab_size`, `hidden_size` and `num_layers`.
+          layer: `lstm.block_layer`, or a function with its arguments and results.
+        """
+        self._config = config
+        size = config.hidden_size
+        scope = trained_models.SCOPE
+        with tf1.variable_scope(scope, reuse=tf1.AUTO_REUSE, use_resource=True):
+            self._embedding = tf1.get_variable("embedding", [config.vocab_size, size])
+            self._softmax_w = tf1.get_variable("softmax_w", [size, config.vocab_size])
+            self._softmax_b = tf1.get_variable("softmax_b", [config.vocab_size])
+            self._stack = lstm.CellStack(config.num_layers, size, layer)
+
+    def state_placeholder(self):
+        """A placeholder of the state before a window."""
+        config = self._config
+        return tf1.placeholder(tf.float32, [None, 2 * config.num_layers, config.hidden_size])
+
+    def read(self, words, state):
+        """Reads a window of words.
+
+        Args:
+          words: int32 `[num_steps, batch]`.
+          state: see the module.
+
+        Returns:
+          `(outputs, state)`: float32 `[num_steps * batch, hidden_size]`, and the state after it.
+        """
+        layers = tf.unstack(state, axis=1)
+        initial_state = tuple(map(lstm.LSTMStateTuple, layers[0::2], layers[1::2]))
+        vectors = tf.nn.embedding_lookup(self._embedding, words)
+        outputs, _, final_state = self._stack.add_layers(
+            vectors, None, lstm.Dropout(1.0), initial_state
+        )
+        outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
+        return outputs, tf.stack(tf.nest.flatten(final_state), axis=1)
+
+    def log_probabilities(self, outputs, targets):
+        """The log-probability of each target word, in nats.
+
+        Args:
+          outputs: see `read`.
+          targets: int32 `[num_steps, batch]`; 0 is the result for a negative one.
+
+        Returns:
+          Float32 `[num_steps, batch]`.
+        """
+        losses = softmax.cross_entropy(
+            outputs, self._softmax_w, self._softmax_b, tf.reshape(targets, [-1])
+        )
+        return tf.reshape(-losses, tf.shape(targets))
+
+    def logits(self, outputs):
+        """The logits of every word, float32 `[num_steps * batch, vocab_size]`."""
+        return softmax.logits(outputs, self._softmax_w, self._softmax_b)
+
+
+class Scorer:
+    """A trained model in a session of its own, to score words with."""
+
+    def __init__(self, trained):
+        """Builds the graph and restores the weights of a `trained.TrainedModel`."""
+        self._state_shape = [2 * trained.config.num_layers, trained.config.hidden_size]
+        with tf.Graph().as_default():
+            model = LanguageModel(trained.config)
+            state = model.state_placeholder()
+            session = tf1.Session(config=devices.session_config(None, 1))
+            self._windows = {}
+            for size in WINDOW_SIZES:
+                x, y = (tf1.placeholder(tf.int32, [size, None]) for _ in "xy")
+                outputs, final_state = model.read(x, state)
+                fetches = [model.log_probabilities(outputs, y), final_state]
+                self._windows[size] = session.make_callable(fetches, [x, y, state])
+            trained_models.restore(session, trained)
+
+    def score(self, first, targets, state=None):
+        """Scores words, each given all those before it in its column.
+
+        Args:
+          first: int `[batch]`, the words to read before the targets.
+          targets: int32 `[num_words, batch]`, the words to predict, and to read on with;
+            `reader.NO_WORD` where a column has ended.
+          state: that before `first`, or None for zeros.
+
+        Returns:
+          `(log_probabilities, state)`: float32 `[num_words, batch]`, 0 where there is no word, and
+          the state after all the targets but the last.
+        """
+        if state is None:
+            state = np.zeros([len(first), *self._state_shape], np.float32)
+        words = np.maximum(np.concatenate([[first], targets[:-1]]), 0)
+        results, start = [np.zeros([0, len(first)], np.float32)], 0
+        for size, window in self._windows.items():
+            while start + size <= len(targets):
+                span = slice(start, start + size)
+                log_probabilities, state = window(words[span], targets[span], state)
+                results.append(log_probabilities)
+                start += size
+        return np.concatenate(results), state
+
+
+class Mixture:
+    """Several models whose probabilities of each word are averaged, as in Zaremba et al., table 1.
+
+    It is to be used like a `Scorer`; its state is a list of theirs.
+    """
+
+    def __init__(self, scorers):
+        """Takes a list of `Scorer`, of models with one vocabulary."""
+        self._scorers = scorers
+
+    def score(self, first, targets, state=None):
+        """See `Scorer.score`."""
+        states = state or [None] * len(self._scorers)
+        results = [each.score(first, targets, s) for each, s in zip(self._scorers, states)]
+        log_probabilities, states = zip(*results)
+        return np.logaddexp.reduce(log_probabilities) - np.log(len(states)), list(states)
+
+
+def score_batch(scorer, first, sequences):
+    """Scores sequences that have nothing to do with one another, those of similar length together.
+
+    Args:
+      scorer: a `Scorer` or `Mixture`.
+      first: int, the word to read before each sequence.
+      sequences: list of int32 arrays.
+
+    Returns:
+      List of float32 arrays, the log-probabilities of each sequence's words.
+    """
+    results = [None] * len(sequences)
+    order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
+    for start in range(0, len(order), MAX_BATCH_SIZE):
+        batch = order[start : start + MAX_BATCH_SIZE]
+        longest = len(sequences[batch[-1]])
+        targets = np.full([longest, len(batch)], reader.NO_WORD, np.int32)
+        for column, i in enumerate(batch):
+            targets[: len(sequences[i]), column] = sequences[i]
+        log_probabilities, _ = scorer.score([first] * len(batch), targets)
+        for column, i in enumerate(batch):
+            results[i] = log_probabilities[: len(sequences[i]), column]
+    return results
