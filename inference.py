@@ -168,3 +168,88 @@ def score_batch(scorer, first, sequences):
         for column, i in enumerate(batch):
             results[i] = log_probabilities[: len(sequences[i]), column]
     return results
+
+
+class Sampler:
+    """A trained model in a session of its own, to continue texts with."""
+
+    def __init__(self, trained, forbidden=(), top_k=0):
+        """Builds the graph and restores the weights of a `trained.TrainedModel`.
+
+        Args:
+          trained: the model.
+          forbidden: ids of words never to choose.
+          top_k: int, choose among that many most probable words only; 0 for all.
+        """
+        config = trained.config
+        self._state_shape = [2 * config.num_layers, config.hidden_size]
+        allowed = np.zeros(config.vocab_size, np.float32)
+        allowed[list(forbidden)] = -np.inf
+        allowed[len(trained.words) :] = -np.inf
+        top_k = min(top_k or config.vocab_size, config.vocab_size)
+        with tf.Graph().as_default():
+            model = LanguageModel(config)
+            session = tf1.Session(config=devices.session_config(None, 1))
+            state = model.state_placeholder()
+            words = tf1.placeholder(tf.int32, [None])
+            temperature = tf1.placeholder(tf.float32, [])
+            seed = tf1.placeholder(tf.int64, [2])
+            outputs, final_state = model.read(words[None], state)
+            logits = model.logits(outputs) + allowed
+            choices = {
+                False: choose(logits, temperature, top_k, seed),
+                True: tf.argmax(logits, axis=1, output_type=tf.int32),
+            }
+            self._read = session.make_callable(final_state, [words, state])
+            self._choose = {
+                is_greedy: session.make_callable(
+                    [choice, final_state], [words, state, temperature, seed]
+                )
+                for is_greedy, choice in choices.items()
+            }
+            trained_models.restore(session, trained)
+
+    def sample(self, prompt, num_words, num_samples, temperature=1.0, seed=0, batch=0):
+        """Continues a text, several times side by side.
+
+        Args:
+          prompt: list of int, the ids of the words so far, at least one.
+          num_words, num_samples: int.
+          temperature: float, which divides the logits; at 0 the most probable word is chosen.
+          seed: int; the same seed chooses the same words.
+          batch: int, which of several calls with one seed this is.
+
+        Yields:
+          Int32 `[num_samples]`, the next word of each sample, `num_words` times.
+        """
+        is_greedy = np.float32(temperature) == 0
+        state = np.zeros([1, *self._state_shape], np.float32)
+        for word in prompt[:-1]:
+            state = self._read([word], state)
+        state = np.repeat(state, num_samples, axis=0)
+        words = np.full([num_samples], prompt[-1], np.int32)
+        for step in range(num_words):
+            seeds = [seed, batch * num_words + step]
+            words, state = self._choose[is_greedy](words, state, temperature, seeds)
+            yield words
+
+
+def choose(logits, temperature, top_k, seed):
+    """Draws a word for each row from the softmax of `logits / temperature`.
+
+    Args:
+      logits: float32 `[rows, vocab_size]`; a word at -infinity is never drawn.
+      temperature: float32 scalar, above 0.
+      top_k: int, how many of the most probable words to draw from.
+      seed: int64 `[2]`, the same draws the same.
+
+    Returns:
+      Int32 `[rows]`.
+    """
+    # Differences first, which no small temperature makes two infinities.
+    logits -= tf.reduce_max(logits, axis=1, keepdims=True)
+    ids = None
+    if top_k < logits.shape[1]:
+        logits, ids = tf.math.top_k(logits, top_k)
+    drawn = tf.random.stateless_categorical(logits / temperature, 1, seed, dtype=tf.int32)
+    return drawn[:, 0] if ids is None else tf.gather(ids, drawn, batch_dims=1)[:, 0]
