@@ -16,7 +16,7 @@ which has id 0:
       -> log_probabilities  float32 [batch, num_words], each word's given those before it, natural;
                             0 where there is none. An `<eos>` is read before each sentence.
 
-With `--tflite=FILE`, next_word also becomes a model of LiteRT (TensorFlow Lite).
+With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow Lite), too.
 """
 
 if __name__ == "__main__":
@@ -122,15 +122,12 @@ def _add_signatures(trained):
     return {"serving_default": next_word, "next_word": next_word, "score": score}
 
 
-def convert(trained):
-    """The signature `next_word` as a LiteRT model, bytes, of built-in operations alone."""
-    with tf.Graph().as_default(), tf1.Session() as session:
-        inputs, outputs = add_next_word(trained.config)
-        trained_models.restore(session, trained)
-        converter = tf1.lite.TFLiteConverter.from_session(
-            session, list(inputs.values()), list(outputs.values())
-        )
-        return converter.convert()
+def convert(directory):
+    """The signature `next_word` of an exported model as a LiteRT model, bytes.
+
+    It needs LiteRT's built-in operations alone; the loop in `score` would need TensorFlow's.
+    """
+    return tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=["next_word"]).convert()
 
 
 def define_flags():
@@ -161,7 +158,7 @@ def main():
     try:
         export(trained, arguments.out)
         if arguments.tflite:
-            model = convert(trained)
+            model = convert(arguments.out)
             with open(arguments.tflite, "wb") as file:
                 file.write(model)
     except (tf.errors.OpError, OSError) as error:
