@@ -12,7 +12,7 @@ which has id 0:
          state         like the one above, to be given back with the next word
 
     score
-        words               int32 [batch, num_words], sentences with their `<eos>`, filled up with -1
+        words               int32 [batch, num_words], sentences with `<eos>`, filled up with -1
       -> log_probabilities  float32 [batch, num_words], each word's given those before it, natural;
                             0 where there is none. An `<eos>` is read before each sentence.
 
@@ -127,7 +127,9 @@ def convert(directory):
 
     It needs LiteRT's built-in operations alone; the loop in `score` would need TensorFlow's.
     """
-    return tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=["next_word"]).convert()
+    return tf.lite.TFLiteConverter.from_saved_model(
+        directory, signature_keys=["next_word"]
+    ).convert()
 
 
 def define_flags():

@@ -117,31 +117,34 @@ def _read_shapes(path):
 
 def _match_names(path, shapes):
     """Dict of each variable's name here to its name in a checkpoint, all shapes checked."""
-    cells = {}
+    cells, num_layers = {}, 1
     for name in shapes:
         if match := CELL_VARIABLE.fullmatch(name):
             kernel_or_bias = lstm.canonical_names(int(match[1]))[match[2] == "bias"]
             cells[f"{SCOPE}/{kernel_or_bias}"] = name
+            num_layers = max(num_layers, int(match[1]) + 1)
     if not cells and f"{SCOPE}/lstm_params" in shapes:
         raise TrainedModelError(
             f"{path}: holds the LSTM as cuDNN's opaque {SCOPE}/lstm_params alone, which only the "
             "GPU that trained it can take apart"
         )
-    hidden_size = shapes.get(f"{SCOPE}/embedding", [0, 0])[-1]
-    vocab_size = shapes.get(f"{SCOPE}/embedding", [0, 0])[0]
+    embedding = shapes.get(f"{SCOPE}/embedding")
+    if embedding is None or len(embedding) != 2:
+        raise TrainedModelError(f"{path}: is no checkpoint of this language model: no embedding")
+    vocab_size, hidden_size = embedding
     expected = {
         f"{SCOPE}/embedding": [vocab_size, hidden_size],
         f"{SCOPE}/softmax_w": [hidden_size, vocab_size],
         f"{SCOPE}/softmax_b": [vocab_size],
     }
-    for layer in range(max(1, len(cells) // 2)):
+    for layer in range(num_layers):
         kernel, bias = lstm.canonical_names(layer)
         expected[f"{SCOPE}/{kernel}"] = [2 * hidden_size, 4 * hidden_size]
         expected[f"{SCOPE}/{bias}"] = [4 * hidden_size]
     names = {name: cells.get(name, name) for name in expected}
     for name, shape in expected.items():
         found = shapes.get(names[name])
-        if found != shape or not all(shape):
+        if found != shape:
             raise TrainedModelError(
                 f"{path}: is no checkpoint of this language model: {name} "
                 + ("is missing" if found is None else f"has shape {found}, not {shape}")
@@ -176,8 +179,7 @@ def _read_words(path, vocab_size, data_path):
         source, words = data_path, reader.read_corpus(data_path).words
     except (OSError, UnicodeDecodeError) as error:
         raise TrainedModelError(f"{source}: cannot be read: {error}") from None
-    named_all = len(words) == vocab_size or (source == data_path and len(words) < vocab_size)
-    if not named_all:
+    if len(words) > vocab_size or (len(words) < vocab_size and source != data_path):
         raise TrainedModelError(
             f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "
             "corpora"
