@@ -4,6 +4,8 @@ A model's state is one float32 array `[batch, 2 * num_layers, hidden_size]`, eac
 zeros before the first word.
 """
 
+import concurrent.futures
+
 import numpy as np
 import tensorflow as tf
 
@@ -16,7 +18,7 @@ import trained as trained_models
 tf1 = tf.compat.v1
 
 # Sizes of window to cut any number of words into: the large one is fast, the others exact.
-WINDOW_SIZES = (32, 8, 1)
+WINDOW_SIZES = (64, 8, 1)
 MAX_BATCH_SIZE = 32
 
 
@@ -84,21 +86,28 @@ class LanguageModel:
 
 
 class Scorer:
-    """A trained model in a session of its own, to score words with."""
+    """A trained model in a session of its own, to score words with.
+
+    Reading one stream is a chain of small products, which keeps one core busy; the softmax of what
+    was read is another thread's work meanwhile.
+    """
 
     def __init__(self, trained):
         """Builds the graph and restores the weights of a `trained.TrainedModel`."""
         self._state_shape = [2 * trained.config.num_layers, trained.config.hidden_size]
+        self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
         with tf.Graph().as_default():
             model = LanguageModel(trained.config)
-            state = model.state_placeholder()
             session = tf1.Session(config=devices.session_config(None, 1))
-            self._windows = {}
+            state = model.state_placeholder()
+            self._read = {}
             for size in WINDOW_SIZES:
-                x, y = (tf1.placeholder(tf.int32, [size, None]) for _ in "xy")
-                outputs, final_state = model.read(x, state)
-                fetches = [model.log_probabilities(outputs, y), final_state]
-                self._windows[size] = session.make_callable(fetches, [x, y, state])
+                words = tf1.placeholder(tf.int32, [size, None])
+                self._read[size] = session.make_callable(model.read(words, state), [words, state])
+            outputs = tf1.placeholder(tf.float32, [None, trained.config.hidden_size])
+            targets = tf1.placeholder(tf.int32, [None, None])
+            log_probabilities = model.log_probabilities(outputs, targets)
+            self._log_probabilities = session.make_callable(log_probabilities, [outputs, targets])
             trained_models.restore(session, trained)
 
     def score(self, first, targets, state=None):
@@ -117,14 +126,16 @@ class Scorer:
         if state is None:
             state = np.zeros([len(first), *self._state_shape], np.float32)
         words = np.maximum(np.concatenate([[first], targets[:-1]]), 0)
-        results, start = [np.zeros([0, len(first)], np.float32)], 0
-        for size, window in self._windows.items():
+        scores, start = [], 0
+        for size, read in self._read.items():
             while start + size <= len(targets):
                 span = slice(start, start + size)
-                log_probabilities, state = window(words[span], targets[span], state)
-                results.append(log_probabilities)
+                outputs, state = read(words[span], state)
+                score = self._thread.submit(self._log_probabilities, outputs, targets[span])
+                scores.append(score)
                 start += size
-        return np.concatenate(results), state
+        nothing = np.zeros([0, len(first)], np.float32)
+        return np.concatenate([nothing, *(score.result() for score in scores)]), state
 
 
 class Mixture:
