@@ -85,7 +85,8 @@ def find(save_path, data_path=None):
                 f"{path}: has {name} {size}, but {run_directory.CONFIG_FILE} beside it says "
                 f"{config[name]}; the two are of different runs"
             )
-    config = configs.SmallConfig(**{**config, **sizes})
+    # However it was trained: this computes the same everywhere.
+    config = configs.SmallConfig(**{**config, **sizes, "rnn_mode": configs.BLOCK})
     return TrainedModel(path, config, _read_words(path, vocab_size, data_path), names)
 
 

@@ -220,8 +220,10 @@ def test_variants_run(corpus, arguments):
         (["--num_gpus=two"], "flag --num_gpus=two"),
         (["--num_gpus=-1"], "flag --num_gpus=-1"),
         (["--no_such_flag"], "Unknown command line flag 'no_such_flag'"),
-        (["corpus"], "corpus is no flag"),
-        (["--model=test"], "--data_path: name the directory"),
+        (["--data_path={corpus}", "text"], "text is no flag"),
+        (["--model=test"], "--data_path=None: name the directory"),
+        (["--data_path={corpus}", "--eval_only"], "--eval_only: name with --save_path"),
+        (["--data_path={corpus}", "--eval_only", "--save_path=/nowhere"], "/nowhere: no such"),
         (["--data_path=/nowhere"], "/nowhere/ptb.train.txt: no such file"),
         (["--data_path={corpus}", "--num_gpus=64"], "--num_gpus=64: this machine has "),
         (["--data_path={corpus}", "--use_fp16", "--use_bf16"], "choose one of the two"),
@@ -261,6 +263,18 @@ def finished_run(corpus, tmp_path_factory):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     assert run(*arguments, config={"max_max_epoch": 2})[0] == 0
     return save_path
+
+
+def test_eval_only_prints_what_training_printed_last(corpus, finished_run, tmp_path):
+    arguments = [f"--data_path={corpus}", f"--save_path={finished_run}"]
+    *_, valid, test = epoch_lines(run(*arguments, "--model=test", config={"max_max_epoch": 3})[1])
+    held_out = tmp_path / "held_out"
+    shutil.copytree(corpus, held_out)
+    (held_out / "ptb.train.txt").unlink()
+    arguments = [f"--data_path={held_out}", f"--save_path={finished_run}", "--eval_only"]
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [valid.removeprefix("Epoch: 3 "), test]
 
 
 def newest(save_path, suffix):
