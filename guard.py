@@ -113,10 +113,10 @@ class Guard:
 
     def after_epoch(self, train_perplexity, valid_perplexity):
         """Saves the finished epoch, and writes its perplexities for TensorBoard."""
-        self.progress = Progress(epoch=self.progress.epoch + 1)
-        self.save()
         self._warn_of_explosion("Train", train_perplexity)
         self._warn_of_explosion("Valid", valid_perplexity)
+        self.progress = Progress(epoch=self.progress.epoch + 1)
+        self.save()
         self._summaries.write(
             self.step(),
             learning_rate=self.learning_rate,
