@@ -32,6 +32,7 @@ from absl import flags, logging
 
 import checkpoints
 import command_line
+import devices
 import inference
 import lstm
 import reader
@@ -96,7 +97,8 @@ def export(trained, directory):
         with open(vocabulary, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{word}\n" for word in trained.words)
         unfinished = os.path.join(temporary, "model")
-        with tf.Graph().as_default(), tf1.Session() as session:
+        config = devices.session_config(0, 1)
+        with tf.Graph().as_default(), tf1.Session(config=config) as session:
             signatures = _add_signatures(trained)
             trained_models.restore(session, trained)
             asset = tf.constant(vocabulary)
