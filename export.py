@@ -28,7 +28,7 @@ import os
 import tempfile
 
 import tensorflow as tf
-from absl import flags, logging
+from absl import flags
 
 import checkpoints
 import command_line
@@ -129,10 +129,11 @@ def convert(directory):
 
     It needs LiteRT's built-in operations alone; the loop in `score` would need TensorFlow's.
     """
-    logging.set_verbosity(logging.ERROR)  # it chatters of what it did not find, and need not
-    return tf.lite.TFLiteConverter.from_saved_model(
-        directory, signature_keys=["next_word"]
-    ).convert()
+    with command_line._no_standard_error():  # the converter chatters at every log level
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            directory, signature_keys=["next_word"]
+        )
+        return converter.convert()
 
 
 def define_flags():
