@@ -28,10 +28,11 @@ import os
 import tempfile
 
 import tensorflow as tf
-from absl import flags, logging
+from absl import flags
 
 import checkpoints
 import command_line
+import devices
 import inference
 import lstm
 import reader
@@ -96,7 +97,8 @@ def export(trained, directory):
         with open(vocabulary, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{word}\n" for word in trained.words)
         unfinished = os.path.join(temporary, "model")
-        with tf.Graph().as_default(), tf1.Session() as session:
+        config = devices.session_config(0, 1)
+        with tf.Graph().as_default(), tf1.Session(config=config) as session:
             signatures = _add_signatures(trained)
             trained_models.restore(session, trained)
             asset = tf.constant(vocabulary)
@@ -127,10 +129,11 @@ def convert(directory):
 
     It needs LiteRT's built-in operations alone; the loop in `score` would need TensorFlow's.
     """
-    logging.set_verbosity(logging.ERROR)  # it chatters of what it did not find, and need not
-    return tf.lite.TFLiteConverter.from_saved_model(
-        directory, signature_keys=["next_word"]
-    ).convert()
+    with command_line._no_standard_error():  # the converter chatters at every log level
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            directory, signature_keys=["next_word"]
+        )
+        return converter.convert()
 
 
 def define_flags():

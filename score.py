@@ -46,6 +46,7 @@ USER_ERRORS = (
 )
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 1 << 16
+MAX_WORD_LENGTH = 1 << 16  # what is beyond it is dropped, for no vocabulary has such a word
 
 
 class Piece(NamedTuple):
@@ -118,7 +119,9 @@ def read_pieces(path, word_to_id, complete_last_line=False):
     for text in read_text(path):
         *lines, rest = (unfinished_word + text).split("\n")
         words = rest.split()
-        unfinished_word = words.pop() if words and not rest[-1].isspace() else ""
+        unfinished_word = ""
+        if words and not rest[-1].isspace():
+            unfinished_word = words.pop()[:MAX_WORD_LENGTH]
         pieces = [piece(line.split(), True) for line in lines]
         is_within_line = bool(words) or (is_within_line and not lines)
         if words:

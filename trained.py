@@ -126,8 +126,8 @@ def _match_names(path, shapes):
             num_layers = max(num_layers, int(match[1]) + 1)
     if not cells and f"{SCOPE}/lstm_params" in shapes:
         raise TrainedModelError(
-            f"{path}: holds the LSTM as cuDNN's opaque {SCOPE}/lstm_params alone, which only the "
-            "GPU that trained it can take apart"
+            f"{path}: holds the LSTM as cuDNN's opaque {SCOPE}/lstm_params alone, which is not "
+            "supported; save it under the canonical names of CudnnLSTMSaveable"
         )
     embedding = shapes.get(f"{SCOPE}/embedding")
     if embedding is None or len(embedding) != 2:

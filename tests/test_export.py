@@ -21,9 +21,10 @@ interpreter = tf.lite.Interpreter("model.tflite").get_signature_runner("next_wor
 stepwise = {"tensorflow": [], "lite": []}
 for name, step in (("tensorflow", model.signatures["serving_default"]), ("lite", interpreter)):
     before, state = np.full([len(words)], 2, np.int32), np.zeros([len(words), 4, 8], np.float32)
+    convert = tf.constant if name == "tensorflow" else np.array
     for column in words.T:
-        result = step(words=tf.constant(before) if name == "tensorflow" else before, state=state)
-        p, state = np.array(result["probabilities"]), result["state"]
+        result = step(words=convert(before), state=convert(state))
+        p, state = np.array(result["probabilities"]), np.array(result["state"])
         stepwise[name].append(np.log(p[range(len(words)), column]).tolist())
         before = np.maximum(column, 0)
 print(json.dumps([open(vocabulary).read().split(), scores.numpy().tolist(), stepwise]))

@@ -123,6 +123,12 @@ def test_what_is_no_text_is_refused(scored, text, message):
         scored(text)
 
 
+def test_a_long_word_is_unknown(scored, monkeypatch):
+    monkeypatch.setattr(score, "MAX_WORD_LENGTH", 20)
+    line, _ = scored("word4 " + 100 * "word5" + " word6\n", block_bytes=7)
+    assert_same_rows([line], scored("word4 nonsense word6\n")[:1])
+
+
 def test_a_long_line_is_not_held_in_memory(scorer, monkeypatch, tmp_path):
     """Neither the pieces of a line nor its scores are as long as the line."""
     monkeypatch.setattr(score, "BLOCK_BYTES", 1000)
