@@ -129,7 +129,7 @@ def convert(directory):
 
     It needs LiteRT's built-in operations alone; the loop in `score` would need TensorFlow's.
     """
-    with command_line._no_standard_error():  # the converter chatters at every log level
+    with command_line.no_standard_error():  # the converter chatters at every log level
         converter = tf.lite.TFLiteConverter.from_saved_model(
             directory, signature_keys=["next_word"]
         )
