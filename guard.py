@@ -14,6 +14,9 @@ import time
 
 import tensorflow as tf
 
+import inference
+import reader
+import trained
 from checkpoints import CheckpointError, Progress, reason
 from command_line import Interrupted
 from run_directory import Summaries
@@ -35,7 +38,9 @@ class Guard:
       learning_rate: float, the epoch's, to be set by whoever begins one.
     """
 
-    def __init__(self, session, saver, summaries, progress, save_every_secs, summary_steps):
+    def __init__(
+        self, session, saver, summaries, progress, save_every_secs, summary_steps, sample_words
+    ):
         """Describes what to look after.
 
         Args:
@@ -45,10 +50,12 @@ class Guard:
           progress: a `checkpoints.Progress`, where training begins.
           save_every_secs: seconds between two saves within an epoch.
           summary_steps: windows between two summaries within an epoch.
+          sample_words: how many words of text to sample after each epoch.
         """
         self.progress, self.unsaved, self.learning_rate = progress, None, None
         self._session, self._saver, self._summaries = session, saver, summaries
         self._save_every_secs, self._summary_steps = save_every_secs, summary_steps
+        self._sample_words, self._sampler = sample_words, None
         self._next_save = time.monotonic() + save_every_secs
         self._saved = progress
         self._signal = None
@@ -59,7 +66,9 @@ class Guard:
         self._handlers = {}
         if threading.current_thread() is threading.main_thread():  # no other may set handlers
             numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-            self._handlers = {number: signal.signal(number, self._note) for number in numbers}
+            # What is ignored stays so: that is what nohup does.
+            heeded = [each for each in numbers if signal.getsignal(each) != signal.SIG_IGN]
+            self._handlers = {number: signal.signal(number, self._note) for number in heeded}
         return self
 
     def __exit__(self, *_):
@@ -123,6 +132,19 @@ class Guard:
             train_perplexity=train_perplexity,
             valid_perplexity=valid_perplexity,
         )
+        self._write_sample()
+
+    def _write_sample(self):
+        """Writes a text that the model just saved makes up, for TensorBoard."""
+        if self._saver and not self.unsaved and self._sample_words:
+            model = trained.find(self._saver.newest)
+            if self._sampler:
+                self._sampler.restore(model)
+            else:
+                unknown = [i for i, word in enumerate(model.words) if word == reader.UNKNOWN]
+                self._sampler = inference.Sampler(model, forbidden=unknown)
+            text = self._sampler.text(self._sample_words)
+            self._summaries.write_text(self.step(), "sample", text)
 
     def after_training(self, test_perplexity):
         """Writes the last perplexity for TensorBoard."""
@@ -159,7 +181,12 @@ class Guard:
 
 @contextlib.contextmanager
 def guarded_session(
-    save_path=None, saver=None, session_config=None, save_every_secs=600, summary_steps=100
+    save_path=None,
+    saver=None,
+    session_config=None,
+    save_every_secs=600,
+    summary_steps=100,
+    sample_words=50,
 ):
     """Opens a session with the current graph's variables initialized or restored, guarded.
 
@@ -169,6 +196,7 @@ def guarded_session(
       session_config: a `ConfigProto`, or None for TensorFlow's own.
       save_every_secs: seconds between two saves within an epoch; each epoch is saved at its end.
       summary_steps: windows between two summaries within an epoch.
+      sample_words: how many words of text to sample after each epoch, for TensorBoard.
 
     Yields:
       `(session, guard)`.
@@ -200,7 +228,8 @@ def guarded_session(
             raise CheckpointError(f"--save_path={save_path}: {reason(error)}") from None
         step = session.run(supervisor.global_step)
         summaries = stack.enter_context(Summaries(save_path, step))
-        guard = Guard(session, saver, summaries, progress, save_every_secs, summary_steps)
+        intervals = save_every_secs, summary_steps, sample_words
+        guard = Guard(session, saver, summaries, progress, *intervals)
         yield session, stack.enter_context(guard)
     if guard.unsaved:
         raise guard.unsaved

@@ -218,7 +218,19 @@ class Sampler:
                 )
                 for is_greedy, choice in choices.items()
             }
-            trained_models.restore(session, trained)
+        self._session, self._words = session, trained.words
+        self.restore(trained)
+
+    def restore(self, trained):
+        """Takes the weights of another `trained.TrainedModel` of the same sizes and words."""
+        with self._session.graph.as_default():
+            trained_models.restore(self._session, trained)
+
+    def text(self, num_words):
+        """A sample that begins a sentence, str; with the same weights the same."""
+        end = self._words.index(reader.END_OF_SENTENCE)
+        ids = (step[0] for step in self.sample([end], num_words, num_samples=1))
+        return " ".join(self._words[i] for i in ids)
 
     def sample(self, prompt, num_words, num_samples, temperature=1.0, seed=0, batch=0):
         """Continues a text, several times side by side.

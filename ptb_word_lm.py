@@ -387,6 +387,7 @@ def define_flags():
     flags.DEFINE_string("save_path", None, "Directory to save the run to, or to continue it from.")
     flags.DEFINE_float("save_every_secs", 600, "Seconds between saves within an epoch.", 0)
     flags.DEFINE_integer("summary_steps", 100, "Steps between summaries within an epoch.", 1)
+    flags.DEFINE_integer("sample_words", 50, "Text sampled after each epoch, for TensorBoard.", 0)
     flags.DEFINE_bool("eval_only", False, "Valid and test perplexity of what is in --save_path.")
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
@@ -437,8 +438,8 @@ def main():
             run_directory.check(save_path, description, corpus.words)
             saver = checkpoints.Checkpoints(save_path, models["Train"])
             run_directory.write(save_path, description, corpus.words)
-        intervals = arguments.save_every_secs, arguments.summary_steps
-        with guard.guarded_session(save_path, saver, session_config, *intervals) as guarded:
+        how_often = arguments.save_every_secs, arguments.summary_steps, arguments.sample_words
+        with guard.guarded_session(save_path, saver, session_config, *how_often) as guarded:
             train(*guarded, config, models)
 
 

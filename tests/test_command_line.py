@@ -45,6 +45,10 @@ def program(*arguments, config=None, **options):
     return subprocess.Popen(command, cwd=ROOT, env=environment, **options)
 
 
+def ignore_hangup():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 def run(*arguments, **options):
     process = program(*arguments, **options)
     out, err = process.communicate(timeout=300)
@@ -140,6 +144,15 @@ def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(corpus,
     out = "".join(first) + rest + second
     assert lines_without_speed(out) == lines_without_speed(whole)
     assert_same_weights(tmp_path / "whole", save_path)
+
+
+def test_nohup_is_respected(corpus):
+    arguments = [f"--data_path={corpus}", "--model=test"]
+    process = program(*arguments, config={"max_max_epoch": 3}, preexec_fn=ignore_hangup)
+    process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
 
 
 def lines_without_speed(out):
@@ -266,12 +279,13 @@ def finished_run(corpus, tmp_path_factory):
 
 
 def test_eval_only_prints_what_training_printed_last(corpus, finished_run, tmp_path):
-    arguments = [f"--data_path={corpus}", f"--save_path={finished_run}"]
+    save_path, held_out = tmp_path / "run", tmp_path / "held_out"
+    shutil.copytree(finished_run, save_path)
+    arguments = [f"--data_path={corpus}", f"--save_path={save_path}"]
     *_, valid, test = epoch_lines(run(*arguments, "--model=test", config={"max_max_epoch": 3})[1])
-    held_out = tmp_path / "held_out"
     shutil.copytree(corpus, held_out)
     (held_out / "ptb.train.txt").unlink()
-    arguments = [f"--data_path={held_out}", f"--save_path={finished_run}", "--eval_only"]
+    arguments = [f"--data_path={held_out}", f"--save_path={save_path}", "--eval_only"]
     status, out, err = run(*arguments)
     assert (status, err) == (0, "")
     assert out.splitlines() == [valid.removeprefix("Epoch: 3 "), test]
