@@ -14,6 +14,7 @@ import time
 
 import tensorflow as tf
 
+import cluster
 from checkpoints import CheckpointError, Progress, reason
 from command_line import Interrupted
 from run_directory import Summaries
@@ -159,7 +160,12 @@ class Guard:
 
 @contextlib.contextmanager
 def guarded_session(
-    save_path=None, saver=None, session_config=None, save_every_secs=600, summary_steps=100
+    save_path=None,
+    saver=None,
+    session_config=None,
+    save_every_secs=600,
+    summary_steps=100,
+    target="",
 ):
     """Opens a session with the current graph's variables initialized or restored, guarded.
 
@@ -169,12 +175,14 @@ def guarded_session(
       session_config: a `ConfigProto`, or None for TensorFlow's own.
       save_every_secs: seconds between two saves within an epoch; each epoch is saved at its end.
       summary_steps: windows between two summaries within an epoch.
+      target: str, the server that runs the session; empty for this process.
 
     Yields:
       `(session, guard)`.
 
     Raises:
       CheckpointError: a checkpoint cannot be restored, or the last one could not be written.
+      cluster.LOST: a worker was lost.
     """
     progress = saver.progress if saver else Progress()
     if saver and saver.newest:
@@ -195,7 +203,9 @@ def guarded_session(
     )
     with contextlib.ExitStack() as stack:
         try:
-            session = stack.enter_context(supervisor.managed_session(config=session_config))
+            session = stack.enter_context(supervisor.managed_session(target, session_config))
+        except cluster.LOST:
+            raise
         except (tf.errors.OpError, OSError) as error:
             raise CheckpointError(f"--save_path={save_path}: {reason(error)}") from None
         step = session.run(supervisor.global_step)

@@ -24,6 +24,7 @@ if __name__ == "__main__":
 
     command_line.import_tensorflow()
 
+import copy
 import time
 
 import numpy as np
@@ -31,6 +32,7 @@ import tensorflow as tf
 from absl import flags
 
 import checkpoints
+import cluster
 import command_line
 import configs
 import devices
@@ -401,6 +403,12 @@ def main():
     config = get_config(arguments.model, arguments.schedule, arguments.rnn_mode)
     num_replicas = devices.count_replicas(arguments.num_gpus, config.rnn_mode == configs.CUDNN)
     dtype = devices.choose_dtype(arguments.use_fp16, arguments.use_bf16)
+    session_config = devices.session_config(arguments.num_gpus, num_replicas)
+    machines = cluster.from_environment()
+    machines.start(session_config, cluster.describe(arguments.flag_values_dict(), config))
+    if machines.is_worker:
+        machines.serve()
+        return
     corpus = reader.read_corpus(arguments.data_path, config.vocab_size)
     config.vocab_size = len(corpus.words)
 
@@ -411,26 +419,35 @@ def main():
         for name, model in models.items():
             model.export_ops(name)
         metagraph = tf1.train.export_meta_graph()
-    util.auto_parallel(metagraph, models["Train"], num_replicas)
+    util.auto_parallel(metagraph, models["Train"], num_replicas * machines.count)
+    machines.place(metagraph, models["Train"].input.windows, num_replicas)
+    description = run_directory.describe(config, dtype, arguments.seed, corpus)
+
+    def train_on():
+        """Trains from the newest checkpoint on, in a new graph and session."""
+        with tf.Graph().as_default(), tf.device(machines.device):
+            tf1.train.import_meta_graph(metagraph)
+            imported = {name: copy.copy(model) for name, model in models.items()}
+            for model in imported.values():
+                model.import_ops()
+            saver = None
+            if save_path:
+                run_directory.check(save_path, description, corpus.words)
+                saver = checkpoints.Checkpoints(save_path, imported["Train"])
+                run_directory.write(save_path, description, corpus.words)
+            with guard.guarded_session(
+                save_path,
+                saver,
+                session_config,
+                arguments.save_every_secs,
+                arguments.summary_steps,
+                machines.target,
+            ) as (session, watch):
+                train(session, watch, config, imported)
+
     save_path = arguments.save_path
-    with run_directory.locked(save_path), tf.Graph().as_default():
-        tf1.train.import_meta_graph(metagraph)
-        for model in models.values():
-            model.import_ops()
-        saver = None
-        if save_path:
-            description = run_directory.describe(config, dtype, arguments.seed, corpus)
-            run_directory.check(save_path, description, corpus.words)
-            saver = checkpoints.Checkpoints(save_path, models["Train"])
-            run_directory.write(save_path, description, corpus.words)
-        with guard.guarded_session(
-            save_path,
-            saver,
-            devices.session_config(arguments.num_gpus, num_replicas),
-            arguments.save_every_secs,
-            arguments.summary_steps,
-        ) as (session, watch):
-            train(session, watch, config, models)
+    with run_directory.locked(save_path):
+        machines.drive(train_on)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ A metagraph is a graph and its collections, as protocol buffers. `export_state_t
 `auto_parallel` rewrites a metagraph in between.
 """
 
+import re
+
 import tensorflow as tf
 from tensorflow.core.framework import variable_pb2
 from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
@@ -106,6 +108,12 @@ def _in_replica(name, replica):
     return f"AutoParallel-Replica-{replica}/{name}"
 
 
+def _replica_of(name):
+    """The number of the replica that a node belongs to, or None."""
+    found = re.match(r"AutoParallel-Replica-(\d+)/", name)
+    return found and int(found[1])
+
+
 def _optimize(metagraph, num_replicas):
     """Runs Grappler's pass alone; returns a `GraphDef` without duplicate nodes."""
     config = config_pb2.ConfigProto()
@@ -152,23 +160,28 @@ def _divide_sparse_updates(graph, nodes, num_replicas):
 
 
 def _update_after_all_gradients(graph, num_replicas):
-    """Makes every update wait for every replica's gradients.
+    """Makes every update wait for every replica's gradients, and for the replica before.
 
     The replicas share the variables' buffers: an update that is early changes the weights with
-    which another replica is still computing.
+    which another replica is still computing. In another order, the sums would be rounded
+    differently.
     """
     updates = [
         node
         for node in graph.node
-        if node.op in ("ApplyGradientDescent", "ScatterSub")
-        and node.name.startswith("AutoParallel-Replica-")
+        if node.op in ("ApplyGradientDescent", "ScatterSub") and _replica_of(node.name) is not None
     ]
     barrier = graph.node.add(op="NoOp", name="AutoParallel-AllGradients")
     # Whatever an update takes except the variable itself, the first input.
     operands = {_node_name(name) for update in updates for name in update.input[1:]}
     barrier.input.extend(f"^{name}" for name in sorted(operands))
-    for update in updates:
+    previous = {}
+    for update in sorted(updates, key=lambda update: _replica_of(update.name)):
         update.input.append(f"^{barrier.name}")
+        variable = update.input[0]
+        if variable in previous:
+            update.input.append(f"^{previous[variable]}")
+        previous[variable] = update.name
 
 
 def _node_name(tensor_name):
