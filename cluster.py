@@ -17,6 +17,7 @@ import pathlib
 import re
 import socket
 import sys
+import threading
 import time
 import uuid
 
@@ -47,14 +48,34 @@ JOBS = ("chief", "worker")
 DRIVERS_FLAGS = ("data_path", "save_path", "save_every_secs", "summary_steps")
 
 
-def from_environment():
-    """The machines that `TF_CONFIG` names: `Machines`, or `OneMachine` if it names none.
+def join(session_config, flag_values, config):
+    """Joins the machines that `TF_CONFIG` names.
+
+    Args:
+      session_config: a `ConfigProto`, which says what devices this machine lends.
+      flag_values: dict of flag name to value.
+      config: the configuration, before the text has changed it.
+
+    Returns:
+      `Machines` to drive, or `OneMachine` if there is no `TF_CONFIG`; None if this machine is a
+      worker, whose driver is done by now.
 
     Raises:
-      RequestError: `TF_CONFIG` makes no sense.
+      RequestError: `TF_CONFIG` makes no sense, or the driver refuses this machine.
     """
-    if not os.environ.get("TF_CONFIG"):
+    machines = from_environment()
+    if machines is None:
         return OneMachine()
+    machines.start(session_config, _describe(flag_values, config))
+    if machines.is_worker:
+        return machines.serve()
+    return machines
+
+
+def from_environment():
+    """The `Machines` that `TF_CONFIG` names, or None; RequestError if it makes no sense."""
+    if not os.environ.get("TF_CONFIG"):
+        return None
     try:
         resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         spec = resolver.cluster_spec()
@@ -63,7 +84,7 @@ def from_environment():
         raise RequestError(f"TF_CONFIG: {error}; the README shows one") from None
     tasks = sorted((job, index) for job in spec.jobs for index in spec.task_indices(job))
     if not tasks:
-        return OneMachine()
+        return None
     addresses = [spec.task_address(*each) for each in tasks]
     _check_addresses(tasks, addresses)
     if task not in tasks:
@@ -83,16 +104,8 @@ def _check_addresses(tasks, addresses):
         raise RequestError(f"TF_CONFIG: one address twice: {', '.join(addresses)}")
 
 
-def describe(flag_values, config):
-    """What all machines must have in common: program, TensorFlow, command line, configuration.
-
-    Args:
-      flag_values: dict of flag name to value.
-      config: the configuration, before the text has changed it.
-
-    Returns:
-      Dict of str to str.
-    """
+def _describe(flag_values, config):
+    """What all machines must have in common: name to value, both str."""
     source = hashlib.sha256()
     for path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
         source.update(path.read_bytes())
@@ -111,15 +124,11 @@ class OneMachine:
 
     Attributes:
       count: int, how many machines.
-      is_worker: bool, whether another machine drives.
       target: str, what the driver's sessions connect to.
       device: str, where the driver's operations are placed, or None for anywhere.
     """
 
-    count, is_worker, target, device = 1, False, "", None
-
-    def start(self, session_config, description):
-        """Needs no server."""
+    count, target, device = 1, "", None
 
     def place(self, metagraph, windows, per_machine):
         """Leaves a metagraph as it is."""
@@ -130,7 +139,12 @@ class OneMachine:
 
 
 class Machines:
-    """Several machines, of which this is one; the attributes are those of `OneMachine`."""
+    """Several machines, of which this is one.
+
+    Attributes:
+      is_worker: bool, whether another one drives.
+      count, target, device: as in `OneMachine`.
+    """
 
     def __init__(self, spec, tasks, addresses, number):
         """Takes the cluster.
@@ -154,7 +168,7 @@ class Machines:
 
         Args:
           session_config: the `ConfigProto` that says which devices to lend.
-          description: see `describe`.
+          description: dict of str to str, what all machines must have in common.
 
         Raises:
           RequestError: it cannot listen at its address.
@@ -207,7 +221,7 @@ class Machines:
                 train()
                 break
             except LOST as error:
-                _say(f"lost a worker: {error.message.splitlines()[0]}")
+                _say(f"a worker was lost ({type(error).__name__}): going on from what is saved")
         for number in range(1, self.count):
             try:
                 with _Board(self.target, self._devices[number]) as board:
@@ -255,6 +269,25 @@ class Machines:
                     f"{self._names[0]}; start the same program with the same flags on every machine"
                 )
         return None
+
+
+@contextlib.contextmanager
+def managed_session(supervisor, target, session_config):
+    """A supervisor's `managed_session` that does not wait for workers that are lost.
+
+    To close a session takes all its workers: of one that was lost, it takes until it is back.
+    """
+    session = supervisor.prepare_or_wait_for_session(target, session_config)
+    try:
+        yield session
+    except LOST:
+        threading.Thread(target=session.close, daemon=True).start()
+        raise
+    except BaseException:
+        session.close()
+        raise
+    supervisor.stop()
+    session.close()
 
 
 class _Board:

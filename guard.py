@@ -203,7 +203,9 @@ def guarded_session(
     )
     with contextlib.ExitStack() as stack:
         try:
-            session = stack.enter_context(supervisor.managed_session(target, session_config))
+            session = stack.enter_context(
+                cluster.managed_session(supervisor, target, session_config)
+            )
         except cluster.LOST:
             raise
         except (tf.errors.OpError, OSError) as error:

@@ -404,10 +404,8 @@ def main():
     num_replicas = devices.count_replicas(arguments.num_gpus, config.rnn_mode == configs.CUDNN)
     dtype = devices.choose_dtype(arguments.use_fp16, arguments.use_bf16)
     session_config = devices.session_config(arguments.num_gpus, num_replicas)
-    machines = cluster.from_environment()
-    machines.start(session_config, cluster.describe(arguments.flag_values_dict(), config))
-    if machines.is_worker:
-        machines.serve()
+    machines = cluster.join(session_config, arguments.flag_values_dict(), config)
+    if machines is None:  # this one was lent to another, which is done
         return
     corpus = reader.read_corpus(arguments.data_path, config.vocab_size)
     config.vocab_size = len(corpus.words)
@@ -421,6 +419,7 @@ def main():
         metagraph = tf1.train.export_meta_graph()
     util.auto_parallel(metagraph, models["Train"], num_replicas * machines.count)
     machines.place(metagraph, models["Train"].input.windows, num_replicas)
+    save_path = arguments.save_path
     description = run_directory.describe(config, dtype, arguments.seed, corpus)
 
     def train_on():
@@ -435,17 +434,12 @@ def main():
                 run_directory.check(save_path, description, corpus.words)
                 saver = checkpoints.Checkpoints(save_path, imported["Train"])
                 run_directory.write(save_path, description, corpus.words)
+            intervals = arguments.save_every_secs, arguments.summary_steps
             with guard.guarded_session(
-                save_path,
-                saver,
-                session_config,
-                arguments.save_every_secs,
-                arguments.summary_steps,
-                machines.target,
+                save_path, saver, session_config, *intervals, machines.target
             ) as (session, watch):
                 train(session, watch, config, imported)
 
-    save_path = arguments.save_path
     with run_directory.locked(save_path):
         machines.drive(train_on)
 
