@@ -35,9 +35,12 @@ LOST = (
     tf.errors.DeadlineExceededError,
     tf.errors.CancelledError,
 )
+# What a board raises if the worker has not written to it yet, or is gone.
+ABSENT = (*LOST, tf.errors.FailedPreconditionError)
 # A machine without power closes no connection: whoever is silent for so long is lost.
 STEP_TIMEOUT_SECS = 300
 GREETING_TIMEOUT_SECS = 10
+FAREWELL_SECS = 60
 CONNECT_TIMEOUT_SECS = 2
 LONGEST_PAUSE_SECS = 15
 POLL_SECS = 0.5
@@ -222,12 +225,29 @@ class Machines:
                 break
             except LOST as error:
                 _say(f"a worker was lost ({type(error).__name__}): going on from what is saved")
-        for number in range(1, self.count):
-            try:
-                with _Board(self.target, self._devices[number]) as board:
-                    board.write("order", DONE)
-            except LOST:
-                _say(f"{self._names[number]}: could not be told that training is done")
+        self._dismiss()
+
+    def _dismiss(self):
+        """Tells the workers that training is done; one that is just being restarted, later."""
+        left, deadline = set(range(1, self.count)), time.monotonic() + FAREWELL_SECS
+        while left := {n for n in left if not self._tell(n, DONE)}:
+            if time.monotonic() > deadline:
+                names = ", ".join(self._names[n] for n in sorted(left))
+                _say(f"could not be told that training is done: {names}")
+                return
+            time.sleep(POLL_SECS)
+
+    def _tell(self, number, order):
+        """Gives a worker an order; returns whether it was there."""
+        if not _answers(self._addresses[number]):
+            return False
+        try:
+            with _Board(self.target, self._devices[number]) as board:
+                board.read("description")  # it is written after the board is wiped
+                board.write("order", order)
+        except ABSENT:
+            return False
+        return True
 
     def _gather(self):
         """Waits until every worker is there, and is the right one."""
@@ -252,8 +272,8 @@ class Machines:
                     self._refused.add(start)
                     _say(refusal)
                     board.write("order", refusal)
-        except (*LOST, tf.errors.FailedPreconditionError):
-            return False  # it has no description yet, or is gone again
+        except ABSENT:
+            return False
         if not refusal and self._starts.setdefault(number, start) != start:
             self._starts[number] = start
             _say(f"{self._names[number]}: is back")
