@@ -1,7 +1,7 @@
 # make train   a virtual environment, a corpus that needs no download, and a small model trained on it
 # make test    a virtual environment, and the tests in it
 # make lint    likewise, for style
-# make stress  kills training 50 times, and compares with a run that nobody disturbed
+# make stress  kills training 50 times, and two machines' 15, and compares with runs left alone
 # make clean   removes the virtual environment, the corpus and the run
 #
 # PYTHON=python3.12 chooses the interpreter (3.10 to 3.13), VENV=DIR the environment's place.
@@ -22,6 +22,7 @@ test: $(VENV)/dev.installed
 
 stress: $(VENV)/dev.installed
 	$(BIN)/python tests/stress.py
+	$(BIN)/python tests/stress_cluster.py
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

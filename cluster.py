@@ -297,17 +297,25 @@ def managed_session(supervisor, target, session_config):
 
     To close a session takes all its workers: of one that was lost, it takes until it is back.
     """
+    if target:
+        session_config = tf1.ConfigProto.FromString(session_config.SerializeToString())
+        session_config.operation_timeout_in_ms = 1000 * STEP_TIMEOUT_SECS
     session = supervisor.prepare_or_wait_for_session(target, session_config)
     try:
         yield session
     except LOST:
-        threading.Thread(target=session.close, daemon=True).start()
+        threading.Thread(target=_close, args=[session], daemon=True).start()
         raise
     except BaseException:
         session.close()
         raise
     supervisor.stop()
     session.close()
+
+
+def _close(session):
+    with contextlib.suppress(tf.errors.OpError):
+        session.close()
 
 
 class _Board:

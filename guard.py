@@ -182,7 +182,7 @@ def guarded_session(
 
     Raises:
       CheckpointError: a checkpoint cannot be restored, or the last one could not be written.
-      cluster.LOST: a worker was lost.
+      cluster.LOST: a worker was lost (only with a `target`).
     """
     progress = saver.progress if saver else Progress()
     if saver and saver.newest:
@@ -206,9 +206,9 @@ def guarded_session(
             session = stack.enter_context(
                 cluster.managed_session(supervisor, target, session_config)
             )
-        except cluster.LOST:
-            raise
         except (tf.errors.OpError, OSError) as error:
+            if target and isinstance(error, cluster.LOST):
+                raise
             raise CheckpointError(f"--save_path={save_path}: {reason(error)}") from None
         step = session.run(supervisor.global_step)
         summaries = stack.enter_context(Summaries(save_path, step))

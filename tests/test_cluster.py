@@ -5,19 +5,19 @@ import json
 
 import numpy as np
 import pytest
-import stress
 import tensorflow as tf
 
 import cluster
 import ptb_word_lm
+import stress
 import util
 from command_line import RequestError
 from graphs import random_corpus, tiny_config
 
 tf1 = tf.compat.v1
 CONFIG = {"hidden_size": 8, "num_steps": 5, "batch_size": 10, "max_grad_norm": 1000}
-# Gentle, or rounding would grow to what one sees within the six epochs.
-CONFIG |= {"max_max_epoch": 6, "max_epoch": 6, "learning_rate": 0.05}
+# Gentle, or rounding would grow to what one sees within four epochs.
+CONFIG |= {"max_max_epoch": 4, "max_epoch": 4, "learning_rate": 0.05}
 FLAGS = ["--model=test", "--save_every_secs=0.1"]
 
 
@@ -74,14 +74,14 @@ def test_two_machines_equal_one_with_twice_the_batch(corpus, whole, tmp_path):
     process = stress.start(flags, tmp_path, {**CONFIG, "batch_size": 20})
     out, _ = process.communicate(timeout=100)
     one = stress.numbers(out)
-    for epoch in "16":
+    for epoch in "14":
         np.testing.assert_allclose(
             *(float(each[epoch, f"Epoch: {epoch} Train Perplexity"]) for each in (one, lines)),
             atol=1.1e-3,
         )
     expected, actual = stress.read_weights(tmp_path), stress.read_weights(save_path)
     step = expected.pop("Model/global_step")
-    assert actual.pop("Model/global_step") == 2 * step > 600
+    assert actual.pop("Model/global_step") == 2 * step > 1000
     for name, value in expected.items():
         np.testing.assert_allclose(actual[name], value, rtol=0, atol=1e-6, err_msg=name)
 
@@ -92,7 +92,7 @@ def test_killed_machines_change_nothing(corpus, whole, tmp_path):
         printed = read_until(driver.stdout, "Epoch: 1 Valid")
         worker.kill()
         worker = start(1)
-        printed += read_until(driver.stdout, "Epoch: 3 Train")
+        printed += read_until(driver.stdout, "Epoch: 2 Train")
         driver.kill()
         out, said = driver.communicate()
         assert "a worker was lost" in said
