@@ -1,7 +1,7 @@
 # make train   a virtual environment, a corpus that needs no download, and a small model trained on it
 # make test    a virtual environment, and the tests in it
 # make lint    likewise, for style
-# make stress  kills training 50 times, and compares with a run that nobody disturbed
+# make stress  kills training 50 times, and two machines' 15, and compares with runs left alone
 # make curves  draws the learning curves of RUNS="runs/a runs/b" as curves.png
 # make clean   removes the virtual environment, the corpus and the run
 #
@@ -24,6 +24,7 @@ test: $(VENV)/dev.installed
 
 stress: $(VENV)/dev.installed
 	$(BIN)/python tests/stress.py
+	$(BIN)/python tests/stress_cluster.py
 
 curves: $(VENV)/extras.installed
 	$(BIN)/python curves.py $(RUNS:%=--run=%)

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from command_line import UserError
+
 PREFIX = "model.ckpt"
 PROGRESS = "Training/progress"
 
@@ -36,6 +38,12 @@ class Progress(NamedTuple):
     total_cost: float = 0.0
     state: list = ()
 
+    def done(self):
+        """What is done, in words."""
+        if self.window:
+            return f"epoch {self.epoch}, window {self.window}"
+        return f"epoch {self.epoch - 1}"
+
     def to_bytes(self):
         """All of it, exactly."""
         file = io.BytesIO()
@@ -49,7 +57,7 @@ class Progress(NamedTuple):
         return cls(int(epoch), int(window), float(total_cost), state)
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UserError):
     """Checkpoints that a run cannot be continued from; the message says what to do."""
 
 

@@ -13,7 +13,11 @@ import time
 from absl import app, flags
 
 
-class RequestError(ValueError):
+class UserError(ValueError):
+    """Something that the user can put right; the message is one line that says how."""
+
+
+class RequestError(UserError):
     """A request that cannot be met; the message names the flag and says what to do."""
 
 
@@ -108,20 +112,16 @@ def _open_standard_streams():
             setattr(sys, name, open(number, "r" if number == 0 else "w"))  # noqa: SIM115
 
 
-def run(main, user_errors):
-    """Parses the flags and calls `main`; never returns.
+def run(main):
+    """Parses the flags and calls `main`, without arguments; never returns.
 
-    A mistake of the user's ends the program with one line on standard error and status 1, a signal
-    with 128 + its number, as shells expect.
-
-    Args:
-      main: called without arguments.
-      user_errors: tuple of the exceptions that are the user's mistakes.
+    A `UserError` ends the program with one line on standard error and status 1, a signal with 128 +
+    its number, as shells expect.
     """
     program = os.path.basename(sys.argv[0])
     try:
         app.run(lambda _: main(), flags_parser=_parse_flags)
-    except (*user_errors, flags.Error) as error:
+    except (UserError, flags.Error) as error:
         sys.exit(f"{program}: {error}")
     except KeyboardInterrupt as error:
         print(f"{program}: {error or 'interrupted'}", file=sys.stderr)

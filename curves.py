@@ -145,4 +145,4 @@ def main():
 
 if __name__ == "__main__":
     define_flags()
-    command_line.run(main, (command_line.RequestError,))
+    command_line.run(main)

@@ -41,12 +41,6 @@ import trained as trained_models
 
 tf1 = tf.compat.v1
 
-USER_ERRORS = (
-    command_line.RequestError,
-    trained_models.TrainedModelError,
-    reader.CorpusError,
-)
-
 
 def dynamic_layer(inputs, state, kernel, bias):
     """`lstm.basic_layer` for as many steps as the inputs turn out to have, at least one."""
@@ -149,7 +143,7 @@ def main():
     """Exports what the flags ask for.
 
     Raises:
-      USER_ERRORS: it cannot be done.
+      command_line.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
     for name in ("save_path", "out"):
@@ -173,4 +167,4 @@ def main():
 
 if __name__ == "__main__":
     define_flags()
-    command_line.run(main, USER_ERRORS)
+    command_line.run(main)

@@ -24,11 +24,6 @@ import inference
 import reader
 import trained as trained_models
 
-USER_ERRORS = (
-    command_line.RequestError,
-    trained_models.TrainedModelError,
-    reader.CorpusError,
-)
 MAX_BATCH_SIZE = 128
 
 
@@ -114,11 +109,9 @@ def main():
     """Generates what the flags ask for.
 
     Raises:
-      USER_ERRORS: it cannot be done.
+      command_line.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
-    if not arguments.save_path:
-        raise command_line.RequestError("--save_path: name what training saved")
     if not math.isfinite(arguments.temperature):
         raise command_line.RequestError("--temperature: must be a finite number")
     trained = trained_models.find(arguments.save_path, arguments.data_path)
@@ -143,4 +136,4 @@ def main():
 
 if __name__ == "__main__":
     define_flags()
-    command_line.run(main, USER_ERRORS)
+    command_line.run(main)

@@ -14,18 +14,19 @@ import time
 
 import tensorflow as tf
 
+import cluster
 import inference
 import reader
+import run_directory
 import trained
-from checkpoints import CheckpointError, Progress, reason
-from command_line import Interrupted
-from run_directory import Summaries
+from checkpoints import CheckpointError, Checkpoints, Progress, reason
+from command_line import Interrupted, UserError
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 EXPLOSION = 10.0  # times the best perplexity so far
 
 
-class TrainingError(ArithmeticError):
+class TrainingError(UserError):
     """Numbers that went wrong; the message says where, and what to do."""
 
 
@@ -179,6 +180,30 @@ class Guard:
             )
 
 
+def open_run(save_path, description, words, model):
+    """Takes a locked directory for a run, unless it is another run's.
+
+    Args:
+      save_path: the directory, or None.
+      description, words: see `run_directory.check`.
+      model: the `PTBModel` in training, in the current graph.
+
+    Returns:
+      A `checkpoints.Checkpoints`; None without a directory.
+
+    Raises:
+      UserError: the run cannot be saved there.
+    """
+    if save_path is None:
+        return None
+    run_directory.check(save_path, description, words)
+    saver = Checkpoints(save_path, model)
+    run_directory.write(
+        save_path, description, words
+    )  # not before the checkpoints are known to fit
+    return saver
+
+
 @contextlib.contextmanager
 def guarded_session(
     save_path=None,
@@ -187,6 +212,7 @@ def guarded_session(
     save_every_secs=600,
     summary_steps=100,
     sample_words=50,
+    target="",
 ):
     """Opens a session with the current graph's variables initialized or restored, guarded.
 
@@ -197,21 +223,18 @@ def guarded_session(
       save_every_secs: seconds between two saves within an epoch; each epoch is saved at its end.
       summary_steps: windows between two summaries within an epoch.
       sample_words: how many words of text to sample after each epoch, for TensorBoard.
+      target: str, the server that runs the session; empty for this process.
 
     Yields:
       `(session, guard)`.
 
     Raises:
       CheckpointError: a checkpoint cannot be restored, or the last one could not be written.
+      cluster.LOST: a worker was lost (only with a `target`).
     """
     progress = saver.progress if saver else Progress()
     if saver and saver.newest:
-        done = (
-            f"epoch {progress.epoch}, window {progress.window}"
-            if progress.window
-            else (f"epoch {progress.epoch - 1}")
-        )
-        print(f"{saver.newest}: continued after {done}", file=sys.stderr)
+        print(f"{saver.newest}: continued after {progress.done()}", file=sys.stderr)
     # The supervisor's own threads are off: they would save in the middle of a step, and evaluate
     # summaries that read a training window.
     supervisor = tf.compat.v1.train.Supervisor(
@@ -223,11 +246,15 @@ def guarded_session(
     )
     with contextlib.ExitStack() as stack:
         try:
-            session = stack.enter_context(supervisor.managed_session(config=session_config))
+            session = stack.enter_context(
+                cluster.managed_session(supervisor, target, session_config)
+            )
         except (tf.errors.OpError, OSError) as error:
+            if target and isinstance(error, cluster.LOST):
+                raise
             raise CheckpointError(f"--save_path={save_path}: {reason(error)}") from None
         step = session.run(supervisor.global_step)
-        summaries = stack.enter_context(Summaries(save_path, step))
+        summaries = stack.enter_context(run_directory.Summaries(save_path, step))
         intervals = save_every_secs, summary_steps, sample_words
         guard = Guard(session, saver, summaries, progress, *intervals)
         yield session, stack.enter_context(guard)

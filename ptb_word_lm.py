@@ -24,6 +24,7 @@ if __name__ == "__main__":
 
     command_line.import_tensorflow()
 
+import copy
 import time
 
 import numpy as np
@@ -31,6 +32,7 @@ import tensorflow as tf
 from absl import flags
 
 import checkpoints
+import cluster
 import command_line
 import configs
 import devices
@@ -45,14 +47,6 @@ import util
 tf1 = tf.compat.v1
 
 get_config = configs.get_config
-USER_ERRORS = (
-    command_line.RequestError,
-    reader.CorpusError,
-    run_directory.RunDirectoryError,
-    checkpoints.CheckpointError,
-    guard.TrainingError,
-    trained.TrainedModelError,
-)
 
 # A 16-bit gradient of a rare word's logit would vanish; a power of two costs no accuracy.
 LOSS_SCALE_16_BIT = 128.0
@@ -394,9 +388,7 @@ def define_flags():
     flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", lower_bound=0)
     rnn_mode_help = "basic: one cell, unrolled; block: fast, on CPU and GPU; cudnn: GPU only."
     flags.DEFINE_enum("rnn_mode", None, configs.RNN_MODES, f"How to compute. {rnn_mode_help}")
-    flags.DEFINE_integer(
-        "num_gpus", None, "GPUs, a replica on each. Default: 1 if any; 0: none.", 0
-    )
+    flags.DEFINE_integer("num_gpus", None, "GPUs, a replica on each; 0: none. By default one.", 0)
     schedule_help = "When the learning rate falls; paper: an epoch later, and medium's by less."
     flags.DEFINE_enum("schedule", "tutorial", configs.SCHEDULES, schedule_help)
 
@@ -405,7 +397,7 @@ def main():
     """Reads, builds, exports, imports, trains: all that the flags ask for.
 
     Raises:
-      USER_ERRORS: it cannot be done.
+      command_line.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
     config = get_config(arguments.model, arguments.schedule, arguments.rnn_mode)
@@ -413,9 +405,10 @@ def main():
     session_config = devices.session_config(arguments.num_gpus, num_replicas)
     dtype = devices.choose_dtype(arguments.use_fp16, arguments.use_bf16)
     if arguments.eval_only:
-        if not arguments.save_path:
-            raise command_line.RequestError("--eval_only: name with --save_path what to evaluate")
         return evaluate(arguments.save_path, arguments.data_path, dtype, session_config)
+    machines = cluster.join(session_config, arguments.flag_values_dict(), config)
+    if machines is None:  # this one was lent to another, which is done
+        return
     corpus = reader.read_corpus(arguments.data_path, config.vocab_size)
     config.vocab_size = len(corpus.words)
 
@@ -426,23 +419,28 @@ def main():
         for name, model in models.items():
             model.export_ops(name)
         metagraph = tf1.train.export_meta_graph()
-    util.auto_parallel(metagraph, models["Train"], num_replicas)
+    util.auto_parallel(metagraph, models["Train"], num_replicas * machines.count)
+    machines.place(metagraph, models["Train"].input.windows, num_replicas)
     save_path = arguments.save_path
-    with run_directory.locked(save_path), tf.Graph().as_default():
-        tf1.train.import_meta_graph(metagraph)
-        for model in models.values():
-            model.import_ops()
-        saver = None
-        if save_path:
-            description = run_directory.describe(config, dtype, arguments.seed, corpus)
-            run_directory.check(save_path, description, corpus.words)
-            saver = checkpoints.Checkpoints(save_path, models["Train"])
-            run_directory.write(save_path, description, corpus.words)
-        how_often = arguments.save_every_secs, arguments.summary_steps, arguments.sample_words
-        with guard.guarded_session(save_path, saver, session_config, *how_often) as guarded:
-            train(*guarded, config, models)
+    description = run_directory.describe(config, dtype, arguments.seed, corpus)
+    how_often = arguments.save_every_secs, arguments.summary_steps, arguments.sample_words
+
+    def train_on():
+        """Trains from the newest checkpoint on, in a new graph and session."""
+        with tf.Graph().as_default(), tf.device(machines.device):
+            tf1.train.import_meta_graph(metagraph)
+            imported = {name: copy.copy(model) for name, model in models.items()}
+            for model in imported.values():
+                model.import_ops()
+            saver = guard.open_run(save_path, description, corpus.words, imported["Train"])
+            settings = save_path, saver, session_config, *how_often, machines.target
+            with guard.guarded_session(*settings) as guarded:
+                train(*guarded, config, imported)
+
+    with run_directory.locked(save_path):
+        machines.drive(train_on)
 
 
 if __name__ == "__main__":
     define_flags()
-    command_line.run(main, USER_ERRORS)
+    command_line.run(main)

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from command_line import UserError
+
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
 NO_WORD = -1  # in the place of a word to predict: there is none
@@ -24,7 +26,7 @@ SPLITS = ("train", "valid", "test")
 MAX_CONSTANT_WORDS = 1 << 24
 
 
-class CorpusError(ValueError):
+class CorpusError(UserError):
     """A corpus that cannot be used; the message names the file and what to do about it."""
 
 

@@ -16,6 +16,7 @@ import time
 import tensorflow as tf
 
 import configs
+from command_line import UserError
 
 try:
     import fcntl
@@ -38,7 +39,7 @@ PROJECTOR_CONFIG = f"""embeddings {{
 CHANGEABLE = ("max_max_epoch", "rnn_mode")
 
 
-class RunDirectoryError(ValueError):
+class RunDirectoryError(UserError):
     """A directory that this run cannot be saved to; the message says what to do."""
 
 

@@ -39,11 +39,6 @@ import inference
 import reader
 import trained as trained_models
 
-USER_ERRORS = (
-    command_line.RequestError,
-    trained_models.TrainedModelError,
-    reader.CorpusError,
-)
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 1 << 16
 MAX_WORD_LENGTH = 1 << 16  # what is beyond it is dropped, for no vocabulary has such a word
@@ -337,7 +332,7 @@ def main():
     """Scores what the flags ask for.
 
     Raises:
-      USER_ERRORS: it cannot be done.
+      command_line.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
     if arguments.nbest and arguments.verbose:
@@ -366,4 +361,4 @@ def main():
 
 if __name__ == "__main__":
     define_flags()
-    command_line.run(main, USER_ERRORS)
+    command_line.run(main)

@@ -17,6 +17,7 @@ import configs
 import lstm
 import reader
 import run_directory
+from command_line import UserError
 
 tf1 = tf.compat.v1
 
@@ -29,7 +30,7 @@ CELL_VARIABLE = re.compile(
 )
 
 
-class TrainedModelError(ValueError):
+class TrainedModelError(UserError):
     """A model that cannot be read; the message names the file and says what to do."""
 
 
@@ -70,6 +71,8 @@ def find(save_path, data_path=None):
       TrainedModelError: there is none, or it is damaged, incomplete or another kind of model.
       reader.CorpusError: `data_path` is needed and cannot be read.
     """
+    if not save_path:
+        raise TrainedModelError("--save_path: name what training saved")
     path, shapes = _find_checkpoint(save_path)
     names = _match_names(path, shapes)
     config = _read_config(path)

@@ -5,6 +5,8 @@ A metagraph is a graph and its collections, as protocol buffers. `export_state_t
 `auto_parallel` rewrites a metagraph in between.
 """
 
+import re
+
 import tensorflow as tf
 from tensorflow.core.framework import variable_pb2
 from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
@@ -72,8 +74,7 @@ def auto_parallel(metagraph, model, num_replicas):
 
       * every replica reads streams of its own;
       * the sparse update of the embedding is divided by N, as the dense updates are;
-      * no variable is updated while another replica may still read it, and the replicas update it
-        in a fixed order.
+      * no variable is updated while another replica may still read it, or update it.
 
     Args:
       metagraph: a `MetaGraphDef` with the collections of `PTBModel.export_ops`, built on
@@ -97,7 +98,8 @@ def auto_parallel(metagraph, model, num_replicas):
     nodes = {node.name: node for node in graph.node}
     _cut_streams(nodes, model.input.windows, num_replicas)
     _divide_sparse_updates(graph, nodes, num_replicas)
-    _order_updates(graph)
+    _update_after_all_gradients(graph)
+    _update_in_turn(graph)
     metagraph.graph_def.CopyFrom(graph)
     replicated = {name for name in old_names - nodes.keys() if _in_replica(name, 0) in nodes}
     _rename_collections(metagraph, model, replicated, num_replicas)
@@ -105,6 +107,12 @@ def auto_parallel(metagraph, model, num_replicas):
 
 def _in_replica(name, replica):
     return f"AutoParallel-Replica-{replica}/{name}"
+
+
+def _replica_of(name):
+    """The number of the replica that a node belongs to, or None."""
+    found = re.match(r"AutoParallel-Replica-(\d+)/", name)
+    return found and int(found[1])
 
 
 def _optimize(metagraph, num_replicas):
@@ -152,28 +160,39 @@ def _divide_sparse_updates(graph, nodes, num_replicas):
         update.input[2] = mean.name
 
 
-def _order_updates(graph):
-    """Makes updates wait for every replica's gradients, and those of one variable take turns.
+def _update_after_all_gradients(graph):
+    """Makes every update wait for every replica's gradients.
 
     The replicas share the variables' buffers: an update that is early changes the weights with
-    which another replica is still computing. And sums depend on their order in the last digit: in
-    turn, they are the same in every run.
+    which another replica is still computing.
     """
-    updates = [
-        node
-        for node in graph.node
-        if node.op in ("ApplyGradientDescent", "ScatterSub")
-        and node.name.startswith("AutoParallel-Replica-")
-    ]
+    updates = _replicated(graph, "ApplyGradientDescent", "ScatterSub")
     barrier = graph.node.add(op="NoOp", name="AutoParallel-AllGradients")
     # Whatever an update takes except the variable itself, the first input.
     operands = {_node_name(name) for update in updates for name in update.input[1:]}
     barrier.input.extend(f"^{name}" for name in sorted(operands))
-    last_update = {}
-    for update in sorted(updates, key=lambda node: node.name):
+    for update in updates:
+        update.input.append(f"^{barrier.name}")
+
+
+def _update_in_turn(graph):
+    """Makes each replica's update of a variable wait for that of the replica before.
+
+    Side by side, two increments of the global step may become one, and the weights' sums are
+    rounded in another order each time.
+    """
+    last = {}
+    updates = _replicated(graph, "ApplyGradientDescent", "ScatterSub", "AssignAdd")
+    for update in sorted(updates, key=lambda update: _replica_of(update.name)):
         variable = update.input[0]
-        update.input.append(f"^{last_update.get(variable, barrier.name)}")
-        last_update[variable] = update.name
+        if variable in last:
+            update.input.append(f"^{last[variable]}")
+        last[variable] = update.name
+
+
+def _replicated(graph, *types):
+    """The replicas' nodes of some types of operation."""
+    return [n for n in graph.node if n.op in types and _replica_of(n.name) is not None]
 
 
 def _node_name(tensor_name):

@@ -10,11 +10,13 @@ made-up corpus.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -35,8 +37,11 @@ def write_corpus(directory):
             file.writelines(" ".join(rng.choice(words, 6)) + " \n" for _ in range(sentences))
 
 
-def start(arguments, save_path, config):
-    """Starts a process that trains with some fields of its configuration changed."""
+def start(arguments, save_path, config, addresses=None, task=0):
+    """Starts a process that trains with some fields of its configuration changed.
+
+    It is task `task` of the cluster with these addresses, if any are given.
+    """
     change = (
         "import configs, runpy; old = configs.get_config; "
         f"configs.get_config = lambda *names: configs.changed(old(*names), **{config!r}); "
@@ -44,6 +49,9 @@ def start(arguments, save_path, config):
     )
     command = [sys.executable, "-c", change, *arguments, f"--save_path={save_path}"]
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    if addresses:
+        task = {"type": "worker", "index": task}
+        environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
     return subprocess.Popen(
         command,
         cwd=ROOT,
@@ -52,6 +60,15 @@ def start(arguments, save_path, config):
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def free_addresses(count):
+    """Addresses on this machine where nobody listens."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
 
 
 def numbers(out):

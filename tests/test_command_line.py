@@ -235,7 +235,7 @@ def test_variants_run(corpus, arguments):
         (["--no_such_flag"], "Unknown command line flag 'no_such_flag'"),
         (["--data_path={corpus}", "text"], "text is no flag"),
         (["--model=test"], "--data_path=None: name the directory"),
-        (["--data_path={corpus}", "--eval_only"], "--eval_only: name with --save_path"),
+        (["--data_path={corpus}", "--eval_only"], "--save_path: name what training saved"),
         (["--data_path={corpus}", "--eval_only", "--save_path=/nowhere"], "/nowhere: no such"),
         (["--data_path=/nowhere"], "/nowhere/ptb.train.txt: no such file"),
         (["--data_path={corpus}", "--num_gpus=64"], "--num_gpus=64: this machine has "),

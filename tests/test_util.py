@@ -139,6 +139,32 @@ def test_replicas_drop_out_differently():
         assert (a != b).any()
 
 
+def test_replicas_update_each_variable_in_turn():
+    with tf.Graph().as_default():
+        models = ptb_word_lm.build_models(tiny_config(), random_corpus())
+        models["Train"].export_ops("Train")
+        metagraph = tf1.train.export_meta_graph()
+    util.auto_parallel(metagraph, models["Train"], 3)
+    nodes = {node.name: node for node in metagraph.graph_def.node}
+
+    def ancestors(name):
+        found, left = set(), [name]
+        while left:
+            names = [each.lstrip("^").split(":")[0] for each in nodes[left.pop()].input]
+            left += [each for each in names if each not in found]
+            found.update(names)
+        return found
+
+    updates = {}
+    for node in nodes.values():
+        if node.op in ("ApplyGradientDescent", "ScatterSub", "AssignAdd"):
+            updates.setdefault(node.input[0], []).append(node.name)
+    assert "Model/global_step" in updates
+    for names in updates.values():
+        for number, name in enumerate(sorted(names)):
+            assert ancestors(name) & set(names) == set(sorted(names)[:number])
+
+
 def test_replicas_of_too_short_a_text_are_refused():
     with tf.Graph().as_default():
         models = ptb_word_lm.build_models(tiny_config(), random_corpus())

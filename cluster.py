@@ -1,0 +1,441 @@
+"""Training beyond one machine: one graph, whose replicas TensorFlow computes on several.
+
+Every machine runs the same command, with the addresses of all in `TF_CONFIG`. Task 0 drives: it
+builds the graph, holds the variables, reads the text, saves. The others, the workers, lend it their
+processors through TensorFlow's own server (gRPC) until they are told that it is done. A step is one
+call of the driver's session, so several machines are as exact as one.
+
+Driver and worker meet at a `_Board`: two strings on the worker's server, which both read and write.
+"""
+
+import contextlib
+import hashlib
+import ipaddress
+import json
+import os
+import pathlib
+import re
+import socket
+import sys
+import threading
+import time
+import uuid
+
+import tensorflow as tf
+
+import configs
+from command_line import RequestError
+
+tf1 = tf.compat.v1
+
+# What a session raises if a worker was lost.
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.CancelledError,
+)
+# What a board raises if the worker has not written to it yet, or is gone.
+ABSENT = (*LOST, tf.errors.FailedPreconditionError)
+# A machine without power closes no connection: whoever is silent for so long is lost.
+STEP_TIMEOUT_SECS = 300
+GREETING_TIMEOUT_SECS = 10
+FAREWELL_SECS = 60
+CONNECT_TIMEOUT_SECS = 2
+LONGEST_PAUSE_SECS = 5
+POLL_SECS = 0.5
+DONE = "done"
+START = "start"  # in a worker's description: which of its lives it is
+JOBS = ("chief", "worker")
+# What task 0 alone heeds; all other flags are the same on every machine.
+DRIVERS_FLAGS = ("data_path", "save_path", "save_every_secs", "summary_steps", "sample_words")
+
+
+def join(session_config, flag_values, config):
+    """Joins the machines that `TF_CONFIG` names.
+
+    Args:
+      session_config: a `ConfigProto`, which says what devices this machine lends.
+      flag_values: dict of flag name to value.
+      config: the configuration, before the text has changed it.
+
+    Returns:
+      `Machines` to drive, or `OneMachine` if there is no `TF_CONFIG`; None if this machine is a
+      worker, whose driver is done by now.
+
+    Raises:
+      RequestError: `TF_CONFIG` makes no sense, or the driver refuses this machine.
+    """
+    machines = from_environment()
+    if machines is None:
+        return OneMachine()
+    machines.start(session_config, _describe(flag_values, config))
+    if machines.is_worker:
+        return machines.serve()
+    return machines
+
+
+def from_environment():
+    """The `Machines` that `TF_CONFIG` names, or None; RequestError if it makes no sense."""
+    if not os.environ.get("TF_CONFIG"):
+        return None
+    try:
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        spec = resolver.cluster_spec()
+        task = resolver.task_type, resolver.task_id
+    except (ValueError, TypeError) as error:
+        raise RequestError(f"TF_CONFIG: {error}; the README shows one") from None
+    tasks = sorted((job, index) for job in spec.jobs for index in spec.task_indices(job))
+    if not tasks:
+        return None
+    addresses = [spec.task_address(*each) for each in tasks]
+    _check_addresses(tasks, addresses)
+    if task not in tasks:
+        raise RequestError(f"TF_CONFIG: its task is {task}, but its cluster has {tasks}")
+    return Machines(spec, tasks, addresses, tasks.index(task))
+
+
+def _check_addresses(tasks, addresses):
+    """Refuses what are no machines to train on; RequestError."""
+    for (job, index), address in zip(tasks, addresses):
+        host, _, port = address.rpartition(":")
+        if job not in JOBS:
+            raise RequestError(f"TF_CONFIG: job {job}: only {' and '.join(JOBS)} are known here")
+        if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+            raise RequestError(f"TF_CONFIG: {job} {index}: {address!r} is not host:port")
+    if len(set(addresses)) < len(addresses):
+        raise RequestError(f"TF_CONFIG: one address twice: {', '.join(addresses)}")
+
+
+def _describe(flag_values, config):
+    """What all machines must have in common: name to value, both str."""
+    source = hashlib.sha256()
+    for path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
+        source.update(path.read_bytes())
+    common = {"the program": source.hexdigest()[:12], "TensorFlow": tf.__version__}
+    common |= {f"--{n}": v for n, v in flag_values.items() if n not in DRIVERS_FLAGS}
+    common |= configs.as_dict(config)
+    return {name: str(value) for name, value in common.items()}
+
+
+def _say(message):
+    print(message, file=sys.stderr, flush=True)
+
+
+class OneMachine:
+    """What `Machines` are where there is no `TF_CONFIG`: this machine, without a server.
+
+    Attributes:
+      count: int, how many machines.
+      target: str, what the driver's sessions connect to.
+      device: str, where the driver's operations are placed, or None for anywhere.
+    """
+
+    count, target, device = 1, "", None
+
+    def place(self, metagraph, windows, per_machine):
+        """Leaves a metagraph as it is."""
+
+    def drive(self, train):
+        """Trains."""
+        train()
+
+
+class Machines:
+    """Several machines, of which this is one.
+
+    Attributes:
+      is_worker: bool, whether another one drives.
+      count, target, device: as in `OneMachine`.
+    """
+
+    def __init__(self, spec, tasks, addresses, number):
+        """Takes the cluster.
+
+        Args:
+          spec: its `tf.train.ClusterSpec`.
+          tasks: list of (job, index), the driver first.
+          addresses: list of `host:port`, likewise.
+          number: int, which of them is this one.
+        """
+        self.count, self.is_worker, self.target = len(tasks), number > 0, None
+        self._spec, self._task, self._number = spec, tasks[number], number
+        self._addresses = addresses
+        self._devices = [f"/job:{job}/task:{index}" for job, index in tasks]
+        self._names = [f"{job} {index} ({a})" for (job, index), a in zip(tasks, addresses)]
+        self._starts, self._refused = {}, set()
+        self.device = self._devices[0]
+
+    def start(self, session_config, description):
+        """Starts the server of this machine.
+
+        Args:
+          session_config: the `ConfigProto` that says which devices to lend.
+          description: dict of str to str, what all machines must have in common.
+
+        Raises:
+          RequestError: it cannot listen at its address.
+        """
+        self._description = {**description, "TF_CONFIG's cluster": ", ".join(self._addresses)}
+        address = self._addresses[self._number]
+        try:
+            server = tf1.train.Server(self._spec, *self._task, config=session_config)
+        except tf.errors.OpError:
+            raise RequestError(
+                f"TF_CONFIG: cannot listen at {address}: is another process? choose another port"
+            ) from None
+        self._server, self.target = server, server.target
+        _warn_if_exposed(address)
+
+    def place(self, metagraph, windows, per_machine):
+        """Has the replicas of a metagraph computed on their machines, in place.
+
+        Args:
+          metagraph: a `MetaGraphDef` as `util.auto_parallel` rewrites it.
+          windows: the `reader.Windows` of the replicated model.
+          per_machine: int, how many replicas each machine computes.
+        """
+        place_replicas(metagraph.graph_def, windows, per_machine, self._devices)
+
+    def serve(self):
+        """Lends this machine to the driver until that is done.
+
+        Raises:
+          RequestError: the driver refuses this machine.
+        """
+        with _Board(self.target, self._devices[self._number]) as board:
+            board.write("order", "")
+            board.write("description", json.dumps({**self._description, START: str(uuid.uuid4())}))
+            _say(f"{self._names[self._number]}: serves {self._names[0]} until that is done")
+            while not (order := board.read("order")):
+                time.sleep(POLL_SECS)
+        if order != DONE:
+            raise RequestError(order)
+
+    def drive(self, train):
+        """Trains, anew from the last checkpoint if a worker is lost; then lets the workers go.
+
+        Args:
+          train: called without arguments.
+        """
+        while True:
+            self._gather()
+            try:
+                train()
+                break
+            except LOST as error:
+                _say(f"a worker was lost ({type(error).__name__}): going on from what is saved")
+        self._dismiss()
+
+    def _dismiss(self):
+        """Tells the workers that training is done; one that is just being restarted, later."""
+        left, deadline = set(range(1, self.count)), time.monotonic() + FAREWELL_SECS
+        while left := {n for n in left if not self._tell(n, DONE)}:
+            if time.monotonic() > deadline:
+                names = ", ".join(self._names[n] for n in sorted(left))
+                _say(f"could not be told that training is done: {names}")
+                return
+            time.sleep(POLL_SECS)
+
+    def _tell(self, number, order):
+        """Gives a worker an order; returns whether it was there."""
+        if not _answers(self._addresses[number]):
+            return False
+        try:
+            with _Board(self.target, self._devices[number]) as board:
+                board.read("description")  # it is written after the board is wiped
+                board.write("order", order)
+        except ABSENT:
+            return False
+        return True
+
+    def _gather(self):
+        """Waits until every worker is there, and is the right one."""
+        said, pause = None, POLL_SECS
+        while missing := [n for n in range(1, self.count) if not self._is_ready(n)]:
+            if missing != said:
+                _say(f"waiting for {', '.join(self._names[n] for n in missing)}")
+                said = missing
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECS)
+
+    def _is_ready(self, number):
+        """Whether a worker answers and was started as this machine was; if not so, refuses it."""
+        if not _answers(self._addresses[number]):
+            return False
+        try:
+            with _Board(self.target, self._devices[number]) as board:
+                description = json.loads(board.read("description"))
+                start = description.pop(START)
+                refusal = self._refusal(number, description)
+                if refusal and start not in self._refused:
+                    self._refused.add(start)
+                    _say(refusal)
+                    board.write("order", refusal)
+        except ABSENT:
+            return False
+        if not refusal and self._starts.setdefault(number, start) != start:
+            self._starts[number] = start
+            _say(f"{self._names[number]}: is back")
+        return not refusal
+
+    def _refusal(self, number, description):
+        """In what a worker's description differs, or None."""
+        for name in sorted(self._description.keys() | description.keys()):
+            ours, theirs = self._description.get(name), description.get(name)
+            if ours != theirs:
+                return (
+                    f"{self._names[number]}: is refused: {name} is {theirs} there, and {ours} at "
+                    f"{self._names[0]}; start the same program with the same flags on every machine"
+                )
+        return None
+
+
+@contextlib.contextmanager
+def managed_session(supervisor, target, session_config):
+    """A supervisor's `managed_session` that does not wait for workers that are lost.
+
+    To close a session takes all its workers: of one that was lost, it takes until it is back.
+    """
+    if target:
+        session_config = tf1.ConfigProto.FromString(session_config.SerializeToString())
+        session_config.operation_timeout_in_ms = 1000 * STEP_TIMEOUT_SECS
+    session = supervisor.prepare_or_wait_for_session(target, session_config)
+    try:
+        yield session
+    except LOST:
+        threading.Thread(target=_close, args=[session], daemon=True).start()
+        raise
+    except BaseException:
+        session.close()
+        raise
+    supervisor.stop()
+    session.close()
+
+
+def _close(session):
+    with contextlib.suppress(tf.errors.OpError):
+        session.close()
+
+
+class _Board:
+    """A worker's description and the driver's order, two strings on the worker's server."""
+
+    def __init__(self, target, device):
+        """Connects to it.
+
+        Args:
+          target: str, the server of this machine.
+          device: str, the worker's.
+        """
+        with tf.Graph().as_default() as graph, tf.device(f"{device}/device:CPU:0"):
+            self._text = tf1.placeholder(tf.string, [])
+            self._variables = {
+                name: tf1.Variable(
+                    self._text, trainable=False, collections=[], use_resource=False, name=name
+                )
+                for name in ("description", "order")
+            }
+        config = tf1.ConfigProto(
+            device_filters=[device], operation_timeout_in_ms=1000 * GREETING_TIMEOUT_SECS
+        )
+        self._session = tf1.Session(target, graph, config)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._session.close()
+
+    def read(self, name):
+        """The string `description` or `order`."""
+        return self._session.run(self._variables[name]).decode()
+
+    def write(self, name, text):
+        """Replaces it."""
+        self._session.run(self._variables[name].initializer, {self._text: text})
+
+
+def _host_and_port(address):
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _answers(address):
+    """Whether somebody listens at `host:port`."""
+    try:
+        socket.create_connection(_host_and_port(address), CONNECT_TIMEOUT_SECS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _warn_if_exposed(address):
+    """Says so if other machines reach the server: TensorFlow listens on every interface."""
+    own_host, port = _host_and_port(address)
+    hosts = {own_host, *_own_hosts()}
+    exposed = sorted(h for h in hosts if not _is_loopback(h) and _answers(f"{h}:{port}"))
+    if exposed:
+        _say(
+            f"port {port} is open on {', '.join(exposed)}, without authentication or encryption: "
+            "let only the machines of TF_CONFIG reach it (see the README)"
+        )
+
+
+def _own_hosts():
+    """Addresses of this machine: those of its name, and that of its route to elsewhere."""
+    hosts = set()
+    with contextlib.suppress(OSError):
+        hosts |= {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe,
+    ):
+        probe.connect(("192.0.2.1", 9))  # reserved for documentation; no packet is sent
+        hosts.add(probe.getsockname()[0])
+    return hosts
+
+
+def _is_loopback(host):
+    try:
+        addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(a.split("%")[0]).is_loopback for a in addresses)
+
+
+def place_replicas(graph_def, windows, per_machine, devices):
+    """Places every node of a replicated graph: a replica on its machine, the rest on the driver.
+
+    With the driver stay the variables, what reads and updates them, the text, and the look-up of
+    the embedding: its few rows are less to send than all of it.
+
+    Args:
+      graph_def: a `GraphDef` as `util.auto_parallel` rewrites it; is changed.
+      windows: the `reader.Windows` of the replicated model.
+      per_machine: int, how many replicas each machine computes.
+      devices: list of str, `/job:NAME/task:NUMBER` of each machine.
+    """
+    variables = {node.name for node in graph_def.node if node.op == "VariableV2"}
+    reads = {n.name for n in graph_def.node if n.op == "Identity" and n.input[0] in variables}
+    text_scope = windows.x.op.name.rpartition("/")[0] + "/"
+
+    def replica_of(node):
+        """The number of the replica that may leave the driver with this node."""
+        found = re.match(r"AutoParallel-Replica-(\d+)/(.*)", node.name)
+        stays = (
+            not found
+            or found[2].startswith(text_scope)
+            or not variables.isdisjoint(node.input)
+            or (node.op == "GatherV2" and node.input[0] in reads)
+        )
+        return 0 if stays else int(found[1])
+
+    for node in graph_def.node:
+        machine, number = divmod(replica_of(node), per_machine)
+        device = tf.DeviceSpec.from_string(node.device)
+        if device.device_type == "GPU":  # the pass counted those of this machine
+            device = device.replace(device_index=number)
+        node.device = (
+            tf.DeviceSpec.from_string(devices[machine]).make_merged_spec(device).to_string()
+        )

@@ -1,0 +1,190 @@
+"""Several machines, as processes of this one that meet on its loopback interface."""
+
+import contextlib
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import cluster
+import ptb_word_lm
+import stress
+import util
+from command_line import RequestError
+from graphs import random_corpus, tiny_config
+
+tf1 = tf.compat.v1
+CONFIG = {"hidden_size": 8, "num_steps": 5, "batch_size": 10, "max_grad_norm": 1000}
+# Gentle, or rounding would grow to what one sees within four epochs.
+CONFIG |= {"max_max_epoch": 4, "max_epoch": 4, "learning_rate": 0.05}
+FLAGS = ["--model=test", "--save_every_secs=0.1"]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("corpus")
+    stress.write_corpus(directory)
+    return directory
+
+
+@contextlib.contextmanager
+def machines(corpus, save_path, count=2):
+    """Yields `start(task, *flags)`, which starts a process; ends those that are left."""
+    addresses, processes = stress.free_addresses(count), []
+
+    def start(task, *flags):
+        flags = [f"--data_path={corpus}", *FLAGS, *flags]
+        processes.append(stress.start(flags, save_path, CONFIG, addresses, task))
+        return processes[-1]
+
+    try:
+        yield start
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def read_until(file, beginning):
+    """Reads lines to the first with this beginning."""
+    lines = []
+    for line in file:
+        lines.append(line)
+        if line.startswith(beginning):
+            return "".join(lines)
+    raise AssertionError(f"no line begins with {beginning!r}: {lines}")
+
+
+@pytest.fixture(scope="module")
+def whole(corpus, tmp_path_factory):
+    """What two machines printed and saved that nobody disturbed."""
+    save_path = tmp_path_factory.mktemp("whole")
+    with machines(corpus, save_path) as start:
+        driver, worker = start(0), start(1)
+        out, _ = driver.communicate(timeout=100)
+        worker_out, _ = worker.communicate(timeout=100)  # it ends by itself
+    assert (driver.returncode, worker.returncode, worker_out) == (0, 0, "")
+    return stress.numbers(out), save_path
+
+
+def test_two_machines_equal_one_with_twice_the_batch(corpus, whole, tmp_path):
+    lines, save_path = whole
+    flags = [f"--data_path={corpus}", *FLAGS]
+    process = stress.start(flags, tmp_path, {**CONFIG, "batch_size": 20})
+    out, _ = process.communicate(timeout=100)
+    one = stress.numbers(out)
+    for epoch in "14":
+        np.testing.assert_allclose(
+            *(float(each[epoch, f"Epoch: {epoch} Train Perplexity"]) for each in (one, lines)),
+            atol=1.1e-3,
+        )
+    expected, actual = stress.read_weights(tmp_path), stress.read_weights(save_path)
+    step = expected.pop("Model/global_step")
+    assert actual.pop("Model/global_step") == 2 * step > 1000
+    for name, value in expected.items():
+        np.testing.assert_allclose(actual[name], value, rtol=0, atol=1e-6, err_msg=name)
+
+
+def test_killed_machines_change_nothing(corpus, whole, tmp_path):
+    with machines(corpus, tmp_path) as start:
+        driver, worker = start(0), start(1)
+        printed = read_until(driver.stdout, "Epoch: 1 Valid")
+        worker.kill()
+        worker = start(1)
+        printed += read_until(driver.stdout, "Epoch: 2 Train")
+        driver.kill()
+        out, said = driver.communicate()
+        assert "a worker was lost" in said
+        printed += out
+        driver = start(0)
+        out, said = driver.communicate(timeout=100)
+        assert "continued after" in said
+        worker.communicate(timeout=100)
+    assert (driver.returncode, worker.returncode) == (0, 0)
+    lines, save_path = whole
+    assert {**stress.numbers(printed), **stress.numbers(out)} == lines
+    expected, actual = stress.read_weights(save_path), stress.read_weights(tmp_path)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(actual[name], value, err_msg=name)
+
+
+def test_worker_with_another_command_line_is_refused(corpus, tmp_path):
+    with machines(corpus, tmp_path) as start:
+        driver, worker = start(0), start(1, "--seed=1")
+        out, err = worker.communicate(timeout=100)
+        refusal = err.splitlines()[-1]
+        assert (worker.returncode, out) == (1, "")
+        assert "worker 1 (" in refusal
+        assert "--seed is 1 there, and 0 at worker 0" in refusal
+        assert "Traceback" not in err
+        assert "--seed is 1 there" in read_until(driver.stderr, "worker 1 (")
+        start(1)
+        read_until(driver.stdout, "Epoch: 1 Train")
+
+
+WORKERS = {"worker": ["localhost:4321", "localhost:4322"]}
+TASK = {"type": "worker", "index": 0}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{", "TF_CONFIG: "),
+        ("3", "TF_CONFIG: "),
+        ({"cluster": WORKERS}, "task is"),
+        ({"cluster": WORKERS, "task": {"type": "worker", "index": 2}}, "task is"),
+        ({"cluster": WORKERS, "task": {"type": "worker", "index": "a"}}, "TF_CONFIG: "),
+        ({"cluster": {"worker": "localhost:1"}, "task": TASK}, "TF_CONFIG: "),
+        ({"cluster": {"worker": ["localhost"]}, "task": TASK}, "'localhost' is not host:port"),
+        ({"cluster": {"worker": ["a:70000"]}, "task": TASK}, "not host:port"),
+        ({"cluster": {"worker": ["a:1", "a:1"]}, "task": TASK}, "one address twice"),
+        ({"cluster": {**WORKERS, "ps": ["a:1"]}, "task": TASK}, "job ps"),
+    ],
+)
+def test_tf_config_that_makes_no_sense(monkeypatch, config, message):
+    monkeypatch.setenv("TF_CONFIG", config if isinstance(config, str) else json.dumps(config))
+    with pytest.raises(RequestError, match="^TF_CONFIG: .*") as caught:
+        cluster.from_environment()
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"task": {"type": "worker", "index": 0}}'])
+def test_tf_config_without_a_cluster_is_this_machine_alone(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    machine = cluster.join(None, {}, tiny_config())
+    assert (machine.count, machine.target, machine.device) == (1, "", None)
+
+
+@pytest.mark.parametrize("keep_prob", [1.0, 0.5])
+def test_variables_text_and_embedding_stay_with_the_driver(keep_prob):
+    with tf.Graph().as_default():
+        models = ptb_word_lm.build_models(tiny_config(keep_prob=keep_prob), random_corpus())
+        for name, model in models.items():
+            model.export_ops(name)
+        metagraph = tf1.train.export_meta_graph()
+    util.auto_parallel(metagraph, models["Train"], 4)
+    devices = [f"/job:worker/task:{i}" for i in range(2)]
+    cluster.place_replicas(metagraph.graph_def, models["Train"].input.windows, 2, devices)
+    tasks = {
+        node.name: tf.DeviceSpec.from_string(node.device).task for node in metagraph.graph_def.node
+    }
+    types = {node.name: node.op for node in metagraph.graph_def.node}
+    sizes = [
+        sum(
+            task == 1 and name.startswith(f"AutoParallel-Replica-{r}/")
+            for name, task in tasks.items()
+        )
+        for r in range(4)
+    ]
+    assert sizes[:2] == [0, 0]
+    assert sizes[2] == sizes[3] > 500
+    away = {name for name, task in tasks.items() if task == 1}
+    assert not any("TrainInput" in name for name in away)
+    assert {types[name] for name in away}.isdisjoint(
+        {"VariableV2", "ApplyGradientDescent", "ScatterSub", "AssignAdd"}
+    )
+    assert not any("embedding_lookup" in name and types[name] == "GatherV2" for name in away)
+    assert any("embedding_lookup" in name and types[name] == "GatherV2" for name in tasks)
+    assert "MatMul" in {types[name] for name in away}
