@@ -2,6 +2,7 @@
 # make test    a virtual environment, and the tests in it
 # make lint    likewise, for style
 # make stress  kills training 50 times, and two machines' 15, and compares with runs left alone
+# make curves  draws the learning curves of RUNS="runs/a runs/b" as curves.png
 # make clean   removes the virtual environment, the corpus and the run
 #
 # PYTHON=python3.12 chooses the interpreter (3.10 to 3.13), VENV=DIR the environment's place.
@@ -11,8 +12,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CORPUS = data/python_docs
+RUNS = runs/python_docs
 
-.PHONY: train test stress lint clean
+.PHONY: train test stress curves lint clean
 
 train: $(VENV)/run.installed $(CORPUS)/ptb.test.txt
 	$(BIN)/python ptb_word_lm.py --data_path=$(CORPUS) --model=small --save_path=runs/python_docs
@@ -23,6 +25,9 @@ test: $(VENV)/dev.installed
 stress: $(VENV)/dev.installed
 	$(BIN)/python tests/stress.py
 	$(BIN)/python tests/stress_cluster.py
+
+curves: $(VENV)/extras.installed
+	$(BIN)/python curves.py $(RUNS:%=--run=%)
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
@@ -45,4 +50,8 @@ $(VENV)/run.installed: requirements.txt | $(BIN)/python
 
 $(VENV)/dev.installed: requirements-dev.txt requirements.txt | $(BIN)/python
 	$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/extras.installed: requirements-extras.txt requirements.txt | $(BIN)/python
+	$(PIP_INSTALL) -r requirements-extras.txt
 	@touch $@

@@ -31,7 +31,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def _no_standard_error():
+def no_standard_error():
     """Closes file descriptor 2, which TensorFlow's C++ writes to past `sys.stderr`."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -54,7 +54,7 @@ def import_tensorflow():
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     try:
-        with _no_standard_error():  # some messages come before the level is looked at
+        with no_standard_error():  # some messages come before the level is looked at
             import tensorflow as tf
 
             tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)

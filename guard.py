@@ -15,7 +15,11 @@ import time
 import tensorflow as tf
 
 import cluster
-from checkpoints import CheckpointError, Progress, reason
+import inference
+import reader
+import run_directory
+import trained
+from checkpoints import CheckpointError, Checkpoints, Progress, reason
 from command_line import Interrupted
 from run_directory import Summaries
 
@@ -36,7 +40,9 @@ class Guard:
       learning_rate: float, the epoch's, to be set by whoever begins one.
     """
 
-    def __init__(self, session, saver, summaries, progress, save_every_secs, summary_steps):
+    def __init__(
+        self, session, saver, summaries, progress, save_every_secs, summary_steps, sample_words
+    ):
         """Describes what to look after.
 
         Args:
@@ -46,10 +52,12 @@ class Guard:
           progress: a `checkpoints.Progress`, where training begins.
           save_every_secs: seconds between two saves within an epoch.
           summary_steps: windows between two summaries within an epoch.
+          sample_words: how many words of text to sample after each epoch.
         """
         self.progress, self.unsaved, self.learning_rate = progress, None, None
         self._session, self._saver, self._summaries = session, saver, summaries
         self._save_every_secs, self._summary_steps = save_every_secs, summary_steps
+        self._sample_words, self._sampler = sample_words, None
         self._next_save = time.monotonic() + save_every_secs
         self._saved = progress
         self._signal = None
@@ -60,7 +68,9 @@ class Guard:
         self._handlers = {}
         if threading.current_thread() is threading.main_thread():  # no other may set handlers
             numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-            self._handlers = {number: signal.signal(number, self._note) for number in numbers}
+            # What is ignored stays so: that is what nohup does.
+            heeded = [each for each in numbers if signal.getsignal(each) != signal.SIG_IGN]
+            self._handlers = {number: signal.signal(number, self._note) for number in heeded}
         return self
 
     def __exit__(self, *_):
@@ -114,16 +124,29 @@ class Guard:
 
     def after_epoch(self, train_perplexity, valid_perplexity):
         """Saves the finished epoch, and writes its perplexities for TensorBoard."""
-        self.progress = Progress(epoch=self.progress.epoch + 1)
-        self.save()
         self._warn_of_explosion("Train", train_perplexity)
         self._warn_of_explosion("Valid", valid_perplexity)
+        self.progress = Progress(epoch=self.progress.epoch + 1)
+        self.save()
         self._summaries.write(
             self.step(),
             learning_rate=self.learning_rate,
             train_perplexity=train_perplexity,
             valid_perplexity=valid_perplexity,
         )
+        self._write_sample()
+
+    def _write_sample(self):
+        """Writes a text that the model just saved makes up, for TensorBoard."""
+        if self._saver and not self.unsaved and self._sample_words:
+            model = trained.find(self._saver.newest)
+            if self._sampler:
+                self._sampler.restore(model)
+            else:
+                unknown = [i for i, word in enumerate(model.words) if word == reader.UNKNOWN]
+                self._sampler = inference.Sampler(model, forbidden=unknown)
+            text = self._sampler.text(self._sample_words)
+            self._summaries.write_text(self.step(), "sample", text)
 
     def after_training(self, test_perplexity):
         """Writes the last perplexity for TensorBoard."""
@@ -158,6 +181,29 @@ class Guard:
             )
 
 
+def saver_for(save_path, description, words, model):
+    """Opens a run's directory, new or to be continued.
+
+    Args:
+      save_path: the directory, or None to save nothing.
+      description: see `run_directory.describe`.
+      words: list of str, the vocabulary.
+      model: the `PTBModel` in training, in the current graph.
+
+    Returns:
+      `checkpoints.Checkpoints`, or None where there is no `save_path`.
+
+    Raises:
+      RunDirectoryError, CheckpointError: it belongs to another run, or cannot be continued.
+    """
+    if not save_path:
+        return None
+    run_directory.check(save_path, description, words)
+    saver = Checkpoints(save_path, model)
+    run_directory.write(save_path, description, words)
+    return saver
+
+
 @contextlib.contextmanager
 def guarded_session(
     save_path=None,
@@ -165,6 +211,7 @@ def guarded_session(
     session_config=None,
     save_every_secs=600,
     summary_steps=100,
+    sample_words=50,
     target="",
 ):
     """Opens a session with the current graph's variables initialized or restored, guarded.
@@ -175,6 +222,7 @@ def guarded_session(
       session_config: a `ConfigProto`, or None for TensorFlow's own.
       save_every_secs: seconds between two saves within an epoch; each epoch is saved at its end.
       summary_steps: windows between two summaries within an epoch.
+      sample_words: how many words of text to sample after each epoch, for TensorBoard.
       target: str, the server that runs the session; empty for this process.
 
     Yields:
@@ -212,7 +260,8 @@ def guarded_session(
             raise CheckpointError(f"--save_path={save_path}: {reason(error)}") from None
         step = session.run(supervisor.global_step)
         summaries = stack.enter_context(Summaries(save_path, step))
-        guard = Guard(session, saver, summaries, progress, save_every_secs, summary_steps)
+        intervals = save_every_secs, summary_steps, sample_words
+        guard = Guard(session, saver, summaries, progress, *intervals)
         yield session, stack.enter_context(guard)
     if guard.unsaved:
         raise guard.unsaved

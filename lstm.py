@@ -346,25 +346,28 @@ class CellStack:
             bias = tf.compat.v1.get_variable(bias_name, shape[1:], initializer=zeros)
             self._variables.append((kernel, bias))
 
-    def add_layers(self, inputs, batch_size, dropout):
+    def add_layers(self, inputs, batch_size, dropout, initial_state=None):
         """Adds the layers to the graph, with dropout on the output of each.
 
         Args:
           inputs: `[num_steps, batch_size, hidden_size]`.
           batch_size: int.
           dropout: a `Dropout`; layer `i`, from 1, is its layer `i`.
+          initial_state: tuple of `LSTMStateTuple`, one a layer; None for zeros.
 
         Returns:
           `(outputs, initial_state, final_state)`, the states tuples of `LSTMStateTuple`.
         """
-        initial_state, final_state = [], []
-        for number, (kernel, bias) in enumerate(self._variables, start=1):
-            state = zero_state([batch_size, self._hidden_size])
-            initial_state.append(state)
+        if initial_state is None:
+            shape = [batch_size, self._hidden_size]
+            initial_state = tuple(zero_state(shape) for _ in self._variables)
+        final_state = []
+        layers = zip(self._variables, initial_state)
+        for number, ((kernel, bias), state) in enumerate(layers, start=1):
             inputs, state = self._layer(inputs, state, tf.cast(kernel, inputs.dtype), bias)
             final_state.append(state)
             inputs = dropout(inputs, number)
-        return inputs, tuple(initial_state), tuple(final_state)
+        return inputs, initial_state, tuple(final_state)
 
 
 class CudnnStack:

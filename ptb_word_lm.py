@@ -41,6 +41,7 @@ import lstm
 import reader
 import run_directory
 import softmax
+import trained
 import util
 
 tf1 = tf.compat.v1
@@ -52,6 +53,7 @@ USER_ERRORS = (
     run_directory.RunDirectoryError,
     checkpoints.CheckpointError,
     guard.TrainingError,
+    trained.TrainedModelError,
 )
 
 # A 16-bit gradient of a rare word's logit would vanish; a power of two costs no accuracy.
@@ -225,8 +227,8 @@ class PTBModel:
         if self._is_training:
             exported.update(train_op=self.train_op, lr=self.lr, grad_norm=self.grad_norm)
             exported.update(new_lr=self._new_lr, lr_update=self._lr_update)
-            if self._stack.opaque_params is not None:
-                exported.update(rnn_params=self._stack.opaque_params)
+        if self._stack.opaque_params is not None:
+            exported.update(rnn_params=self._stack.opaque_params)
         for key, operation in exported.items():
             tf1.get_collection_ref(key)[:] = [operation]
         util.export_state_tuples(self.initial_state, self.initial_state_name)
@@ -316,7 +318,7 @@ def _perplexity(total_cost, steps):
         return np.exp(np.float64(total_cost / steps))
 
 
-def build_models(config, corpus, dtype=tf.float32, seed=0):
+def build_models(config, corpus, dtype=tf.float32, seed=0, names=("Train", "Valid", "Test")):
     """Adds the training, validation and test models to the current graph.
 
     They share the variables, in the scope `Model`; the operations of each are under a name scope.
@@ -325,21 +327,18 @@ def build_models(config, corpus, dtype=tf.float32, seed=0):
       config: see `get_config`.
       corpus: a `reader.Corpus`.
       dtype, seed: as for `PTBModel`.
+      names: which of the three.
 
     Returns:
       Dict of name scope (`Train`, `Valid`, `Test`) to `PTBModel`.
     """
-    test_config = configs.with_one_stream(config)
     models = {}
-    for name, text, text_config in (
-        ("Train", corpus.train, config),
-        ("Valid", corpus.valid, config),
-        ("Test", corpus.test, test_config),
-    ):
+    for name in names:
+        is_test = name == "Test"
+        text_config = configs.with_one_stream(config) if is_test else config
+        text = getattr(corpus, name.lower())
         with tf.name_scope(name):
-            input_ = PTBInput(
-                text_config, text, f"{name}Input", keep_remainder=text_config is test_config
-            )
+            input_ = PTBInput(text_config, text, f"{name}Input", keep_remainder=is_test)
             with tf1.variable_scope("Model", reuse=tf1.AUTO_REUSE):
                 models[name] = PTBModel(name == "Train", text_config, input_, dtype, seed)
     return models
@@ -371,20 +370,35 @@ def train(session, watch, config, models):
     watch.after_training(test_perplexity)
 
 
+def evaluate(save_path, data_path, dtype, session_config):
+    """Prints the validation and test perplexity of a trained model; see `trained.find`."""
+    model = trained.find(save_path, data_path)
+    with tf.Graph().as_default(), tf1.Session(config=session_config) as session:
+        corpus = reader.read_held_out(data_path, model.words)
+        models = build_models(model.config, corpus, dtype, names=("Valid", "Test"))
+        trained.restore(session, model)
+        for name, each in models.items():
+            print(f"{name} Perplexity: {run_epoch(session, each):.3f}", flush=True)
+
+
 def define_flags():
     """Defines the command line's flags, in absl's own registry."""
     flags.DEFINE_string("data_path", None, "Directory of ptb.train.txt, .valid.txt, .test.txt.")
+    flags.register_validator("data_path", bool, "name the directory of ptb.train.txt and so on")
     flags.DEFINE_enum("model", "small", list(configs.CONFIGS), "Which configuration to train.")
     flags.DEFINE_string("save_path", None, "Directory to save the run to, or to continue it from.")
     flags.DEFINE_float("save_every_secs", 600, "Seconds between saves within an epoch.", 0)
     flags.DEFINE_integer("summary_steps", 100, "Steps between summaries within an epoch.", 1)
+    flags.DEFINE_integer("sample_words", 50, "Text sampled after each epoch, for TensorBoard.", 0)
+    flags.DEFINE_bool("eval_only", False, "Valid and test perplexity of what is in --save_path.")
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
     flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", lower_bound=0)
     rnn_mode_help = "basic: one cell, unrolled; block: fast, on CPU and GPU; cudnn: GPU only."
     flags.DEFINE_enum("rnn_mode", None, configs.RNN_MODES, f"How to compute. {rnn_mode_help}")
-    num_gpus_help = "GPUs to train on, a replica on each. By default one if there is one; 0: none."
-    flags.DEFINE_integer("num_gpus", None, num_gpus_help, lower_bound=0)
+    flags.DEFINE_integer(
+        "num_gpus", None, "GPUs, a replica on each. Default: 1 if any; 0: none.", 0
+    )
     schedule_help = "When the learning rate falls; paper: an epoch later, and medium's by less."
     flags.DEFINE_enum("schedule", "tutorial", configs.SCHEDULES, schedule_help)
 
@@ -396,14 +410,14 @@ def main():
       USER_ERRORS: it cannot be done.
     """
     arguments = flags.FLAGS
-    if not arguments.data_path:
-        raise command_line.RequestError(
-            "--data_path: name the directory of ptb.train.txt, ptb.valid.txt and ptb.test.txt"
-        )
     config = get_config(arguments.model, arguments.schedule, arguments.rnn_mode)
     num_replicas = devices.count_replicas(arguments.num_gpus, config.rnn_mode == configs.CUDNN)
-    dtype = devices.choose_dtype(arguments.use_fp16, arguments.use_bf16)
     session_config = devices.session_config(arguments.num_gpus, num_replicas)
+    dtype = devices.choose_dtype(arguments.use_fp16, arguments.use_bf16)
+    if arguments.eval_only:
+        if not arguments.save_path:
+            raise command_line.RequestError("--eval_only: name with --save_path what to evaluate")
+        return evaluate(arguments.save_path, arguments.data_path, dtype, session_config)
     machines = cluster.join(session_config, arguments.flag_values_dict(), config)
     if machines is None:  # this one was lent to another, which is done
         return
@@ -417,28 +431,21 @@ def main():
         for name, model in models.items():
             model.export_ops(name)
         metagraph = tf1.train.export_meta_graph()
-    util.auto_parallel(metagraph, models["Train"], num_replicas * machines.count)
-    machines.place(metagraph, models["Train"].input.windows, num_replicas)
+    machines.replicate(metagraph, models["Train"], num_replicas)
     save_path = arguments.save_path
     description = run_directory.describe(config, dtype, arguments.seed, corpus)
+    how_often = arguments.save_every_secs, arguments.summary_steps, arguments.sample_words
+    options = session_config, *how_often, machines.target
 
     def train_on():
-        """Trains from the newest checkpoint on, in a new graph and session."""
-        with tf.Graph().as_default(), tf.device(machines.device):
-            tf1.train.import_meta_graph(metagraph)
-            imported = {name: copy.copy(model) for name, model in models.items()}
-            for model in imported.values():
-                model.import_ops()
-            saver = None
-            if save_path:
-                run_directory.check(save_path, description, corpus.words)
-                saver = checkpoints.Checkpoints(save_path, imported["Train"])
-                run_directory.write(save_path, description, corpus.words)
-            intervals = arguments.save_every_secs, arguments.summary_steps
-            with guard.guarded_session(
-                save_path, saver, session_config, *intervals, machines.target
-            ) as (session, watch):
-                train(session, watch, config, imported)
+        """Trains from the newest checkpoint on, in the current graph, which is empty."""
+        tf1.train.import_meta_graph(metagraph)
+        imported = {name: copy.copy(model) for name, model in models.items()}
+        for model in imported.values():
+            model.import_ops()
+        saver = guard.saver_for(save_path, description, corpus.words, imported["Train"])
+        with guard.guarded_session(save_path, saver, *options) as guarded:
+            train(*guarded, config, imported)
 
     with run_directory.locked(save_path):
         machines.drive(train_on)

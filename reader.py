@@ -202,6 +202,26 @@ def read_corpus(data_path, max_words=None):
     return Corpus(*(_read_split(path, word_to_id) for path in paths), words)
 
 
+def read_held_out(data_path, words):
+    """Reads `ptb.valid.txt` and `ptb.test.txt` with a vocabulary that is there already.
+
+    Args:
+      data_path: the directory of the two files.
+      words: list of str, the word of each id.
+
+    Returns:
+      A `Corpus` without a training text.
+
+    Raises:
+      CorpusError: as in `read_corpus`.
+    """
+    word_to_id = {word: i for i, word in enumerate(words)}
+    held_out = (
+        _read_split(os.path.join(data_path, f"ptb.{split}.txt"), word_to_id) for split in SPLITS[1:]
+    )
+    return Corpus(np.zeros(0, np.int32), *held_out, words)
+
+
 def ptb_raw_data(data_path, max_words=None):
     """Reads a corpus; see `read_corpus`, which also gives the words.
 
@@ -282,7 +302,10 @@ def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=F
     Raises:
       CorpusError: the text is too short for one window.
       ValueError: `raw_data` are no word ids, or a size is below 1.
+      RuntimeError: eager execution is on.
     """
+    if tf.executing_eagerly():
+        raise RuntimeError("a graph is needed: build it in `with tf.Graph().as_default():`")
     raw_data = _as_ids(raw_data)
     batch_size, num_steps = int(batch_size), int(num_steps)  # NumPy's would make int64 tensors
     if batch_size < 1 or num_steps < 1:

@@ -27,6 +27,13 @@ tf1 = tf.compat.v1
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
 LOCK_FILE = "lock"
+# Where TensorBoard's projector looks for what to show, and the words to label it with.
+PROJECTOR_FILE = "projector_config.pbtxt"
+PROJECTOR_CONFIG = f"""embeddings {{
+  tensor_name: "Model/embedding"
+  metadata_path: "{VOCABULARY_FILE}"
+}}
+"""
 # What a run may change when it is continued: how long it lasts, and how the same LSTM is computed.
 CHANGEABLE = ("max_max_epoch", "rnn_mode")
 
@@ -116,12 +123,13 @@ def check(save_path, description, words):
 
 
 def write(save_path, description, words):
-    """Writes `config.json` and `vocab.txt`.
+    """Writes `config.json`, `vocab.txt` and `projector_config.pbtxt`.
 
     Raises:
       RunDirectoryError: they cannot be written.
     """
     _write(os.path.join(save_path, VOCABULARY_FILE), _lines(words))
+    _write(os.path.join(save_path, PROJECTOR_FILE), PROJECTOR_CONFIG)
     _write(os.path.join(save_path, CONFIG_FILE), json.dumps(description, indent=2) + "\n")
 
 
@@ -177,7 +185,7 @@ class Summaries:
     """
 
     def __init__(self, save_path, step):
-        """Opens an event file; steps from `step` on, of a run that was cut off, are overridden.
+        """Opens an event file; steps after `step`, of a run that was cut off, are overridden.
 
         Args:
           save_path: the directory, or None to write nothing.
@@ -190,7 +198,7 @@ class Summaries:
             self._writer = tf.io.TFRecordWriter(self._path(save_path))
             self._write(file_version="brain.Event:2")
             start = tf1.SessionLog(status=tf1.SessionLog.START)
-            self._write(step=step, session_log=start)
+            self._write(step=step + 1, session_log=start)
             if step == 0:
                 graph_def = tf1.get_default_graph().as_graph_def(add_shapes=True)
                 self._write(graph_def=graph_def.SerializeToString())
@@ -216,6 +224,19 @@ class Summaries:
             scalars = [tf1.Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
             with self._said():
                 self._write(step=step, summary=tf1.Summary(value=scalars))
+                self._writer.flush()
+
+    def write_text(self, step, tag, text):
+        """Writes a text."""
+        if self._writer:
+            plugin = tf1.SummaryMetadata.PluginData(plugin_name="text")
+            value = tf1.Summary.Value(
+                tag=tag,
+                tensor=tf.make_tensor_proto([text.encode()]),
+                metadata=tf1.SummaryMetadata(plugin_data=plugin),
+            )
+            with self._said():
+                self._write(step=step, summary=tf1.Summary(value=[value]))
                 self._writer.flush()
 
     def __enter__(self):

@@ -3,6 +3,18 @@
 import tensorflow as tf
 
 
+def logits(outputs, softmax_w, softmax_b):
+    """The logarithms of the words' probabilities, but for a constant of each row.
+
+    Args:
+      outputs, softmax_w, softmax_b: as in `cross_entropy`.
+
+    Returns:
+      Float32 `[rows, vocab_size]`.
+    """
+    return tf.cast(outputs @ softmax_w, tf.float32) + softmax_b
+
+
 def cross_entropy(outputs, softmax_w, softmax_b, targets):
     """The cross-entropy of each target word, `-log(softmax(outputs @ softmax_w + softmax_b))`.
 
@@ -31,10 +43,10 @@ def cross_entropy(outputs, softmax_w, softmax_b, targets):
 
 @tf.custom_gradient
 def _cross_entropy(outputs, softmax_w, softmax_b, targets):
-    logits = tf.cast(outputs @ softmax_w, tf.float32) + softmax_b
-    p = tf.nn.softmax(logits)
-    log_sum = tf.reduce_max(logits, axis=1) - tf.math.log(tf.reduce_max(p, axis=1))
-    losses = log_sum - tf.gather(logits, targets, batch_dims=1)
+    scores = logits(outputs, softmax_w, softmax_b)
+    p = tf.nn.softmax(scores)
+    log_sum = tf.reduce_max(scores, axis=1) - tf.math.log(tf.reduce_max(p, axis=1))
+    losses = log_sum - tf.gather(scores, targets, batch_dims=1)
 
     def gradient(d_losses):
         rows = tf.range(tf.shape(targets)[0])

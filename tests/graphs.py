@@ -1,15 +1,21 @@
 """What the tests share: a random text, and models in a session, through one graph or two."""
 
 import contextlib
+import os
+import subprocess
+import sys
 
 import numpy as np
 import tensorflow as tf
 
+import checkpoints
 import configs
 import ptb_word_lm
 import reader
+import run_directory
 import util
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 tf1 = tf.compat.v1
 # A graph with cuDNN's kernel can be initialized, saved and restored where the kernel cannot run.
 SESSION_CONFIG = tf1.ConfigProto(
@@ -63,3 +69,49 @@ def assert_weights_close(actual, expected, atol):
     assert actual.keys() == expected.keys()
     for name, value in expected.items():
         np.testing.assert_allclose(actual[name], value, rtol=0, atol=atol, err_msg=name)
+
+
+def save_run(directory, corpus=None, seed=1, **changes):
+    """Saves an untrained run as training does, with weights that make some words likely.
+
+    Returns its `Test Perplexity`.
+    """
+    corpus = corpus or text_corpus()
+    config = tiny_config(init_scale=0.7, **changes)
+    with models_in_session(config, corpus, seed=seed) as (models, session):
+        checkpoints.Checkpoints(str(directory), models["Train"]).save(
+            session, 7, checkpoints.Progress()
+        )
+        perplexity = ptb_word_lm.run_epoch(session, models["Test"])
+    description = run_directory.describe(config, tf.float32, seed, corpus)
+    run_directory.write(str(directory), description, corpus.words)
+    return perplexity
+
+
+def text_corpus():
+    """A random corpus whose words 1 and 2 are `<unk>` and `<eos>`, as in the Penn Treebank."""
+    corpus = random_corpus()
+    corpus.words[1:3] = [reader.UNKNOWN, reader.END_OF_SENTENCE]
+    return corpus
+
+
+def as_text(ids, words):
+    return "".join("\n" if words[i] == reader.END_OF_SENTENCE else f"{words[i]} " for i in ids)
+
+
+def clean_environment():
+    """A user's, in which nothing says how much TensorFlow is to chatter."""
+    return {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+
+
+def run_program(name, *arguments, **options):
+    """Runs one of the scripts as a process; returns its exit status, output and error output."""
+    process = subprocess.run(
+        [sys.executable, os.path.join(ROOT, name), *arguments],
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+        timeout=300,
+        **options,
+    )
+    return process.returncode, process.stdout, process.stderr

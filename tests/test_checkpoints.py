@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 import checkpoints
-from graphs import models_in_session, random_corpus, tiny_config
+import ptb_word_lm
+from graphs import models_in_session, random_corpus, tiny_config, weights
 
 tf1 = tf.compat.v1
 # 2 layers, batch 4, hidden size 8: see tiny_config.
@@ -102,3 +103,43 @@ def test_a_checkpoint_without_progress_tells_the_epoch_by_its_step(tmp_path):
             tf1.train.Saver().save(session, str(tmp_path / "model.ckpt"), global_step=value)
             saver = checkpoints.Checkpoints(str(tmp_path), models["Train"])
             assert saver.progress == checkpoints.Progress(epoch)
+
+
+class StopError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("num_replicas", "dtype"), [(1, tf.float16), (2, tf.float32), (3, tf.bfloat16)]
+)
+def test_training_goes_on_exactly(tmp_path, num_replicas, dtype):
+    config = tiny_config(keep_prob=0.5)
+    arguments = {"dtype": dtype, "num_replicas": num_replicas}
+
+    def train(models, session, progress=None, stop_at=None):
+        def after_window(progress, *_):
+            if progress.window == stop_at:
+                checkpoints.Checkpoints(str(tmp_path), model).save(session, stop_at, progress)
+                raise StopError
+
+        model = models["Train"]
+        model.assign_lr(session, 1.0)
+        return ptb_word_lm.run_epoch(
+            session, model, model.train_op, progress=progress, after_window=after_window
+        )
+
+    with models_in_session(config, random_corpus(), **arguments) as (models, session):
+        expected = train(models, session), weights(session)
+    with (
+        models_in_session(config, random_corpus(), **arguments) as (models, session),
+        pytest.raises(StopError),
+    ):
+        train(models, session, stop_at=6)
+    with models_in_session(config, random_corpus(), **arguments) as (models, session):
+        saver = checkpoints.Checkpoints(str(tmp_path), models["Train"])
+        assert (saver.progress.epoch, saver.progress.window) == (1, 6)
+        saver.restorer.restore(session, saver.newest)
+        actual = train(models, session, saver.progress), weights(session)
+    assert actual[0] == expected[0]
+    for name, value in expected[1].items():
+        np.testing.assert_array_equal(actual[1][name], value, err_msg=name)

@@ -45,6 +45,10 @@ def program(*arguments, config=None, **options):
     return subprocess.Popen(command, cwd=ROOT, env=environment, **options)
 
 
+def ignore_hangup():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 def run(*arguments, **options):
     process = program(*arguments, **options)
     out, err = process.communicate(timeout=300)
@@ -142,6 +146,15 @@ def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(corpus,
     assert_same_weights(tmp_path / "whole", save_path)
 
 
+def test_nohup_is_respected(corpus):
+    arguments = [f"--data_path={corpus}", "--model=test"]
+    process = program(*arguments, config={"max_max_epoch": 3}, preexec_fn=ignore_hangup)
+    process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+
+
 def lines_without_speed(out):
     """Without the lines, too, that a continued epoch prints again."""
     return list(dict.fromkeys(line.split(" speed")[0] for line in out.splitlines()))
@@ -203,7 +216,7 @@ def test_a_perplexity_that_explodes_is_warned_of_once(corpus):
     status, _, err = run(f"--data_path={corpus}", "--model=test", config=change)
     assert status == 0
     assert err.count("\n") == 1
-    assert "is far above" in err
+    assert re.match(r"Epoch: [234] (Train|Valid) Perplexity: .* is far above", err)
 
 
 @pytest.mark.parametrize("arguments", [["--use_fp16"], ["--rnn_mode=basic"], ["--schedule=paper"]])
@@ -220,8 +233,10 @@ def test_variants_run(corpus, arguments):
         (["--num_gpus=two"], "flag --num_gpus=two"),
         (["--num_gpus=-1"], "flag --num_gpus=-1"),
         (["--no_such_flag"], "Unknown command line flag 'no_such_flag'"),
-        (["corpus"], "corpus is no flag"),
-        (["--model=test"], "--data_path: name the directory"),
+        (["--data_path={corpus}", "text"], "text is no flag"),
+        (["--model=test"], "--data_path=None: name the directory"),
+        (["--data_path={corpus}", "--eval_only"], "--eval_only: name with --save_path"),
+        (["--data_path={corpus}", "--eval_only", "--save_path=/nowhere"], "/nowhere: no such"),
         (["--data_path=/nowhere"], "/nowhere/ptb.train.txt: no such file"),
         (["--data_path={corpus}", "--num_gpus=64"], "--num_gpus=64: this machine has "),
         (["--data_path={corpus}", "--use_fp16", "--use_bf16"], "choose one of the two"),
@@ -261,6 +276,19 @@ def finished_run(corpus, tmp_path_factory):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     assert run(*arguments, config={"max_max_epoch": 2})[0] == 0
     return save_path
+
+
+def test_eval_only_prints_what_training_printed_last(corpus, finished_run, tmp_path):
+    save_path, held_out = tmp_path / "run", tmp_path / "held_out"
+    shutil.copytree(finished_run, save_path)
+    arguments = [f"--data_path={corpus}", f"--save_path={save_path}"]
+    *_, valid, test = epoch_lines(run(*arguments, "--model=test", config={"max_max_epoch": 3})[1])
+    shutil.copytree(corpus, held_out)
+    (held_out / "ptb.train.txt").unlink()
+    arguments = [f"--data_path={held_out}", f"--save_path={save_path}", "--eval_only"]
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [valid.removeprefix("Epoch: 3 "), test]
 
 
 def newest(save_path, suffix):

@@ -211,3 +211,8 @@ def test_a_long_text_stays_out_of_the_graph(monkeypatch):
         tf1.train.import_meta_graph(metagraph)
         actual = [session.run((x.name, y.name)) for _ in range(4)]
     np.testing.assert_array_equal(actual, expected)
+
+
+def test_without_a_graph_it_says_what_to_do():
+    with pytest.raises(RuntimeError, match="with tf.Graph"):
+        reader.ptb_producer(list(range(20)), 2, 3)

@@ -108,6 +108,7 @@ def test_summaries_are_there_as_soon_as_written(tmp_path):
     graph = tf.compat.v1.GraphDef.FromString(events[2].graph_def)
     assert [node.name for node in graph.node] == ["one"]
     values = {value.tag: value.simple_value for value in events[3].summary.value}
+    assert events[1].step == 1
     assert (events[3].step, values) == (7, {"perplexity": 12.5, "speed": 3.0})
 
 

@@ -174,3 +174,19 @@ def test_replicas_of_too_short_a_text_are_refused():
             util.auto_parallel(metagraph, models["Train"], 30)
         with pytest.raises(ValueError, match="num_replicas is 0"):
             util.auto_parallel(metagraph, models["Train"], 0)
+
+
+def test_exporting_twice_is_exporting_once():
+    with models_in_session(tiny_config(), random_corpus()) as (models, _):
+        model = models["Train"]
+        for _ in range(2):
+            model.export_ops("Train")
+        model.import_ops()
+        assert model.input.num_replicas == 1
+
+
+def test_replication_needs_the_collections():
+    with models_in_session(tiny_config(), random_corpus()) as (models, _):
+        metagraph = tf1.train.export_meta_graph()
+        with pytest.raises(ValueError, match="call its export_ops before"):
+            util.auto_parallel(metagraph, models["Train"], 2)

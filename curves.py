@@ -1,0 +1,148 @@
+"""Draws the learning curves of one or several runs: perplexity over epochs.
+
+    python curves.py --out=curves.png --run=runs/small --run=runs/medium
+
+Solid lines are training, dashed ones validation; the legend has the test perplexity of a run that
+is finished. The numbers come from the event files that a run writes for TensorBoard. The ending
+of --out chooses the format: .png, .svg or .pdf. It needs Matplotlib, which training does not:
+pip install -r requirements-extras.txt
+"""
+
+if __name__ == "__main__":
+    import command_line
+
+    command_line.import_tensorflow()
+
+import glob
+import os
+from typing import NamedTuple
+
+import tensorflow as tf
+from absl import flags
+
+import command_line
+
+tf1 = tf.compat.v1
+
+FORMATS = (".png", ".svg", ".pdf")
+
+
+class Curve(NamedTuple):
+    """What a run has reached.
+
+    Attributes:
+      train, valid: lists of float, the perplexity of each epoch.
+      test: float, or None if the run is not finished.
+    """
+
+    train: list
+    valid: list
+    test: float
+
+
+def read_events(path):
+    """Yields the events of a file, up to where a run that was killed left off."""
+    try:
+        yield from tf1.train.summary_iterator(path)
+    except tf.errors.DataLossError:
+        return
+
+
+def _started(path):
+    return next((event.wall_time for event in read_events(path)), 0.0)
+
+
+def read_curve(run):
+    """Reads a run's event files.
+
+    Where a run was stopped and continued, what it wrote later holds.
+
+    Args:
+      run: the run's `--save_path`.
+
+    Returns:
+      A `Curve`.
+
+    Raises:
+      command_line.RequestError: it has no event files, or no epoch is finished.
+    """
+    paths = glob.glob(os.path.join(glob.escape(run), "events.out.tfevents.*"))
+    values = {"train_perplexity": {}, "valid_perplexity": {}, "test_perplexity": {}}
+    for path in sorted(paths, key=_started):
+        for event in read_events(path):
+            if event.session_log.status == tf1.SessionLog.START:
+                for steps in values.values():
+                    for step in [step for step in steps if step >= event.step]:
+                        del steps[step]
+            for value in event.summary.value:
+                if value.tag in values:
+                    values[value.tag][event.step] = value.simple_value
+    if not values["train_perplexity"]:
+        fault = "no epoch is finished" if paths else "holds no event files of a run"
+        raise command_line.RequestError(f"--run={run}: {fault}")
+    train, valid, test = ([v[step] for step in sorted(v)] for v in values.values())
+    return Curve(train, valid, test[-1] if test else None)
+
+
+def draw(curves, out):
+    """Draws curves to a file.
+
+    Args:
+      curves: dict of a run's name to its `Curve`.
+      out: path of the file.
+
+    Raises:
+      command_line.RequestError: Matplotlib is missing, or the file cannot be written.
+    """
+    try:
+        from matplotlib import figure, ticker
+    except ImportError:
+        raise command_line.RequestError(
+            "Matplotlib is missing: pip install -r requirements-extras.txt"
+        ) from None
+    drawing = figure.Figure(figsize=(7, 4.5), layout="constrained")
+    axes = drawing.subplots()
+    for number, (name, curve) in enumerate(curves.items()):
+        epochs = range(1, len(curve.train) + 1)
+        test = "" if curve.test is None else f" (test {curve.test:.1f})"
+        style = {"color": f"C{number}", "marker": "o", "markersize": 3}
+        axes.plot(epochs, curve.train, "-", label=f"{name}: train", **style)
+        axes.plot(epochs, curve.valid, "--", label=f"{name}: valid{test}", **style)
+    axes.set(xlabel="epoch", ylabel="perplexity", yscale="log", title="Learning curves")
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    for axis in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        axis(ticker.StrMethodFormatter("{x:.0f}"))
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    axes.yaxis.set_minor_locator(ticker.NullLocator())
+    axes.grid(alpha=0.3)
+    axes.legend()
+    try:
+        drawing.savefig(out, dpi=110)
+    except OSError as error:
+        raise command_line.RequestError(f"--out={out}: {error.strerror}") from None
+
+
+def define_flags():
+    """Defines the command line's flags, in absl's own registry."""
+    flags.DEFINE_multi_string("run", [], "A run's --save_path; repeat the flag for several.")
+    flags.DEFINE_string("out", "curves.png", f"The drawing: {', '.join(FORMATS)}.")
+
+
+def main():
+    """Draws what the flags ask for.
+
+    Raises:
+      command_line.RequestError: it cannot be done.
+    """
+    arguments = flags.FLAGS
+    if not arguments.run:
+        raise command_line.RequestError("--run: name what training saved to with --save_path")
+    if not arguments.out.endswith(FORMATS):
+        raise command_line.RequestError(f"--out={arguments.out}: ends with none of {FORMATS}")
+    curves = {os.path.basename(os.path.abspath(run)): read_curve(run) for run in arguments.run}
+    draw(curves, arguments.out)
+
+
+if __name__ == "__main__":
+    define_flags()
+    command_line.run(main, (command_line.RequestError,))

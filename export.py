@@ -1,0 +1,176 @@
+"""Exports a trained model as a SavedModel, for TensorFlow Serving and for any TensorFlow program.
+
+    python export.py --save_path=RUN --out=DIR
+
+DIR holds a SavedModel with two signatures, and `assets/vocab.txt`, one word a line, the first of
+which has id 0:
+
+    next_word (and serving_default)
+        words          int32 [batch], the last word of each text
+        state          float32 [batch, 2 * num_layers, hidden_size], zeros before the first word
+      -> probabilities float32 [batch, vocab_size], of every next word
+         state         like the one above, to be given back with the next word
+
+    score
+        words               int32 [batch, num_words], sentences with `<eos>`, filled up with -1
+      -> log_probabilities  float32 [batch, num_words], each word's given those before it, natural;
+                            0 where there is none. An `<eos>` is read before each sentence.
+
+With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow Lite), too.
+"""
+
+if __name__ == "__main__":
+    import command_line
+
+    command_line.import_tensorflow()
+
+import os
+import tempfile
+
+import tensorflow as tf
+from absl import flags
+
+import checkpoints
+import command_line
+import devices
+import inference
+import lstm
+import reader
+import run_directory
+import trained as trained_models
+
+tf1 = tf.compat.v1
+
+USER_ERRORS = (
+    command_line.RequestError,
+    trained_models.TrainedModelError,
+    reader.CorpusError,
+)
+
+
+def dynamic_layer(inputs, state, kernel, bias):
+    """`lstm.basic_layer` for as many steps as the inputs turn out to have, at least one."""
+    states = tf.scan(lambda state, x: lstm.basic_cell(x, state, kernel, bias), inputs, state)
+    return states.h, lstm.LSTMStateTuple(c=states.c[-1], h=states.h[-1])
+
+
+def add_next_word(config):
+    """Adds the signature `next_word` to the current graph; returns `(inputs, outputs)`."""
+    model = inference.LanguageModel(config)
+    words = tf1.placeholder(tf.int32, [None], "words")
+    state = model.state_placeholder()
+    outputs, final_state = model.read(words[None], state)
+    probabilities = tf.nn.softmax(model.logits(outputs))
+    inputs = {"words": words, "state": state}
+    return inputs, {"probabilities": probabilities, "state": final_state}
+
+
+def add_score(config, end_of_sentence):
+    """Adds the signature `score` to the current graph; returns `(inputs, outputs)`.
+
+    Args:
+      config: the model's configuration.
+      end_of_sentence: int, the id of `<eos>`.
+    """
+    model = inference.LanguageModel(config, dynamic_layer)
+    words = tf1.placeholder(tf.int32, [None, None], "sentences")
+    targets = tf.transpose(words)
+    batch_size = tf.shape(words)[0]
+    before = tf.fill([1, batch_size], end_of_sentence)
+    state = tf.zeros([batch_size, 2 * config.num_layers, config.hidden_size])
+    outputs, _ = model.read(tf.maximum(tf.concat([before, targets[:-1]], axis=0), 0), state)
+    log_probabilities = tf.transpose(model.log_probabilities(outputs, targets))
+    return {"words": words}, {"log_probabilities": log_probabilities}
+
+
+def export(trained, directory):
+    """Writes a trained model as a SavedModel, whole or not at all.
+
+    Args:
+      trained: a `trained.TrainedModel`.
+      directory: str, where nothing is yet.
+    """
+    parent = os.path.dirname(os.path.abspath(directory))
+    os.makedirs(parent, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as temporary:
+        vocabulary = os.path.join(temporary, run_directory.VOCABULARY_FILE)
+        with open(vocabulary, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{word}\n" for word in trained.words)
+        unfinished = os.path.join(temporary, "model")
+        config = devices.session_config(0, 1)
+        with tf.Graph().as_default(), tf1.Session(config=config) as session:
+            signatures = _add_signatures(trained)
+            trained_models.restore(session, trained)
+            asset = tf.constant(vocabulary)
+            tf1.add_to_collection(tf1.GraphKeys.ASSET_FILEPATHS, asset)
+            builder = tf1.saved_model.Builder(unfinished)
+            builder.add_meta_graph_and_variables(
+                session,
+                [tf1.saved_model.tag_constants.SERVING],
+                signatures,
+                assets_collection=[asset],
+                strip_default_attrs=True,
+            )
+            builder.save()
+        os.rename(unfinished, directory)
+
+
+def _add_signatures(trained):
+    """Adds the signatures to the current graph; returns a dict of name to `SignatureDef`."""
+    end_of_sentence = trained.word_to_id[reader.END_OF_SENTENCE]
+    signature = tf1.saved_model.predict_signature_def
+    next_word = signature(*add_next_word(trained.config))
+    score = signature(*add_score(trained.config, end_of_sentence))
+    return {"serving_default": next_word, "next_word": next_word, "score": score}
+
+
+def convert(directory):
+    """The signature `next_word` of an exported model as a LiteRT model, bytes.
+
+    It needs LiteRT's built-in operations alone; the loop in `score` would need TensorFlow's.
+    """
+    with command_line.no_standard_error():  # the converter chatters at every log level
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            directory, signature_keys=["next_word"]
+        )
+        return converter.convert()
+
+
+def define_flags():
+    """Defines the command line's flags, in absl's own registry."""
+    flags.DEFINE_string("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
+    data_help = "The corpus of the training, where the checkpoint has no vocab.txt beside it."
+    flags.DEFINE_string("data_path", None, data_help)
+    flags.DEFINE_string("out", None, "The directory to write; it must not be there yet.")
+    flags.DEFINE_string("tflite", None, "A file to write for LiteRT, too.")
+
+
+def main():
+    """Exports what the flags ask for.
+
+    Raises:
+      USER_ERRORS: it cannot be done.
+    """
+    arguments = flags.FLAGS
+    for name in ("save_path", "out"):
+        if not arguments[name].value:
+            raise command_line.RequestError(f"--{name}: name a directory")
+    for name in ("out", "tflite"):
+        if arguments[name].value and os.path.lexists(arguments[name].value):
+            raise command_line.RequestError(
+                f"--{name}={arguments[name].value}: is there already; remove it, or name another"
+            )
+    trained = trained_models.find(arguments.save_path, arguments.data_path)
+    try:
+        export(trained, arguments.out)
+        if arguments.tflite:
+            model = convert(arguments.out)
+            with open(arguments.tflite, "wb") as file:
+                file.write(model)
+    except (tf.errors.OpError, OSError) as error:
+        raise command_line.RequestError(f"cannot be written: {checkpoints.reason(error)}") from None
+
+
+if __name__ == "__main__":
+    define_flags()
+    command_line.run(main, USER_ERRORS)

@@ -1,0 +1,146 @@
+"""Continues a text with words drawn from a trained model.
+
+    python generate.py --save_path=RUN --prompt="the company said" --num_words=50
+    python generate.py --save_path=RUN --num_samples=100 --temperature=0.8 --top_k=50 --seed=1
+
+The model reads an `<eos>`, as before any sentence, then the prompt. The words are printed as they
+are chosen, `<eos>` as a line end; several samples, of which the first is printed as it comes, have
+an empty line between them. The same flags print the same text.
+"""
+
+if __name__ == "__main__":
+    import command_line
+
+    command_line.import_tensorflow()
+
+import math
+import sys
+
+import numpy as np
+from absl import flags
+
+import command_line
+import inference
+import reader
+import trained as trained_models
+
+USER_ERRORS = (
+    command_line.RequestError,
+    trained_models.TrainedModelError,
+    reader.CorpusError,
+)
+MAX_BATCH_SIZE = 128
+
+
+class Printer:
+    """Prints words, separated by spaces; `<eos>` as a line end."""
+
+    def __init__(self):
+        """Begins at the start of a line."""
+        self._separator = ""
+
+    def __call__(self, word):
+        """Prints one word."""
+        if word == reader.END_OF_SENTENCE:
+            print(flush=True)
+            self._separator = ""
+        else:
+            print(self._separator, word, sep="", end="", flush=True)
+            self._separator = " "
+
+    def end_line(self):
+        """Prints a line end, unless one was just printed."""
+        if self._separator:
+            self(reader.END_OF_SENTENCE)
+
+
+def read_prompt(prompt, word_to_id):
+    """The ids of a prompt's words; which are not in the vocabulary is said on standard error.
+
+    Args:
+      prompt: str; a line end in it is an `<eos>`.
+      word_to_id: dict of str to int.
+
+    Returns:
+      Int32 array.
+    """
+    words = prompt.replace("\n", f" {reader.END_OF_SENTENCE} ").split()
+    ids, _, _ = reader.words_to_ids([words], word_to_id)
+    unknown = [word for word in dict.fromkeys(words) if word not in word_to_id]
+    if unknown:
+        fate = f"read as {reader.UNKNOWN}" if reader.UNKNOWN in word_to_id else "left out"
+        print(f"--prompt: not in the vocabulary, and {fate}: {' '.join(unknown)}", file=sys.stderr)
+    return ids
+
+
+def print_batch(prompt, steps, words):
+    """Prints samples one after another, the first while it is made.
+
+    Args:
+      prompt: list of str, the words before each sample.
+      steps: iterable of int arrays, the next word of each sample.
+      words: list of str, the word of each id.
+    """
+    printer = Printer()
+    for word in prompt:
+        printer(word)
+    ids = []
+    for step in steps:
+        printer(words[step[0]])
+        ids.append(step)
+    printer.end_line()
+    for sample in np.transpose(ids)[1:]:
+        print()
+        for word in [*prompt, *(words[i] for i in sample)]:
+            printer(word)
+        printer.end_line()
+
+
+def define_flags():
+    """Defines the command line's flags, in absl's own registry."""
+    flags.DEFINE_string("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
+    data_help = "The corpus of the training, where the checkpoint has no vocab.txt beside it."
+    flags.DEFINE_string("data_path", None, data_help)
+    flags.DEFINE_string("prompt", "", "The text to continue; by default, begin a sentence.")
+    flags.DEFINE_integer("num_words", 100, "Words to choose, a sample.", lower_bound=1)
+    flags.DEFINE_integer("num_samples", 1, "Samples.", lower_bound=1)
+    flags.DEFINE_float("temperature", 1.0, "Divides the logits; 0: the most probable word.", 0)
+    flags.DEFINE_integer("top_k", 0, "Choose among the k most probable; 0: all.", lower_bound=0)
+    flags.DEFINE_integer("seed", 0, "Another seed, other words.", 0, 2**31 - 1)
+    flags.DEFINE_bool("unknown", False, f"Allow {reader.UNKNOWN}, too.")
+
+
+def main():
+    """Generates what the flags ask for.
+
+    Raises:
+      USER_ERRORS: it cannot be done.
+    """
+    arguments = flags.FLAGS
+    if not arguments.save_path:
+        raise command_line.RequestError("--save_path: name what training saved")
+    if not math.isfinite(arguments.temperature):
+        raise command_line.RequestError("--temperature: must be a finite number")
+    trained = trained_models.find(arguments.save_path, arguments.data_path)
+    word_to_id = trained.word_to_id
+    prompt = read_prompt(arguments.prompt, word_to_id)
+    forbidden = {word_to_id.get(reader.UNKNOWN)} - {None}
+    sampler = inference.Sampler(trained, () if arguments.unknown else forbidden, arguments.top_k)
+    start = [word_to_id[reader.END_OF_SENTENCE], *prompt]
+    for first in range(0, arguments.num_samples, MAX_BATCH_SIZE):
+        if first:
+            print()
+        steps = sampler.sample(
+            start,
+            arguments.num_words,
+            min(MAX_BATCH_SIZE, arguments.num_samples - first),
+            arguments.temperature,
+            arguments.seed,
+            first,
+        )
+        print_batch([trained.words[i] for i in prompt], steps, trained.words)
+
+
+if __name__ == "__main__":
+    define_flags()
+    command_line.run(main, USER_ERRORS)

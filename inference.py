@@ -1,0 +1,278 @@
+"""A trained model at work: the log-probabilities of given words, and the choice of next ones.
+
+A model's state is one float32 array `[batch, 2 * num_layers, hidden_size]`, each layer's c and h;
+zeros before the first word.
+"""
+
+import concurrent.futures
+
+import numpy as np
+import tensorflow as tf
+
+import devices
+import lstm
+import reader
+import softmax
+import trained as trained_models
+
+tf1 = tf.compat.v1
+
+# Sizes of window to cut any number of words into: the large one is fast, the others exact.
+WINDOW_SIZES = (64, 8, 1)
+MAX_BATCH_SIZE = 32
+
+
+class LanguageModel:
+    """The variables of a trained model in the current graph, under the names of training."""
+
+    def __init__(self, config, layer=lstm.block_layer):
+        """Makes the variables, or takes those that the graph has.
+
+        Args:
+          config: has `vocab_size`, `hidden_size` and `num_layers`.
+          layer: `lstm.block_layer`, or a function with its arguments and results.
+        """
+        self._config = config
+        size = config.hidden_size
+        scope = trained_models.SCOPE
+        with tf1.variable_scope(scope, reuse=tf1.AUTO_REUSE, use_resource=True):
+            self._embedding = tf1.get_variable("embedding", [config.vocab_size, size])
+            self._softmax_w = tf1.get_variable("softmax_w", [size, config.vocab_size])
+            self._softmax_b = tf1.get_variable("softmax_b", [config.vocab_size])
+            self._stack = lstm.CellStack(config.num_layers, size, layer)
+
+    def state_placeholder(self):
+        """A placeholder of the state before a window."""
+        config = self._config
+        return tf1.placeholder(tf.float32, [None, 2 * config.num_layers, config.hidden_size])
+
+    def read(self, words, state):
+        """Reads a window of words.
+
+        Args:
+          words: int32 `[num_steps, batch]`.
+          state: see the module.
+
+        Returns:
+          `(outputs, state)`: float32 `[num_steps * batch, hidden_size]`, and the state after it.
+        """
+        layers = tf.unstack(state, axis=1)
+        initial_state = tuple(map(lstm.LSTMStateTuple, layers[0::2], layers[1::2]))
+        vectors = tf.nn.embedding_lookup(self._embedding, words)
+        outputs, _, final_state = self._stack.add_layers(
+            vectors, None, lstm.Dropout(1.0), initial_state
+        )
+        outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
+        return outputs, tf.stack(tf.nest.flatten(final_state), axis=1)
+
+    def log_probabilities(self, outputs, targets):
+        """The log-probability of each target word, in nats.
+
+        Args:
+          outputs: see `read`.
+          targets: int32 `[num_steps, batch]`; 0 is the result for a negative one.
+
+        Returns:
+          Float32 `[num_steps, batch]`.
+        """
+        losses = softmax.cross_entropy(
+            outputs, self._softmax_w, self._softmax_b, tf.reshape(targets, [-1])
+        )
+        return tf.reshape(-losses, tf.shape(targets))
+
+    def logits(self, outputs):
+        """The logits of every word, float32 `[num_steps * batch, vocab_size]`."""
+        return softmax.logits(outputs, self._softmax_w, self._softmax_b)
+
+
+class Scorer:
+    """A trained model in a session of its own, to score words with.
+
+    Reading one stream is a chain of small products, which keeps one core busy; the softmax of what
+    was read is another thread's work meanwhile.
+    """
+
+    def __init__(self, trained):
+        """Builds the graph and restores the weights of a `trained.TrainedModel`."""
+        self._state_shape = [2 * trained.config.num_layers, trained.config.hidden_size]
+        self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+        with tf.Graph().as_default():
+            model = LanguageModel(trained.config)
+            session = tf1.Session(config=devices.session_config(None, 1))
+            state = model.state_placeholder()
+            self._read = {}
+            for size in WINDOW_SIZES:
+                words = tf1.placeholder(tf.int32, [size, None])
+                self._read[size] = session.make_callable(model.read(words, state), [words, state])
+            outputs = tf1.placeholder(tf.float32, [None, trained.config.hidden_size])
+            targets = tf1.placeholder(tf.int32, [None, None])
+            log_probabilities = model.log_probabilities(outputs, targets)
+            self._log_probabilities = session.make_callable(log_probabilities, [outputs, targets])
+            trained_models.restore(session, trained)
+
+    def score(self, first, targets, state=None):
+        """Scores words, each given all those before it in its column.
+
+        Args:
+          first: int `[batch]`, the words to read before the targets.
+          targets: int32 `[num_words, batch]`, the words to predict, and to read on with;
+            `reader.NO_WORD` where a column has ended.
+          state: that before `first`, or None for zeros.
+
+        Returns:
+          `(log_probabilities, state)`: float32 `[num_words, batch]`, 0 where there is no word, and
+          the state after all the targets but the last.
+        """
+        if state is None:
+            state = np.zeros([len(first), *self._state_shape], np.float32)
+        words = np.maximum(np.concatenate([[first], targets[:-1]]), 0)
+        scores, start = [], 0
+        for size, read in self._read.items():
+            while start + size <= len(targets):
+                span = slice(start, start + size)
+                outputs, state = read(words[span], state)
+                score = self._thread.submit(self._log_probabilities, outputs, targets[span])
+                scores.append(score)
+                start += size
+        nothing = np.zeros([0, len(first)], np.float32)
+        return np.concatenate([nothing, *(score.result() for score in scores)]), state
+
+
+class Mixture:
+    """Several models whose probabilities of each word are averaged, as in Zaremba et al., table 1.
+
+    It is to be used like a `Scorer`; its state is a list of theirs.
+    """
+
+    def __init__(self, scorers):
+        """Takes a list of `Scorer`, of models with one vocabulary."""
+        self._scorers = scorers
+
+    def score(self, first, targets, state=None):
+        """See `Scorer.score`."""
+        states = state or [None] * len(self._scorers)
+        results = [each.score(first, targets, s) for each, s in zip(self._scorers, states)]
+        log_probabilities, states = zip(*results)
+        return np.logaddexp.reduce(log_probabilities) - np.log(len(states)), list(states)
+
+
+def score_batch(scorer, first, sequences):
+    """Scores sequences that have nothing to do with one another, those of similar length together.
+
+    Args:
+      scorer: a `Scorer` or `Mixture`.
+      first: int, the word to read before each sequence.
+      sequences: list of int32 arrays.
+
+    Returns:
+      List of float32 arrays, the log-probabilities of each sequence's words.
+    """
+    results = [None] * len(sequences)
+    order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
+    for start in range(0, len(order), MAX_BATCH_SIZE):
+        batch = order[start : start + MAX_BATCH_SIZE]
+        longest = len(sequences[batch[-1]])
+        targets = np.full([longest, len(batch)], reader.NO_WORD, np.int32)
+        for column, i in enumerate(batch):
+            targets[: len(sequences[i]), column] = sequences[i]
+        log_probabilities, _ = scorer.score([first] * len(batch), targets)
+        for column, i in enumerate(batch):
+            results[i] = log_probabilities[: len(sequences[i]), column]
+    return results
+
+
+class Sampler:
+    """A trained model in a session of its own, to continue texts with."""
+
+    def __init__(self, trained, forbidden=(), top_k=0):
+        """Builds the graph and restores the weights of a `trained.TrainedModel`.
+
+        Args:
+          trained: the model.
+          forbidden: ids of words never to choose.
+          top_k: int, choose among that many most probable words only; 0 for all.
+        """
+        config = trained.config
+        self._state_shape = [2 * config.num_layers, config.hidden_size]
+        allowed = np.zeros(config.vocab_size, np.float32)
+        allowed[list(forbidden)] = -np.inf
+        allowed[len(trained.words) :] = -np.inf
+        top_k = min(top_k or config.vocab_size, config.vocab_size)
+        with tf.Graph().as_default():
+            model = LanguageModel(config)
+            session = tf1.Session(config=devices.session_config(None, 1))
+            state = model.state_placeholder()
+            words = tf1.placeholder(tf.int32, [None])
+            temperature = tf1.placeholder(tf.float32, [])
+            seed = tf1.placeholder(tf.int64, [2])
+            outputs, final_state = model.read(words[None], state)
+            logits = model.logits(outputs) + allowed
+            choices = {
+                False: choose(logits, temperature, top_k, seed),
+                True: tf.argmax(logits, axis=1, output_type=tf.int32),
+            }
+            self._read = session.make_callable(final_state, [words, state])
+            self._choose = {
+                is_greedy: session.make_callable(
+                    [choice, final_state], [words, state, temperature, seed]
+                )
+                for is_greedy, choice in choices.items()
+            }
+        self._session, self._words = session, trained.words
+        self.restore(trained)
+
+    def restore(self, trained):
+        """Takes the weights of another `trained.TrainedModel` of the same sizes and words."""
+        with self._session.graph.as_default():
+            trained_models.restore(self._session, trained)
+
+    def text(self, num_words):
+        """A sample that begins a sentence, str; with the same weights the same."""
+        end = self._words.index(reader.END_OF_SENTENCE)
+        ids = (step[0] for step in self.sample([end], num_words, num_samples=1))
+        return " ".join(self._words[i] for i in ids)
+
+    def sample(self, prompt, num_words, num_samples, temperature=1.0, seed=0, batch=0):
+        """Continues a text, several times side by side.
+
+        Args:
+          prompt: list of int, the ids of the words so far, at least one.
+          num_words, num_samples: int.
+          temperature: float, which divides the logits; at 0 the most probable word is chosen.
+          seed: int; the same seed chooses the same words.
+          batch: int, which of several calls with one seed this is.
+
+        Yields:
+          Int32 `[num_samples]`, the next word of each sample, `num_words` times.
+        """
+        is_greedy = np.float32(temperature) == 0
+        state = np.zeros([1, *self._state_shape], np.float32)
+        for word in prompt[:-1]:
+            state = self._read([word], state)
+        state = np.repeat(state, num_samples, axis=0)
+        words = np.full([num_samples], prompt[-1], np.int32)
+        for step in range(num_words):
+            seeds = [seed, batch * num_words + step]
+            words, state = self._choose[is_greedy](words, state, temperature, seeds)
+            yield words
+
+
+def choose(logits, temperature, top_k, seed):
+    """Draws a word for each row from the softmax of `logits / temperature`.
+
+    Args:
+      logits: float32 `[rows, vocab_size]`; a word at -infinity is never drawn.
+      temperature: float32 scalar, above 0.
+      top_k: int, how many of the most probable words to draw from.
+      seed: int64 `[2]`, the same draws the same.
+
+    Returns:
+      Int32 `[rows]`.
+    """
+    # Differences first, which no small temperature makes two infinities.
+    logits -= tf.reduce_max(logits, axis=1, keepdims=True)
+    ids = None
+    if top_k < logits.shape[1]:
+        logits, ids = tf.math.top_k(logits, top_k)
+    drawn = tf.random.stateless_categorical(logits / temperature, 1, seed, dtype=tf.int32)
+    return drawn[:, 0] if ids is None else tf.gather(ids, drawn, batch_dims=1)[:, 0]

@@ -1,0 +1,72 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import inference
+import trained
+from graphs import run_program, save_run, text_corpus
+
+EOS = 2
+USE_WITHOUT_THE_PROJECT = """
+import json, sys
+import numpy as np, tensorflow as tf
+words = np.array(json.load(sys.stdin), np.int32)
+model = tf.saved_model.load("served/1")
+(vocabulary,) = [asset.asset_path.numpy().decode() for asset in model.asset_paths]
+scores = model.signatures["score"](words=tf.constant(words))["log_probabilities"]
+interpreter = tf.lite.Interpreter("model.tflite").get_signature_runner("next_word")
+stepwise = {"tensorflow": [], "lite": []}
+for name, step in (("tensorflow", model.signatures["serving_default"]), ("lite", interpreter)):
+    before, state = np.full([len(words)], 2, np.int32), np.zeros([len(words), 4, 8], np.float32)
+    convert = tf.constant if name == "tensorflow" else np.array
+    for column in words.T:
+        result = step(words=convert(before), state=convert(state))
+        p, state = np.array(result["probabilities"]), np.array(result["state"])
+        stepwise[name].append(np.log(p[range(len(words)), column]).tolist())
+        before = np.maximum(column, 0)
+print(json.dumps([open(vocabulary).read().split(), scores.numpy().tolist(), stepwise]))
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("run")
+    save_run(directory)
+    return str(directory)
+
+
+def test_the_model_computes_the_same_without_this_project(run, tmp_path):
+    outputs = [f"--out={tmp_path}/served/1", f"--tflite={tmp_path}/model.tflite"]
+    assert run_program("export.py", f"--save_path={run}", *outputs) == (0, "", "")
+    text = text_corpus().test[:24]
+    words = np.stack([text[:12], [*text[12:20], -1, -1, -1, -1]])
+    (tmp_path / "served").rename(tmp_path / "moved")
+    (tmp_path / "moved").rename(tmp_path / "served")
+    process = subprocess.run(
+        [sys.executable, "-c", USE_WITHOUT_THE_PROJECT],
+        input=json.dumps(words.tolist()),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert process.returncode == 0, process.stderr
+    vocabulary, scores, stepwise = json.loads(process.stdout.splitlines()[-1])
+    assert vocabulary == text_corpus().words
+    scorer = inference.Scorer(trained.find(run))
+    expected, _ = scorer.score([EOS, EOS], words.T.astype(np.int32))
+    np.testing.assert_allclose(np.transpose(scores), expected, rtol=1e-4, atol=1e-5)
+    is_word = words.T >= 0
+    for each in stepwise.values():
+        np.testing.assert_allclose(np.array(each)[is_word], expected[is_word], rtol=1e-4)
+
+
+def test_what_is_there_is_not_overwritten(run, tmp_path):
+    (tmp_path / "precious").write_text("")
+    status, out, err = run_program("export.py", f"--save_path={run}", f"--out={tmp_path}/precious")
+    assert (status, out) == (1, "")
+    assert err == (
+        f"export.py: --out={tmp_path}/precious: is there already; remove it, or name another\n"
+    )

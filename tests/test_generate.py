@@ -1,0 +1,67 @@
+import pytest
+
+import generate
+from graphs import run_program, save_run, text_corpus
+
+WORD_TO_ID = {word: i for i, word in enumerate(text_corpus().words)}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("run")
+    save_run(directory)
+    return f"--save_path={directory}"
+
+
+def test_a_prompt_is_read_word_by_word(capsys):
+    ids = generate.read_prompt(" word4 nonsense\nword5  nonsense odd ", WORD_TO_ID)
+    assert list(ids) == [4, 1, 2, 5, 1, 1]
+    assert capsys.readouterr().err == (
+        "--prompt: not in the vocabulary, and read as <unk>: nonsense odd\n"
+    )
+    without_unk = {word: i for word, i in WORD_TO_ID.items() if word != "<unk>"}
+    assert list(generate.read_prompt("nonsense word4", without_unk)) == [4]
+    assert "left out: nonsense" in capsys.readouterr().err
+
+
+def test_samples_follow_one_another(capsys):
+    steps = [[3, 4], [2, 5], [3, 2]]
+    generate.print_batch(["a", "b"], steps, ["w0", "w1", "<eos>", "w3", "w4", "w5"])
+    assert capsys.readouterr().out == "a b w3\nw3\n\na b w4 w5\n"
+
+
+def test_words_come_as_they_are_chosen(capsys):
+    def steps():
+        yield [0]
+        assert capsys.readouterr().out == "a w0"
+        yield [0]
+        assert capsys.readouterr().out == " w0"
+
+    generate.print_batch(["a"], steps(), ["w0"])
+
+
+def test_the_program(run):
+    arguments = [run, "--prompt=word4 nonsense", "--num_words=30", "--num_samples=130"]
+    status, out, err = run_program("generate.py", *arguments, "--seed=5")
+    assert status == 0
+    assert err == "--prompt: not in the vocabulary, and read as <unk>: nonsense\n"
+    assert out.count("word4 <unk>") >= 130
+    assert out.count("<unk>") == 130  # the prompts' alone
+    assert set(out.split()) <= set(WORD_TO_ID) - {"<eos>"}
+    assert run_program("generate.py", *arguments, "--seed=5")[1] == out
+    _, out, _ = run_program("generate.py", run, "--num_words=1000", "--unknown")
+    assert "<unk>" in out.split()
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--save_path=none"], "--save_path=none: no such directory, nor a checkpoint's prefix"),
+        (["--save_path=none", "--temperature=nan"], "--temperature: must be a finite number"),
+    ],
+)
+def test_mistakes_are_answered_in_one_line(arguments, message):
+    status, out, err = run_program("generate.py", *arguments)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"generate.py: {message}")
+    assert err.count("\n") == 1

@@ -1,0 +1,205 @@
+"""What a finished or stopped run left behind, read back: the checkpoint, its sizes, its words.
+
+A `--save_path` is a directory that `ptb_word_lm.py` saved to, or the prefix of one checkpoint in
+any directory, `DIR/model.ckpt-STEP`, such as the TF1 script's. Sizes are read from the checkpoint.
+"""
+
+import json
+import os
+import re
+import sys
+from typing import NamedTuple
+
+import tensorflow as tf
+
+import checkpoints
+import configs
+import lstm
+import reader
+import run_directory
+
+tf1 = tf.compat.v1
+
+SCOPE = "Model"
+# The TF1 script's cells of its modes BASIC, BLOCK and CUDNN; they order their gates alike. CUDNN's
+# names were made by its own saver, which put one more scope before them.
+CELL_VARIABLE = re.compile(
+    rf"{SCOPE}/RNN/(?:rnn/)?multi_rnn_cell/cell_(\d+)/"
+    r"(?:basic_lstm_cell|lstm_cell|cudnn_compatible_lstm_cell)/(kernel|bias)"
+)
+
+
+class TrainedModelError(ValueError):
+    """A model that cannot be read; the message names the file and says what to do."""
+
+
+class TrainedModel(NamedTuple):
+    """A trained model on disk.
+
+    Attributes:
+      path: the checkpoint's prefix.
+      config: as `configs.SmallConfig` describes; the sizes are the checkpoint's.
+      words: list of str, the word of each id. The TF1 script made rows for 10,000 words whatever
+        the text had, so that there may be fewer words than `config.vocab_size`.
+      names: dict of each variable's name in this project's graphs to that in the checkpoint.
+    """
+
+    path: str
+    config: configs.SmallConfig
+    words: list
+    names: dict
+
+    @property
+    def word_to_id(self):
+        """Dict of each word to its id."""
+        return {word: i for i, word in enumerate(self.words)}
+
+
+def find(save_path, data_path=None):
+    """Reads a trained model's description; `restore` reads its weights.
+
+    Args:
+      save_path: a run's directory, of which the newest checkpoint that is whole is taken, or the
+        prefix of a checkpoint.
+      data_path: the corpus that it was trained on, for a checkpoint without a `vocab.txt` beside.
+
+    Returns:
+      A `TrainedModel`.
+
+    Raises:
+      TrainedModelError: there is none, or it is damaged, incomplete or another kind of model.
+      reader.CorpusError: `data_path` is needed and cannot be read.
+    """
+    path, shapes = _find_checkpoint(save_path)
+    names = _match_names(path, shapes)
+    config = _read_config(path)
+    vocab_size, hidden_size = shapes[names[f"{SCOPE}/embedding"]]
+    sizes = {
+        "vocab_size": vocab_size,
+        "hidden_size": hidden_size,
+        "num_layers": (len(names) - 3) // 2,
+    }
+    for name, size in sizes.items():
+        if config.get(name, size) != size:
+            raise TrainedModelError(
+                f"{path}: has {name} {size}, but {run_directory.CONFIG_FILE} beside it says "
+                f"{config[name]}; the two are of different runs"
+            )
+    # However it was trained: this computes the same everywhere.
+    config = configs.SmallConfig(**{**config, **sizes, "rnn_mode": configs.BLOCK})
+    return TrainedModel(path, config, _read_words(path, vocab_size, data_path), names)
+
+
+def _find_checkpoint(save_path):
+    """The prefix of the checkpoint to take, and its variables' shapes."""
+    if os.path.isfile(f"{save_path}.index"):
+        return save_path, _read_shapes(save_path)
+    if not os.path.isdir(save_path):
+        raise TrainedModelError(
+            f"--save_path={save_path}: no such directory, nor a checkpoint's prefix such as "
+            "DIR/model.ckpt-123"
+        )
+    paths = checkpoints.find(save_path)
+    for path in paths:
+        try:
+            return path, checkpoints.read_shapes(path)
+        except checkpoints.CheckpointError as error:
+            print(f"{error}; trying the one before", file=sys.stderr)
+    fault = "no checkpoint is whole" if paths else f"holds no {checkpoints.PREFIX}-STEP"
+    raise TrainedModelError(f"--save_path={save_path}: {fault}")
+
+
+def _read_shapes(path):
+    try:
+        return checkpoints.read_shapes(path)
+    except checkpoints.CheckpointError as error:
+        raise TrainedModelError(str(error)) from None
+
+
+def _match_names(path, shapes):
+    """Dict of each variable's name here to its name in a checkpoint, all shapes checked."""
+    cells, num_layers = {}, 1
+    for name in shapes:
+        if match := CELL_VARIABLE.fullmatch(name):
+            kernel_or_bias = lstm.canonical_names(int(match[1]))[match[2] == "bias"]
+            cells[f"{SCOPE}/{kernel_or_bias}"] = name
+            num_layers = max(num_layers, int(match[1]) + 1)
+    if not cells and f"{SCOPE}/lstm_params" in shapes:
+        raise TrainedModelError(
+            f"{path}: holds the LSTM as cuDNN's opaque {SCOPE}/lstm_params alone, which is not "
+            "supported; save it under the canonical names of CudnnLSTMSaveable"
+        )
+    embedding = shapes.get(f"{SCOPE}/embedding")
+    if embedding is None or len(embedding) != 2:
+        raise TrainedModelError(f"{path}: is no checkpoint of this language model: no embedding")
+    vocab_size, hidden_size = embedding
+    expected = {
+        f"{SCOPE}/embedding": [vocab_size, hidden_size],
+        f"{SCOPE}/softmax_w": [hidden_size, vocab_size],
+        f"{SCOPE}/softmax_b": [vocab_size],
+    }
+    for layer in range(num_layers):
+        kernel, bias = lstm.canonical_names(layer)
+        expected[f"{SCOPE}/{kernel}"] = [2 * hidden_size, 4 * hidden_size]
+        expected[f"{SCOPE}/{bias}"] = [4 * hidden_size]
+    names = {name: cells.get(name, name) for name in expected}
+    for name, shape in expected.items():
+        found = shapes.get(names[name])
+        if found != shape:
+            raise TrainedModelError(
+                f"{path}: is no checkpoint of this language model: {name} "
+                + ("is missing" if found is None else f"has shape {found}, not {shape}")
+            )
+    return names
+
+
+def _read_config(path):
+    """The fields of the configuration that lies beside a checkpoint; empty without one."""
+    path = os.path.join(os.path.dirname(path), run_directory.CONFIG_FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            description = dict(json.load(file))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainedModelError(f"{path}: is no description of a run ({error})") from None
+    return {name: value for name, value in description.items() if name in configs.FIELDS}
+
+
+def _read_words(path, vocab_size, data_path):
+    """The words of a checkpoint's ids: of `vocab.txt` beside it, or of its training text."""
+    source = os.path.join(os.path.dirname(path), run_directory.VOCABULARY_FILE)
+    try:
+        with open(source, encoding="utf-8", newline="\n") as file:
+            words = file.read().removesuffix("\n").split("\n")
+    except FileNotFoundError:
+        if data_path is None:
+            raise TrainedModelError(
+                f"{source}: no such file; name the corpus of the training with --data_path"
+            ) from None
+        source, words = data_path, reader.read_corpus(data_path).words
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainedModelError(f"{source}: cannot be read: {error}") from None
+    if len(words) > vocab_size or (len(words) < vocab_size and source != data_path):
+        raise TrainedModelError(
+            f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "
+            "corpora"
+        )
+    if len(words) < vocab_size:
+        print(f"{source}: has {len(words)} words of {path}'s {vocab_size}", file=sys.stderr)
+    if reader.END_OF_SENTENCE not in words:
+        raise TrainedModelError(f"{source}: has no {reader.END_OF_SENTENCE}, with which lines end")
+    return words
+
+
+def restore(session, trained):
+    """Gives the variables of a session's graph a trained model's values, as float32.
+
+    Args:
+      session: a `Session` of a graph with the variables of an `inference.LanguageModel`.
+      trained: a `TrainedModel`.
+    """
+    checkpoint = tf.train.load_checkpoint(trained.path)
+    for variable in tf1.global_variables():
+        value = checkpoint.get_tensor(trained.names[variable.op.name])
+        session.run(variable.initializer, {variable.initial_value: value})
