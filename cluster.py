@@ -189,7 +189,7 @@ class Machines:
         _warn_if_exposed(address)
 
     def replicate(self, metagraph, model, per_machine):
-        """Replicates a model in its metagraph, in place, and spreads the replicas over the machines.
+        """Replicates a model in its metagraph, in place, over the machines.
 
         Args:
           metagraph: see `util.auto_parallel`.
