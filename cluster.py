@@ -24,6 +24,7 @@ import uuid
 import tensorflow as tf
 
 import configs
+import util
 from command_line import RequestError
 
 tf1 = tf.compat.v1
@@ -128,17 +129,18 @@ class OneMachine:
     Attributes:
       count: int, how many machines.
       target: str, what the driver's sessions connect to.
-      device: str, where the driver's operations are placed, or None for anywhere.
     """
 
-    count, target, device = 1, "", None
+    count, target = 1, ""
 
-    def place(self, metagraph, windows, per_machine):
-        """Leaves a metagraph as it is."""
+    def replicate(self, metagraph, model, per_machine):
+        """See `util.auto_parallel`."""
+        util.auto_parallel(metagraph, model, per_machine)
 
     def drive(self, train):
-        """Trains."""
-        train()
+        """Trains, in a graph of its own."""
+        with tf.Graph().as_default():
+            train()
 
 
 class Machines:
@@ -146,7 +148,7 @@ class Machines:
 
     Attributes:
       is_worker: bool, whether another one drives.
-      count, target, device: as in `OneMachine`.
+      count, target: as in `OneMachine`.
     """
 
     def __init__(self, spec, tasks, addresses, number):
@@ -164,7 +166,6 @@ class Machines:
         self._devices = [f"/job:{job}/task:{index}" for job, index in tasks]
         self._names = [f"{job} {index} ({a})" for (job, index), a in zip(tasks, addresses)]
         self._starts, self._refused = {}, set()
-        self.device = self._devices[0]
 
     def start(self, session_config, description):
         """Starts the server of this machine.
@@ -187,15 +188,16 @@ class Machines:
         self._server, self.target = server, server.target
         _warn_if_exposed(address)
 
-    def place(self, metagraph, windows, per_machine):
-        """Has the replicas of a metagraph computed on their machines, in place.
+    def replicate(self, metagraph, model, per_machine):
+        """Replicates a model in its metagraph, in place, over the machines.
 
         Args:
-          metagraph: a `MetaGraphDef` as `util.auto_parallel` rewrites it.
-          windows: the `reader.Windows` of the replicated model.
+          metagraph: see `util.auto_parallel`.
+          model: the `PTBModel` to replicate.
           per_machine: int, how many replicas each machine computes.
         """
-        place_replicas(metagraph.graph_def, windows, per_machine, self._devices)
+        util.auto_parallel(metagraph, model, per_machine * self.count)
+        place_replicas(metagraph.graph_def, model.input.windows, per_machine, self._devices)
 
     def serve(self):
         """Lends this machine to the driver until that is done.
@@ -216,12 +218,13 @@ class Machines:
         """Trains, anew from the last checkpoint if a worker is lost; then lets the workers go.
 
         Args:
-          train: called without arguments.
+          train: called without arguments, each time with an empty graph as the current one.
         """
         while True:
             self._gather()
             try:
-                train()
+                with tf.Graph().as_default(), tf.device(self._devices[0]):
+                    train()
                 break
             except LOST as error:
                 _say(f"a worker was lost ({type(error).__name__}): going on from what is saved")

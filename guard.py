@@ -180,27 +180,27 @@ class Guard:
             )
 
 
-def open_run(save_path, description, words, model):
-    """Takes a locked directory for a run, unless it is another run's.
+def saver_for(save_path, description, words, model):
+    """Opens a run's directory, new or to be continued.
 
     Args:
-      save_path: the directory, or None.
-      description, words: see `run_directory.check`.
+      save_path: the directory, or None to save nothing.
+      description: see `run_directory.describe`.
+      words: list of str, the vocabulary.
       model: the `PTBModel` in training, in the current graph.
 
     Returns:
-      A `checkpoints.Checkpoints`; None without a directory.
+      `checkpoints.Checkpoints`, or None where there is no `save_path`.
 
     Raises:
-      UserError: the run cannot be saved there.
+      UserError: it belongs to another run, or cannot be continued.
     """
-    if save_path is None:
+    if not save_path:
         return None
     run_directory.check(save_path, description, words)
     saver = Checkpoints(save_path, model)
-    run_directory.write(
-        save_path, description, words
-    )  # not before the checkpoints are known to fit
+    # Not before the checkpoints are known to fit.
+    run_directory.write(save_path, description, words)
     return saver
 
 

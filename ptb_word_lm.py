@@ -24,7 +24,6 @@ if __name__ == "__main__":
 
     command_line.import_tensorflow()
 
-import copy
 import time
 
 import numpy as np
@@ -416,28 +415,20 @@ def main():
     with tf.Graph().as_default():
         tf1.set_random_seed(arguments.seed)
         models = build_models(config, corpus, dtype, arguments.seed)
-        for name, model in models.items():
-            model.export_ops(name)
-        metagraph = tf1.train.export_meta_graph()
-    util.auto_parallel(metagraph, models["Train"], num_replicas * machines.count)
-    machines.place(metagraph, models["Train"].input.windows, num_replicas)
-    save_path = arguments.save_path
+        metagraph = util.export_models(models)
+    machines.replicate(metagraph, models["Train"], num_replicas)
     description = run_directory.describe(config, dtype, arguments.seed, corpus)
     how_often = arguments.save_every_secs, arguments.summary_steps, arguments.sample_words
+    options = session_config, *how_often, machines.target
 
     def train_on():
-        """Trains from the newest checkpoint on, in a new graph and session."""
-        with tf.Graph().as_default(), tf.device(machines.device):
-            tf1.train.import_meta_graph(metagraph)
-            imported = {name: copy.copy(model) for name, model in models.items()}
-            for model in imported.values():
-                model.import_ops()
-            saver = guard.open_run(save_path, description, corpus.words, imported["Train"])
-            settings = save_path, saver, session_config, *how_often, machines.target
-            with guard.guarded_session(*settings) as guarded:
-                train(*guarded, config, imported)
+        """Trains from the newest checkpoint on, in the current graph, which is empty."""
+        imported = util.import_models(metagraph, models)
+        saver = guard.saver_for(arguments.save_path, description, corpus.words, imported["Train"])
+        with guard.guarded_session(arguments.save_path, saver, *options) as guarded:
+            train(*guarded, config, imported)
 
-    with run_directory.locked(save_path):
+    with run_directory.locked(arguments.save_path):
         machines.drive(train_on)
 
 

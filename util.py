@@ -5,6 +5,7 @@ A metagraph is a graph and its collections, as protocol buffers. `export_state_t
 `auto_parallel` rewrites a metagraph in between.
 """
 
+import copy
 import re
 
 import tensorflow as tf
@@ -62,6 +63,29 @@ def import_state_tuples(state_tuples, name, num_replicas=1):
             f"tensors each are expected ({len(state_tuples)} layers, {num_replicas} replicas)"
         )
     return tuple(lstm.LSTMStateTuple(c=c, h=h) for c, h in zip(tensors[0::2], tensors[1::2]))
+
+
+def export_models(models):
+    """Exports models, in collections, and the current graph that they are in.
+
+    Args:
+      models: dict of name scope to `PTBModel`.
+
+    Returns:
+      The `MetaGraphDef`.
+    """
+    for name, model in models.items():
+        model.export_ops(name)
+    return tf.compat.v1.train.export_meta_graph()
+
+
+def import_models(metagraph, models):
+    """Imports a metagraph into the current graph; returns copies of its models, which are there."""
+    tf.compat.v1.train.import_meta_graph(metagraph)
+    imported = {name: copy.copy(model) for name, model in models.items()}
+    for model in imported.values():
+        model.import_ops()
+    return imported
 
 
 def auto_parallel(metagraph, model, num_replicas):

@@ -68,7 +68,6 @@ def build(data_path, config, machines):
 
     import ptb_word_lm
     import reader
-    import util
 
     corpus = reader.read_corpus(data_path, config.vocab_size)
     config.vocab_size = len(corpus.words)
@@ -77,8 +76,7 @@ def build(data_path, config, machines):
         for name, model in models.items():
             model.export_ops(name)
         metagraph = tf.compat.v1.train.export_meta_graph()
-    util.auto_parallel(metagraph, models["Train"], machines.count)
-    machines.place(metagraph, models["Train"].input.windows, 1)
+    machines.replicate(metagraph, models["Train"], 1)
     return metagraph, models["Train"]
 
 
@@ -87,19 +85,18 @@ def measure(metagraph, model, machines, steps):
     import tensorflow as tf
 
     tf1 = tf.compat.v1
-    with tf.Graph().as_default(), tf.device(machines.device):
-        tf1.train.import_meta_graph(metagraph)
-        model.import_ops()
-        with tf1.Session(machines.target) as session:
-            session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
-            model.assign_lr(session, 0.1)
-            fetches = [model.train_op, model.cost, tf.nest.flatten(model.final_state)]
-            for _ in range(3):
-                session.run(fetches)
-            start, sent = time.perf_counter(), bytes_over("lo")
-            for _ in range(steps):
-                session.run(fetches)
-            elapsed, sent = time.perf_counter() - start, bytes_over("lo") - sent
+    tf1.train.import_meta_graph(metagraph)
+    model.import_ops()
+    with tf1.Session(machines.target) as session:
+        session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+        model.assign_lr(session, 0.1)
+        fetches = [model.train_op, model.cost, tf.nest.flatten(model.final_state)]
+        for _ in range(3):
+            session.run(fetches)
+        start, sent = time.perf_counter(), bytes_over("lo")
+        for _ in range(steps):
+            session.run(fetches)
+        elapsed, sent = time.perf_counter() - start, bytes_over("lo") - sent
     words = steps * machines.count * model.input.batch_size * model.input.num_steps
     return {"wps": words / elapsed, "step": elapsed / steps, "bytes": sent / steps}
 

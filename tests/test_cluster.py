@@ -154,7 +154,7 @@ def test_tf_config_that_makes_no_sense(monkeypatch, config, message):
 def test_tf_config_without_a_cluster_is_this_machine_alone(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     machine = cluster.join(None, {}, tiny_config())
-    assert (machine.count, machine.target, machine.device) == (1, "", None)
+    assert (machine.count, machine.target) == (1, "")
 
 
 @pytest.mark.parametrize("keep_prob", [1.0, 0.5])
