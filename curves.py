@@ -80,8 +80,24 @@ def read_curve(run):
     if not values["train_perplexity"]:
         fault = "no epoch is finished" if paths else "holds no event files of a run"
         raise command_line.RequestError(f"--run={run}: {fault}")
-    train, valid, test = ([v[step] for step in sorted(v)] for v in values.values())
-    return Curve(train, valid, test[-1] if test else None)
+    train, valid, test = values.values()
+    steps = sorted(train)
+    # A run that was given more epochs has a test perplexity of an earlier one.
+    return Curve([train[s] for s in steps], [valid[s] for s in steps], test.get(steps[-1]))
+
+
+def names(runs):
+    """Names runs by their directories, or by whole paths where two directories are named alike.
+
+    Args:
+      runs: list of str, paths.
+
+    Returns:
+      Dict of name to path, without those that are there twice.
+    """
+    paths = dict.fromkeys(os.path.abspath(run) for run in runs)
+    named = {os.path.basename(path): path for path in paths}
+    return named if len(named) == len(paths) else {path: path for path in paths}
 
 
 def draw(curves, out):
@@ -109,9 +125,8 @@ def draw(curves, out):
         axes.plot(epochs, curve.train, "-", label=f"{name}: train", **style)
         axes.plot(epochs, curve.valid, "--", label=f"{name}: valid{test}", **style)
     axes.set(xlabel="epoch", ylabel="perplexity", yscale="log", title="Learning curves")
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-    for axis in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-        axis(ticker.StrMethodFormatter("{x:.0f}"))
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
     axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
     axes.yaxis.set_minor_locator(ticker.NullLocator())
     axes.grid(alpha=0.3)
@@ -139,8 +154,7 @@ def main():
         raise command_line.RequestError("--run: name what training saved to with --save_path")
     if not arguments.out.endswith(FORMATS):
         raise command_line.RequestError(f"--out={arguments.out}: ends with none of {FORMATS}")
-    curves = {os.path.basename(os.path.abspath(run)): read_curve(run) for run in arguments.run}
-    draw(curves, arguments.out)
+    draw({name: read_curve(run) for name, run in names(arguments.run).items()}, arguments.out)
 
 
 if __name__ == "__main__":
