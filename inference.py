@@ -227,10 +227,11 @@ class Sampler:
             trained_models.restore(self._session, trained)
 
     def text(self, num_words):
-        """A sample that begins a sentence, str; with the same weights the same."""
+        """A sample, str, a sentence a line; with the same weights the same."""
         end = self._words.index(reader.END_OF_SENTENCE)
         ids = (step[0] for step in self.sample([end], num_words, num_samples=1))
-        return " ".join(self._words[i] for i in ids)
+        text = " ".join(self._words[i] for i in ids)
+        return "\n".join(sentence.strip() for sentence in text.split(reader.END_OF_SENTENCE))
 
     def sample(self, prompt, num_words, num_samples, temperature=1.0, seed=0, batch=0):
         """Continues a text, several times side by side.

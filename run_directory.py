@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import sys
+import textwrap
 import time
 
 import tensorflow as tf
@@ -228,12 +229,16 @@ class Summaries:
                 self._writer.flush()
 
     def write_text(self, step, tag, text):
-        """Writes a text."""
+        """Writes a text, to be shown as it is."""
         if self._writer:
+            # TensorBoard reads it as Markdown, where `__init__` is a bold "init", and shows code,
+            # which is what is indented, unchanged, but cuts off long lines of it.
+            wrapper = textwrap.TextWrapper(100, initial_indent="    ", subsequent_indent="    ")
+            text = "\n".join(wrapper.fill(line) for line in text.splitlines())
             plugin = tf1.SummaryMetadata.PluginData(plugin_name="text")
             value = tf1.Summary.Value(
                 tag=tag,
-                tensor=tf.make_tensor_proto([text.encode()]),
+                tensor=tf.make_tensor_proto(text.encode()),
                 metadata=tf1.SummaryMetadata(plugin_data=plugin),
             )
             with self._said():

@@ -140,3 +140,12 @@ def test_a_seed_is_a_text(models):
     assert texts(seed=1) == texts(seed=1)
     different = [*texts(seed=1), *texts(seed=2), *texts(seed=1, batch=1)]
     assert len(set(map(tuple, different))) == 9
+
+
+def test_a_text_is_the_sample_a_sentence_a_line(models):
+    model = models[0][0]
+    sampler = inference.Sampler(model)
+    ids = [step[0] for step in sampler.sample([EOS], 200, 1)]
+    text = sampler.text(200)
+    assert text.replace("\n", " <eos> ").split() == [model.words[i] for i in ids]
+    assert text.count("\n") == ids.count(EOS) > 0

@@ -29,6 +29,7 @@ def test_what_is_written_is_accepted(run):
     run_directory.check(str(run), describe(), CORPUS.words)
     assert (run / "vocab.txt").read_text().splitlines() == CORPUS.words
     assert json.loads((run / "config.json").read_text())["hidden_size"] == 200
+    assert 'metadata_path: "vocab.txt"' in (run / "projector_config.pbtxt").read_text()
     assert not list(run.glob("*.tmp"))
 
 
@@ -110,6 +111,21 @@ def test_summaries_are_there_as_soon_as_written(tmp_path):
     values = {value.tag: value.simple_value for value in events[3].summary.value}
     assert events[1].step == 1
     assert (events[3].step, values) == (7, {"perplexity": 12.5, "speed": 3.0})
+
+
+def test_a_text_is_code_to_markdown_in_lines_that_are_not_cut_off(tmp_path):
+    words = ["__init__", "*", "<eos>"] * 30
+    with tf.Graph().as_default(), run_directory.Summaries(str(tmp_path), 0) as summaries:
+        summaries.write_text(7, "sample", "short\n" + " ".join(words))
+    (path,) = tmp_path.glob("events.out.tfevents.*")
+    *_, event = tf.compat.v1.train.summary_iterator(str(path))
+    (value,) = event.summary.value
+    assert (event.step, value.tag, value.metadata.plugin_data.plugin_name) == (7, "sample", "text")
+    first, *lines = tf.make_ndarray(value.tensor).item().decode().split("\n")
+    assert first == "    short"
+    assert all(line.startswith("    ") for line in lines)
+    assert max(map(len, lines)) <= 100
+    assert " ".join(lines).split() == words
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
