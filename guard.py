@@ -122,17 +122,18 @@ class Guard:
             raise Interrupted(self._signal, self._what_is_saved())
 
     def after_epoch(self, train_perplexity, valid_perplexity):
-        """Saves the finished epoch, and writes its perplexities for TensorBoard."""
+        """Writes the finished epoch's perplexities for TensorBoard, and saves it."""
         self._warn_of_explosion("Train", train_perplexity)
         self._warn_of_explosion("Valid", valid_perplexity)
-        self.progress = Progress(epoch=self.progress.epoch + 1)
-        self.save()
+        # Written before it is saved: whoever is killed in between does both again, not one alone.
         self._summaries.write(
             self.step(),
             learning_rate=self.learning_rate,
             train_perplexity=train_perplexity,
             valid_perplexity=valid_perplexity,
         )
+        self.progress = Progress(epoch=self.progress.epoch + 1)
+        self.save()
         self._write_sample()
 
     def _write_sample(self):

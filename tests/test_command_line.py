@@ -15,6 +15,7 @@ import pytest
 import tensorflow as tf
 
 import checkpoints
+import curves
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NUMBER = r"\d+\.\d{3}"
@@ -289,6 +290,21 @@ def test_eval_only_prints_what_training_printed_last(corpus, finished_run, tmp_p
     status, out, err = run(*arguments)
     assert (status, err) == (0, "")
     assert out.splitlines() == [valid.removeprefix("Epoch: 3 "), test]
+
+
+def test_the_events_have_what_was_printed_and_a_text_of_each_epoch(corpus, tmp_path):
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
+    outs = [run(*arguments, config={"max_max_epoch": epochs})[1] for epochs in (1, 2)]
+    printed = [float(line.split()[-1]) for line in "".join(outs).splitlines() if "Perp" in line]
+    curve = curves.read_curve(str(tmp_path))  # of a run that was continued
+    train_1, valid_1, _, train_2, valid_2, test = printed
+    expected = [train_1, train_2, valid_1, valid_2, test]
+    assert [*curve.train, *curve.valid, curve.test] == pytest.approx(expected, abs=1e-3)
+    paths = sorted(tmp_path.glob("events.*"))
+    events = [event for path in paths for event in curves.read_events(str(path))]
+    values = [value for event in events for value in event.summary.value]
+    texts = [tf.make_ndarray(v.tensor).item() for v in values if v.tag == "sample"]
+    assert len(texts) == 2 and all(text.startswith(b"    ") for text in texts)
 
 
 def newest(save_path, suffix):
