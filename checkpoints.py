@@ -174,8 +174,8 @@ def read_progress(path, steps_per_epoch, state):
     saved_shapes = [array.shape for array in progress.state]
     if progress.state and saved_shapes != [tuple(tensor.shape) for tensor in state]:
         raise CheckpointError(
-            f"{path}: was saved within epoch {progress.epoch} with another --num_gpus or "
-            "--rnn_mode; continue with those until the epoch is done"
+            f"{path}: was saved within epoch {progress.epoch} with another --num_gpus, number of "
+            "machines or --rnn_mode; continue with those until the epoch is done"
         )
     return progress
 

@@ -124,7 +124,7 @@ def run(main):
     except (UserError, flags.Error) as error:
         sys.exit(f"{program}: {error}")
     except KeyboardInterrupt as error:
-        print(f"{program}: {error or 'interrupted'}", file=sys.stderr)
+        print(f"{program}: {str(error) or 'interrupted'}", file=sys.stderr)
         sys.exit(getattr(error, "status", 128 + signal.SIGINT))
     except OSError as error:  # of standard output: every other file has an error of its own
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
