@@ -184,6 +184,15 @@ def test_an_interrupt_without_save_path_says_so(corpus):
     assert err == "ptb_word_lm.py: stopped by SIGINT; nothing is saved without --save_path\n"
 
 
+def test_an_interrupt_before_training_is_one_line(tmp_path):
+    os.mkfifo(tmp_path / "ptb.train.txt")
+    process = program(f"--data_path={tmp_path}")
+    with open(tmp_path / "ptb.train.txt", "w"):  # waits until the program reads it
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "ptb_word_lm.py: interrupted\n")
+
+
 def test_a_second_process_in_the_same_directory_is_refused(corpus, tmp_path):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
     process = program(*arguments, config={"max_max_epoch": 1000})
