@@ -18,8 +18,8 @@ import trained as trained_models
 tf1 = tf.compat.v1
 
 # Sizes of window to cut any number of words into: the large one is fast, the others exact.
-WINDOW_SIZES = (64, 8, 1)
-MAX_BATCH_SIZE = 32
+WINDOW_SIZES = (64, 16, 4, 1)
+MAX_BATCH_SIZE = 128
 
 
 class LanguageModel:
@@ -171,7 +171,8 @@ def score_batch(scorer, first, sequences):
     order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
     for start in range(0, len(order), MAX_BATCH_SIZE):
         batch = order[start : start + MAX_BATCH_SIZE]
-        longest = len(sequences[batch[-1]])
+        longest = max(len(sequences[i]) for i in batch)
+        longest += -longest % WINDOW_SIZES[-2]  # a few steps more are faster than windows of one
         targets = np.full([longest, len(batch)], reader.NO_WORD, np.int32)
         for column, i in enumerate(batch):
             targets[: len(sequences[i]), column] = sequences[i]
