@@ -17,7 +17,7 @@ import trained as trained_models
 
 tf1 = tf.compat.v1
 
-# Sizes of window to cut any number of words into: the large one is fast, the others exact.
+# Sizes of window to cut any number of words into: the larger are faster, the last fits always.
 WINDOW_SIZES = (64, 16, 4, 1)
 MAX_BATCH_SIZE = 128
 
