@@ -55,6 +55,7 @@ class Guard:
         """
         self.progress, self.unsaved, self.learning_rate = progress, None, None
         self._session, self._saver, self._summaries = session, saver, summaries
+        self._fetch_step = session.make_callable(tf.compat.v1.train.get_global_step())
         self._save_every_secs, self._summary_steps = save_every_secs, summary_steps
         self._sample_words, self._sampler = sample_words, None
         self._next_save = time.monotonic() + save_every_secs
@@ -83,7 +84,7 @@ class Guard:
 
     def step(self):
         """The global step, an int."""
-        return int(self._session.run(tf.compat.v1.train.get_global_step()))
+        return int(self._fetch_step())
 
     def after_training_window(self, progress, perplexity, speed, grad_norm):
         """Looks at a window's numbers; saves, writes summaries or stops if it is time to.
