@@ -117,8 +117,8 @@ def main():
     trained = trained_models.find(arguments.save_path, arguments.data_path)
     word_to_id = trained.word_to_id
     prompt = read_prompt(arguments.prompt, word_to_id)
-    forbidden = {word_to_id.get(reader.UNKNOWN)} - {None}
-    sampler = inference.Sampler(trained, () if arguments.unknown else forbidden, arguments.top_k)
+    forbidden = [] if arguments.unknown else trained.unknown_ids
+    sampler = inference.Sampler(trained, forbidden, arguments.top_k)
     start = [word_to_id[reader.END_OF_SENTENCE], *prompt]
     for first in range(0, arguments.num_samples, MAX_BATCH_SIZE):
         if first:

@@ -16,7 +16,6 @@ import tensorflow as tf
 
 import cluster
 import inference
-import reader
 import run_directory
 import trained
 from checkpoints import CheckpointError, Checkpoints, Progress, reason
@@ -138,16 +137,24 @@ class Guard:
         self._write_sample()
 
     def _write_sample(self):
-        """Writes a text that the model just saved makes up, for TensorBoard."""
-        if self._saver and not self.unsaved and self._sample_words:
-            model = trained.find(self._saver.newest)
+        """Writes a text that the model just saved makes up, for TensorBoard.
+
+        A failure is said once; training goes on without.
+        """
+        if not self._saver or self.unsaved or not self._sample_words:
+            return
+        try:
             if self._sampler:
-                self._sampler.restore(model)
+                self._sampler.restore(self._saver.newest)
             else:
-                unknown = [i for i, word in enumerate(model.words) if word == reader.UNKNOWN]
-                self._sampler = inference.Sampler(model, forbidden=unknown)
+                model = trained.find(self._saver.newest)
+                self._sampler = inference.Sampler(model, forbidden=model.unknown_ids)
             text = self._sampler.text(self._sample_words)
-            self._summaries.write_text(self.step(), "sample", text)
+        except (UserError, tf.errors.OpError) as error:
+            print(f"no more samples: {reason(error)}; training goes on", file=sys.stderr)
+            self._sample_words = 0
+            return
+        self._summaries.write_text(self.step(), "sample", text)
 
     def after_training(self, test_perplexity):
         """Writes the last perplexity for TensorBoard."""

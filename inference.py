@@ -219,19 +219,19 @@ class Sampler:
                 )
                 for is_greedy, choice in choices.items()
             }
-        self._session, self._words = session, trained.words
-        self.restore(trained)
+        self._session, self._trained = session, trained
+        self.restore(trained.path)
 
-    def restore(self, trained):
-        """Takes the weights of another `trained.TrainedModel` of the same sizes and words."""
+    def restore(self, path):
+        """Takes the weights of a checkpoint of the same run; `path` is its prefix."""
         with self._session.graph.as_default():
-            trained_models.restore(self._session, trained)
+            trained_models.restore(self._session, self._trained._replace(path=path))
 
     def text(self, num_words):
         """A sample, str, a sentence a line; with the same weights the same."""
-        end = self._words.index(reader.END_OF_SENTENCE)
+        end = self._trained.word_to_id[reader.END_OF_SENTENCE]
         ids = (step[0] for step in self.sample([end], num_words, num_samples=1))
-        text = " ".join(self._words[i] for i in ids)
+        text = " ".join(self._trained.words[i] for i in ids)
         return "\n".join(sentence.strip() for sentence in text.split(reader.END_OF_SENTENCE))
 
     def sample(self, prompt, num_words, num_samples, temperature=1.0, seed=0, batch=0):

@@ -55,6 +55,11 @@ class TrainedModel(NamedTuple):
         """Dict of each word to its id."""
         return {word: i for i, word in enumerate(self.words)}
 
+    @property
+    def unknown_ids(self):
+        """List of the id of `<unk>`; empty if that is no word of the model's."""
+        return [i for i, word in enumerate(self.words) if word == reader.UNKNOWN]
+
 
 def find(save_path, data_path=None):
     """Reads a trained model's description; `restore` reads its weights.

@@ -316,6 +316,16 @@ def test_the_events_have_what_was_printed_and_a_text_of_each_epoch(corpus, tmp_p
     assert len(texts) == 2 and all(text.startswith(b"    ") for text in texts)
 
 
+def test_a_text_without_line_ends_is_trained_on_and_not_sampled(tmp_path):
+    for split, count in (("train", 400), ("valid", 60), ("test", 20)):
+        (tmp_path / f"ptb.{split}.txt").write_text("one two " * count)
+    arguments = [f"--data_path={tmp_path}", "--model=test", f"--save_path={tmp_path / 'run'}"]
+    status, out, err = run(*arguments, config={"max_max_epoch": 2})
+    assert status == 0
+    assert epoch_lines(out)[-1].startswith("Test Perplexity")
+    assert re.fullmatch("no more samples: .* has no <eos>.*; training goes on\n", err)
+
+
 def newest(save_path, suffix):
     paths = save_path.glob(f"model.ckpt-*{suffix}")
     return max(paths, key=lambda path: int(re.search(r"ckpt-(\d+)", path.name)[1]))
