@@ -326,9 +326,6 @@ class CellStack:
 
     opaque_params = None
 
-    def forget_saveables(self):
-        """Does nothing; see `CudnnStack`."""
-
     def __init__(self, num_layers, hidden_size, layer):
         """Makes the variables, float32, in the current variable scope.
 

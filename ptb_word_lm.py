@@ -220,11 +220,11 @@ class PTBModel:
             exported.update(new_lr=self._new_lr, lr_update=self._lr_update)
         if self._stack.opaque_params is not None:
             exported.update(rnn_params=self._stack.opaque_params)
+            self._stack.forget_saveables()
         for key, operation in exported.items():
             tf1.get_collection_ref(key)[:] = [operation]
         util.export_state_tuples(self.initial_state, self.initial_state_name)
         util.export_state_tuples(self.final_state, self.final_state_name)
-        self._stack.forget_saveables()
 
     def import_ops(self):
         """Takes the model's operations, of all its replicas, from the current graph's collections.
@@ -274,8 +274,8 @@ def run_epoch(session, model, eval_op=None, verbose=False, progress=None, after_
     fetches = {"cost": model.cost, "state": tf.nest.flatten(model.final_state)}
     if eval_op is not None:
         fetches["eval_op"] = eval_op
-    if eval_op is not None and eval_op is model.train_op:
-        fetches["grad_norm"] = model.grad_norm
+        if eval_op is model.train_op:
+            fetches["grad_norm"] = model.grad_norm
     initial_state = tf.nest.flatten(model.initial_state)
     if not (progress and progress.state):
         progress = (progress or checkpoints.Progress())._replace(state=session.run(initial_state))

@@ -90,7 +90,7 @@ def describe(config, dtype, seed, corpus):
 
 
 def check(save_path, description, words):
-    """Makes the directory, or checks that it is this run's.
+    """Checks that a directory is this run's, or nobody's yet.
 
     Args:
       save_path: the directory.
@@ -98,7 +98,7 @@ def check(save_path, description, words):
       words: list of str, the vocabulary.
 
     Raises:
-      RunDirectoryError: it cannot be made, or belongs to another run.
+      RunDirectoryError: it cannot be read, or belongs to another run.
     """
     old_words = _read(os.path.join(save_path, VOCABULARY_FILE))
     if old_words not in (None, _lines(words)):
@@ -220,30 +220,30 @@ class Summaries:
     def _write(self, **fields):
         self._writer.write(tf1.Event(wall_time=time.time(), **fields).SerializeToString())
 
+    def _write_summary(self, step, values):
+        if self._writer:
+            with self._said():
+                self._write(step=step, summary=tf1.Summary(value=values))
+                self._writer.flush()
+
     def write(self, step, **values):
         """Writes tag and float of each value, for everybody to read at once."""
-        if self._writer:
-            scalars = [tf1.Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
-            with self._said():
-                self._write(step=step, summary=tf1.Summary(value=scalars))
-                self._writer.flush()
+        scalars = [tf1.Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
+        self._write_summary(step, scalars)
 
     def write_text(self, step, tag, text):
         """Writes a text, to be shown as it is."""
-        if self._writer:
-            # TensorBoard reads it as Markdown, where `__init__` is a bold "init", and shows code,
-            # which is what is indented, unchanged, but cuts off long lines of it.
-            wrapper = textwrap.TextWrapper(100, initial_indent="    ", subsequent_indent="    ")
-            text = "\n".join(wrapper.fill(line) for line in text.splitlines())
-            plugin = tf1.SummaryMetadata.PluginData(plugin_name="text")
-            value = tf1.Summary.Value(
-                tag=tag,
-                tensor=tf.make_tensor_proto(text.encode()),
-                metadata=tf1.SummaryMetadata(plugin_data=plugin),
-            )
-            with self._said():
-                self._write(step=step, summary=tf1.Summary(value=[value]))
-                self._writer.flush()
+        # TensorBoard reads it as Markdown, where `__init__` is a bold "init", and shows code,
+        # which is what is indented, unchanged, but cuts off long lines of it.
+        wrapper = textwrap.TextWrapper(100, initial_indent="    ", subsequent_indent="    ")
+        text = "\n".join(wrapper.fill(line) for line in text.splitlines())
+        plugin = tf1.SummaryMetadata.PluginData(plugin_name="text")
+        value = tf1.Summary.Value(
+            tag=tag,
+            tensor=tf.make_tensor_proto(text.encode()),
+            metadata=tf1.SummaryMetadata(plugin_data=plugin),
+        )
+        self._write_summary(step, [value])
 
     def __enter__(self):
         return self
