@@ -272,6 +272,23 @@ def write(row, as_json):
     print(*(f"{v:.4f}" if isinstance(v, float) else v for v in values), sep="\t", flush=True)
 
 
+def score_files(paths, scorer, word_to_id, by_itself):
+    """Yields each piece of the files' text, and its words' log-probabilities.
+
+    Args:
+      paths: str each; `-` is standard input.
+      scorer, word_to_id: see `open_models`.
+      by_itself: bool, each line is scored by itself; otherwise all the text is one stream.
+
+    Raises:
+      command_line.RequestError: a file cannot be read as text.
+    """
+    blocks = (pieces for path in paths for pieces in read_pieces(path, word_to_id, by_itself))
+    if by_itself:
+        return score_lines(blocks, scorer, word_to_id[reader.END_OF_SENTENCE])
+    return score_stream(blocks, scorer)
+
+
 def open_models(save_paths, data_path):
     """Reads the models to average.
 
@@ -339,15 +356,7 @@ def main():
         raise command_line.RequestError("--nbest --verbose: choose one of the two")
     scorer, word_to_id = open_models(arguments.save_path, arguments.data_path)
     by_itself = arguments.nbest or not arguments.carry_state
-    blocks = (
-        pieces
-        for path in arguments.text
-        for pieces in read_pieces(path, word_to_id, complete_last_line=by_itself)
-    )
-    if by_itself:
-        scored = score_lines(blocks, scorer, word_to_id[reader.END_OF_SENTENCE])
-    else:
-        scored = score_stream(blocks, scorer)
+    scored = score_files(arguments.text, scorer, word_to_id, by_itself)
     if not arguments.nbest:
         for row in rows(scored, word_to_id, arguments.verbose):
             write(row, arguments.json)

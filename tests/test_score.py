@@ -36,11 +36,7 @@ def scored(scorer, tmp_path, monkeypatch):
     def function(text, by_itself=False, block_bytes=1 << 16, verbose=False):
         monkeypatch.setattr(score, "BLOCK_BYTES", block_bytes)
         (tmp_path / "text").write_bytes(text if isinstance(text, bytes) else text.encode())
-        blocks = score.read_pieces(str(tmp_path / "text"), WORD_TO_ID, by_itself)
-        if by_itself:
-            pieces = score.score_lines(blocks, scorer, WORD_TO_ID["<eos>"])
-        else:
-            pieces = score.score_stream(blocks, scorer)
+        pieces = score.score_files([str(tmp_path / "text")], scorer, WORD_TO_ID, by_itself)
         return list(score.rows(pieces, WORD_TO_ID, verbose))
 
     return function
@@ -134,11 +130,7 @@ def test_a_long_line_is_not_held_in_memory(scorer, monkeypatch, tmp_path):
     monkeypatch.setattr(score, "BLOCK_BYTES", 1000)
     (tmp_path / "text").write_text("word4 " * 5000)
     for by_itself in (False, True):
-        blocks = score.read_pieces(str(tmp_path / "text"), WORD_TO_ID, by_itself)
-        if by_itself:
-            pieces = score.score_lines(blocks, scorer, WORD_TO_ID["<eos>"])
-        else:
-            pieces = score.score_stream(blocks, scorer)
+        pieces = score.score_files([str(tmp_path / "text")], scorer, WORD_TO_ID, by_itself)
         assert max(len(piece.words) for piece, _ in pieces) < 300
 
 
@@ -199,11 +191,7 @@ def test_without_unk_unknown_words_are_left_out(tmp_path, scorer):
     (tmp_path / "text").write_text("nonsense word4 nonsense\nnonsense nonsense")
     word_to_id = {word: i for word, i in WORD_TO_ID.items() if word != reader.UNKNOWN}
     for by_itself in (False, True):
-        blocks = score.read_pieces(str(tmp_path / "text"), word_to_id, by_itself)
-        if by_itself:
-            pieces = score.score_lines(blocks, scorer, WORD_TO_ID["<eos>"])
-        else:
-            pieces = score.score_stream(blocks, scorer)
+        pieces = score.score_files([str(tmp_path / "text")], scorer, word_to_id, by_itself)
         rows = list(score.rows(pieces, word_to_id, verbose=True))
         words = [row["word"] for row in rows if "word" in row]
         assert words == ["word4", "<eos>"] + ["<eos>"] * by_itself
