@@ -41,16 +41,12 @@ def models_in_session(config, corpus, dtype=tf.float32, seed=1, num_replicas=Non
         tf1.set_random_seed(seed)
         models = ptb_word_lm.build_models(config, corpus, dtype, seed)
         if num_replicas is not None:
-            for name, model in models.items():
-                model.export_ops(name)
-            metagraph = tf1.train.export_meta_graph()
+            metagraph = util.export_models(models)
             util.auto_parallel(metagraph, models["Train"], num_replicas)
             graph = tf.Graph()
     with graph.as_default():
         if num_replicas is not None:
-            tf1.train.import_meta_graph(metagraph)
-            for model in models.values():
-                model.import_ops()
+            models = util.import_models(metagraph, models)
         with tf1.Session(config=SESSION_CONFIG) as session:
             session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
             yield models, session

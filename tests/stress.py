@@ -84,6 +84,13 @@ def numbers(out):
     return lines
 
 
+def note(printed, out):
+    """Adds what a process printed to what its other lives did; stops where the two differ."""
+    for key, value in numbers(out).items():
+        if printed.setdefault(key, value) != value:
+            sys.exit(f"{key}: one life printed {printed[key]}, another {value}")
+
+
 def read_weights(save_path):
     """Variable name to value, of the newest checkpoint."""
     sys.path.insert(0, ROOT)
@@ -109,9 +116,7 @@ def survive(arguments, config, save_path, kills, longest_life, rng):
             process.kill()
             out, err = process.communicate()
             kills -= 1
-        for key, value in numbers(out).items():
-            if printed.setdefault(key, value) != value:
-                sys.exit(f"{key}: one life printed {printed[key]}, another {value}")
+        note(printed, out)
         if process.returncode == 0:
             return printed, kills
         if process.returncode != -9:

@@ -16,8 +16,8 @@ import tensorflow as tf
 
 import checkpoints
 import curves
+from graphs import ROOT, clean_environment
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NUMBER = r"\d+\.\d{3}"
 PROGRESS = rf"{NUMBER} perplexity: {NUMBER} speed: \d+ wps"
 VOCABULARY = [f"word{i}" for i in range(20)]
@@ -35,7 +35,6 @@ def corpus(tmp_path_factory):
 
 def program(*arguments, config=None, **options):
     """Runs the command line; `config` gives TestConfig other values first."""
-    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     command = [sys.executable, "ptb_word_lm.py", *arguments]
     if config:
         change = "import configs, runpy; "
@@ -43,7 +42,7 @@ def program(*arguments, config=None, **options):
         change += "runpy.run_path('ptb_word_lm.py', run_name='__main__')"
         command = [sys.executable, "-c", change, *arguments]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, **options)
+    return subprocess.Popen(command, cwd=ROOT, env=clean_environment(), **options)
 
 
 def ignore_hangup():
