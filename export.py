@@ -133,8 +133,7 @@ def convert(directory):
 def define_flags():
     """Defines the command line's flags, in absl's own registry."""
     flags.DEFINE_string("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
-    data_help = "The corpus of the training, where the checkpoint has no vocab.txt beside it."
-    flags.DEFINE_string("data_path", None, data_help)
+    flags.DEFINE_string("data_path", None, trained_models.DATA_PATH_HELP)
     flags.DEFINE_string("out", None, "The directory to write; it must not be there yet.")
     flags.DEFINE_string("tflite", None, "A file to write for LiteRT, too.")
 

@@ -94,8 +94,7 @@ def print_batch(prompt, steps, words):
 def define_flags():
     """Defines the command line's flags, in absl's own registry."""
     flags.DEFINE_string("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
-    data_help = "The corpus of the training, where the checkpoint has no vocab.txt beside it."
-    flags.DEFINE_string("data_path", None, data_help)
+    flags.DEFINE_string("data_path", None, trained_models.DATA_PATH_HELP)
     flags.DEFINE_string("prompt", "", "The text to continue; by default, begin a sentence.")
     flags.DEFINE_integer("num_words", 100, "Words to choose, a sample.", lower_bound=1)
     flags.DEFINE_integer("num_samples", 1, "Samples.", lower_bound=1)

@@ -325,11 +325,7 @@ def define_flags():
         "What training saved, a directory or DIR/model.ckpt-STEP; "
         "several, separated by commas, are averaged.",
     )
-    flags.DEFINE_string(
-        "data_path",
-        None,
-        "The corpus of the training, where the checkpoint has no vocab.txt beside it.",
-    )
+    flags.DEFINE_string("data_path", None, trained_models.DATA_PATH_HELP)
     flags.DEFINE_multi_string(
         "text",
         [STANDARD_INPUT],

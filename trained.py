@@ -22,6 +22,8 @@ from command_line import UserError
 tf1 = tf.compat.v1
 
 SCOPE = "Model"
+# Of the flag with which every program that reads a trained model finds its words.
+DATA_PATH_HELP = "The corpus of the training, where the checkpoint has no vocab.txt beside it."
 # The TF1 script's cells of its modes BASIC, BLOCK and CUDNN; they order their gates alike. CUDNN's
 # names were made by its own saver, which put one more scope before them.
 CELL_VARIABLE = re.compile(
