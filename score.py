@@ -236,7 +236,7 @@ def rows(scored, word_to_id, verbose):
     yield total.row("total")
     if total.num_unknown:
         fate = f"became {reader.UNKNOWN}" if reader.UNKNOWN in word_to_id else "were left out"
-        print(f"words not in the vocabulary, which {fate}: {total.num_unknown}", file=sys.stderr)
+        print(f"{total.num_unknown} words are not in the vocabulary and {fate}", file=sys.stderr)
 
 
 def ranked_rows(scored):

@@ -102,7 +102,7 @@ def test_unknown_words_become_unk(scored, capsys):
     unknown, _ = scored("word4 nonsense word5\n")
     assert {**unknown, "unknown": 0} == known
     assert unknown["unknown"] == 1
-    assert capsys.readouterr().err == "words not in the vocabulary, which became <unk>: 1\n"
+    assert capsys.readouterr().err == "1 words are not in the vocabulary and became <unk>\n"
 
 
 @pytest.mark.parametrize(
