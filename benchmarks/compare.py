@@ -200,7 +200,7 @@ def products(config):
         ("logits", 1, 1, (rows, size, words), {}),
         ("gradient of outputs", 1, 1, (rows, words, size), {"transpose_b": True}),
         ("gradient of softmax_w", 1, 1, (size, rows, words), {"transpose_a": True}),
-        ("gradient of h", layers, steps, (batch, 4 * size, size), {"transpose_b": True}),
+        ("gradient of h", layers, steps, (batch, 4 * size, size), {}),
         ("gradient of inputs", layers, 1, (rows, 4 * size, size), {"transpose_b": True}),
         ("gradient of kernel", layers, 1, (2 * size, rows, 4 * size), {"transpose_a": True}),
     ]
