@@ -108,7 +108,7 @@ def _block(inputs, c, h, kernel, bias):
     initial_h = h = tf.cast(h, inputs.dtype)
 
     gates_x = _product(tf.reshape(inputs, [-1, input_size]), kernel_x) + bias
-    gates_x = tf.reshape(gates_x, [num_steps, -1, bias.shape[0]])
+    gates_x = tf.split(gates_x, num_steps)
     steps, outputs = [], []
     for t in range(num_steps):
         i, j, f, o = tf.split(gates_x[t] + _product(h, kernel_h), 4, axis=1)
@@ -145,12 +145,12 @@ def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h):
       gates' nonlinearities; and of the initial state.
     """
     i, j, f, o, tanh_c, previous_c = (tf.stack(activations) for activations in zip(*steps))
-    c_from_h = o * (1 - tanh_c * tanh_c)
-    i_from_c = j * i * (1 - i)
-    j_from_c = i * (1 - j * j)
-    f_from_c = previous_c * f * (1 - f)
-    o_from_h = tanh_c * o * (1 - o)
-    d_outputs = tf.cast(d_outputs, tf.float32)
+    c_from_h = tf.unstack(o * (1 - tanh_c * tanh_c))
+    i_from_c = tf.unstack(j * i * (1 - i))
+    j_from_c = tf.unstack(i * (1 - j * j))
+    f_from_c = tf.unstack(previous_c * f * (1 - f))
+    o_from_h = tf.unstack(tanh_c * o * (1 - o))
+    d_outputs = tf.unstack(tf.cast(d_outputs, tf.float32))
     # Once for all steps, which halves the time of each product. Grappler would move a matrix's
     # transposition back into the products; with a dimension more it leaves it alone.
     kernel_h_transposed = tf.transpose(kernel_h[None], [0, 2, 1])[0]

@@ -1,5 +1,6 @@
 """The softmax layer and its cross-entropy, which on a small model are half of the work."""
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -22,7 +23,7 @@ def cross_entropy(outputs, softmax_w, softmax_b, targets):
     be done to the narrow `[rows, hidden]` or to a vector is done there, and not to them:
 
         p         = softmax(logits)
-        loss      = logsumexp(logits) - logits[target],   logsumexp = max(logits) - log(max(p))
+        loss      = -log(p[target])     (logsumexp(logits) - logits[target], where p underflows)
         d_logits  = d_loss * (p - one_hot(target))
         d_outputs = d_loss * ((p - one_hot) @ softmax_w^T)
         d_w       = (d_loss * outputs)^T @ (p - one_hot)
@@ -41,12 +42,20 @@ def cross_entropy(outputs, softmax_w, softmax_b, targets):
     return is_word * _cross_entropy(outputs, softmax_w, softmax_b, tf.maximum(targets, 0))
 
 
+def _exact_where_tiny(losses, p_target, scores, targets):
+    """Replaces the losses of the rows, usually none, whose float32 probability has underflowed."""
+    rows = tf.where(p_target < np.finfo(np.float32).tiny)
+    scores, targets = tf.gather_nd(scores, rows), tf.gather_nd(targets, rows)
+    exact = tf.reduce_logsumexp(scores, axis=1) - tf.gather(scores, targets, batch_dims=1)
+    return tf.tensor_scatter_nd_update(losses, rows, exact)
+
+
 @tf.custom_gradient
 def _cross_entropy(outputs, softmax_w, softmax_b, targets):
     scores = logits(outputs, softmax_w, softmax_b)
     p = tf.nn.softmax(scores)
-    log_sum = tf.reduce_max(scores, axis=1) - tf.math.log(tf.reduce_max(p, axis=1))
-    losses = log_sum - tf.gather(scores, targets, batch_dims=1)
+    p_target = tf.gather(p, targets, batch_dims=1)
+    losses = _exact_where_tiny(-tf.math.log(p_target), p_target, scores, targets)
 
     def gradient(d_losses):
         rows = tf.range(tf.shape(targets)[0])
