@@ -101,14 +101,24 @@ def _product(a, b, **transposed):
     return tf.cast(tf.matmul(a, b, **transposed), tf.float32)
 
 
+def _rows(matrix, start, stop):
+    """Some rows of a matrix, cut out of it as a vector.
+
+    TensorFlow need not copy them then; it copies those cut out of a matrix if a row of it is no
+    multiple of 64 bytes, as medium's are.
+    """
+    width = matrix.shape[1]
+    return tf.reshape(tf.reshape(matrix, [-1])[start * width : stop * width], [-1, width])
+
+
 @tf.custom_gradient
 def _block(inputs, c, h, kernel, bias):
     num_steps, _, input_size = inputs.shape
-    kernel_x, kernel_h = kernel[:input_size], kernel[input_size:]
+    kernel_x, kernel_h = _rows(kernel, 0, input_size), _rows(kernel, input_size, kernel.shape[0])
     initial_h = h = tf.cast(h, inputs.dtype)
 
     gates_x = _product(tf.reshape(inputs, [-1, input_size]), kernel_x) + bias
-    gates_x = tf.split(gates_x, num_steps)
+    gates_x = tf.unstack(tf.reshape(gates_x, [num_steps, -1, kernel.shape[1]]))
     steps, outputs = [], []
     for t in range(num_steps):
         i, j, f, o = tf.split(gates_x[t] + _product(h, kernel_h), 4, axis=1)

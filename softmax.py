@@ -59,8 +59,9 @@ def _cross_entropy(outputs, softmax_w, softmax_b, targets):
 
     def gradient(d_losses):
         rows = tf.range(tf.shape(targets)[0])
-        errors = tf.tensor_scatter_nd_sub(
-            p, tf.stack([rows, targets], axis=1), tf.ones_like(d_losses)
+        # In p's own memory, where nothing else reads it any more; tensor_scatter_nd_sub copies it.
+        errors = tf.raw_ops.ScatterNdNonAliasingAdd(
+            input=p, indices=tf.stack([rows, targets], axis=1), updates=-tf.ones_like(d_losses)
         )
         errors = tf.cast(errors, outputs.dtype)
         d_losses = tf.cast(d_losses, outputs.dtype)[:, None]
