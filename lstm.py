@@ -93,7 +93,9 @@ class _Step(NamedTuple):
     f: tf.Tensor
     o: tf.Tensor
     tanh_c: tf.Tensor
-    previous_c: tf.Tensor
+    i_j: tf.Tensor  # i * j, which c gains
+    f_c: tf.Tensor  # f * c of the step before, which it keeps
+    h: tf.Tensor
 
 
 def _product(a, b, **transposed):
@@ -123,17 +125,17 @@ def _block(inputs, c, h, kernel, bias):
     for t in range(num_steps):
         i, j, f, o = tf.split(gates_x[t] + _product(h, kernel_h), 4, axis=1)
         i, j, f, o = tf.sigmoid(i), tf.tanh(j), tf.sigmoid(f), tf.sigmoid(o)
-        previous_c, c = c, f * c + i * j
+        i_j, f_c = i * j, f * c
+        c = f_c + i_j
         tanh_c = tf.tanh(c)
         last_h = o * tanh_c
         h = tf.cast(last_h, inputs.dtype)
-        steps.append(_Step(i, j, f, o, tanh_c, previous_c))
+        steps.append(_Step(i, j, f, o, tanh_c, i_j, f_c, last_h))
         outputs.append(h)
-    outputs = tf.stack(outputs)
 
     def gradient(d_outputs, d_c, d_h):
         d_gates, d_c, d_h = _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h)
-        previous_h = tf.concat([initial_h[None], outputs[:-1]], axis=0)
+        previous_h = tf.stack([initial_h, *outputs[:-1]])
         x_and_h = tf.concat([inputs, previous_h], axis=2)
         x_and_h = tf.reshape(x_and_h, [-1, kernel.shape[0]])
         d_inputs = tf.reshape(tf.matmul(d_gates, kernel_x, transpose_b=True), tf.shape(inputs))
@@ -141,36 +143,33 @@ def _block(inputs, c, h, kernel, bias):
         ones = tf.ones([1, tf.shape(d_gates)[0]], d_gates.dtype)
         return d_inputs, d_c, d_h, d_kernel, _product(ones, d_gates)[0]
 
-    return (outputs, c, last_h), gradient
+    return (tf.stack(outputs), c, last_h), gradient
 
 
 def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h):
     """Back-propagates through time.
 
-    What of a step's gradient is known from its activations alone is computed for all the steps at
-    once; the loop, where each operation must wait for the one before, does the rest.
+    The derivatives of sigmoid and tanh are `s * (1 - s)` and `1 - t * t`. Those of the gates before
+    them are written here with the products that the forward step has made already, such as
+    `d_c * (i_j - i_j * i)` for `d_c * j * i * (1 - i)`: two operations for three.
 
     Returns:
       `(d_gates, d_c, d_h)`: `[num_steps * batch, 4 * hidden]` of the outputs' dtype, before the
       gates' nonlinearities; and of the initial state.
     """
-    i, j, f, o, tanh_c, previous_c = (tf.stack(activations) for activations in zip(*steps))
-    c_from_h = tf.unstack(o * (1 - tanh_c * tanh_c))
-    i_from_c = tf.unstack(j * i * (1 - i))
-    j_from_c = tf.unstack(i * (1 - j * j))
-    f_from_c = tf.unstack(previous_c * f * (1 - f))
-    o_from_h = tf.unstack(tanh_c * o * (1 - o))
     d_outputs = tf.unstack(tf.cast(d_outputs, tf.float32))
     # Once for all steps, which halves the time of each product. Grappler would move a matrix's
     # transposition back into the products; with a dimension more it leaves it alone.
     kernel_h_transposed = tf.transpose(kernel_h[None], [0, 2, 1])[0]
     d_gates = [None] * len(steps)
     for t in reversed(range(len(steps))):
+        i, j, f, o, tanh_c, i_j, f_c, h = steps[t]
         d_h += d_outputs[t]
-        d_c += d_h * c_from_h[t]
-        d_gate = [d_c * i_from_c[t], d_c * j_from_c[t], d_c * f_from_c[t], d_h * o_from_h[t]]
-        d_gates[t] = tf.cast(tf.concat(d_gate, axis=1), kernel_h.dtype)
-        d_c *= steps[t].f
+        d_c += d_h * (o - h * tanh_c)
+        d_i, d_j, d_f = d_c * (i_j - i_j * i), d_c * (i - i_j * j), d_c * (f_c - f_c * f)
+        d_gate = tf.concat([d_i, d_j, d_f, d_h * (h - h * o)], axis=1)
+        d_gates[t] = tf.cast(d_gate, kernel_h.dtype)
+        d_c *= f
         d_h = _product(d_gates[t], kernel_h_transposed)
     return tf.concat(d_gates, axis=0), d_c, d_h
 
