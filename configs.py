@@ -133,12 +133,12 @@ def with_paper_schedule(config):
     return changed(config, max_epoch=config.max_epoch + 1, lr_decay=config.paper_lr_decay)
 
 
-def with_one_stream(config):
-    """The configuration to score a text with as one stream.
+def with_one_stream(config, num_windows=1):
+    """The configuration to score a text with as one stream, several windows at once.
 
     How the stream is cut into windows does not change its perplexity: that of one word at a time.
     """
-    return changed(config, batch_size=1)
+    return changed(config, batch_size=1, num_steps=num_windows * config.num_steps)
 
 
 def learning_rate(config, epoch):

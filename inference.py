@@ -59,9 +59,7 @@ class LanguageModel:
         layers = tf.unstack(state, axis=1)
         initial_state = tuple(map(lstm.LSTMStateTuple, layers[0::2], layers[1::2]))
         vectors = tf.nn.embedding_lookup(self._embedding, words)
-        outputs, _, final_state = self._stack.add_layers(
-            vectors, None, lstm.Dropout(1.0), initial_state
-        )
+        outputs, final_state = self._stack.add_layers(vectors, initial_state, lstm.Dropout(1.0))
         outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
         return outputs, tf.stack(tf.nest.flatten(final_state), axis=1)
 

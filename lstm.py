@@ -355,28 +355,28 @@ class CellStack:
             bias = tf.compat.v1.get_variable(bias_name, shape[1:], initializer=zeros)
             self._variables.append((kernel, bias))
 
-    def add_layers(self, inputs, batch_size, dropout, initial_state=None):
+    def zero_state(self, batch_size):
+        """The state before the first word: tuple of `LSTMStateTuple`, one a layer."""
+        return tuple(zero_state([batch_size, self._hidden_size]) for _ in self._variables)
+
+    def add_layers(self, inputs, initial_state, dropout):
         """Adds the layers to the graph, with dropout on the output of each.
 
         Args:
-          inputs: `[num_steps, batch_size, hidden_size]`.
-          batch_size: int.
+          inputs: `[num_steps, batch, hidden_size]`.
+          initial_state: as of `zero_state`.
           dropout: a `Dropout`; layer `i`, from 1, is its layer `i`.
-          initial_state: tuple of `LSTMStateTuple`, one a layer; None for zeros.
 
         Returns:
-          `(outputs, initial_state, final_state)`, the states tuples of `LSTMStateTuple`.
+          `(outputs, final_state)`, of the shapes of the arguments.
         """
-        if initial_state is None:
-            shape = [batch_size, self._hidden_size]
-            initial_state = tuple(zero_state(shape) for _ in self._variables)
         final_state = []
         layers = zip(self._variables, initial_state)
         for number, ((kernel, bias), state) in enumerate(layers, start=1):
             inputs, state = self._layer(inputs, state, tf.cast(kernel, inputs.dtype), bias)
             final_state.append(state)
             inputs = dropout(inputs, number)
-        return inputs, initial_state, tuple(final_state)
+        return inputs, tuple(final_state)
 
 
 class CudnnStack:
@@ -414,11 +414,15 @@ class CudnnStack:
         saveables = tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
         saveables[:] = [s for s in saveables if not isinstance(s, CudnnParamsSaveable)]
 
-    def add_layers(self, inputs, batch_size, dropout):
-        """Like `CellStack.add_layers`, but with one state for all the layers."""
-        state = zero_state([self._num_layers, batch_size, self._hidden_size])
+    def zero_state(self, batch_size):
+        """The state before the first word: tuple of one `LSTMStateTuple`, of all the layers."""
+        return (zero_state([self._num_layers, batch_size, self._hidden_size]),)
+
+    def add_layers(self, inputs, initial_state, dropout):
+        """See `CellStack.add_layers`."""
+        (state,) = initial_state
         params = tf.cast(self.opaque_params, inputs.dtype)
         outputs, final_state = cudnn_layers(
             inputs, state, params, self._is_training, dropout.keep_prob, dropout.seed
         )
-        return dropout(outputs, self._num_layers), (state,), (final_state,)
+        return dropout(outputs, self._num_layers), (final_state,)

@@ -50,6 +50,10 @@ get_config = configs.get_config
 # A 16-bit gradient of a rare word's logit would vanish; a power of two costs no accuracy.
 LOSS_SCALE_16_BIT = 128.0
 
+# On a CPU, one stream is a chain of small products that keeps one core busy; the softmax of a
+# window is another's work while the LSTM reads the next. More windows take longer to build.
+TEST_WINDOWS_AT_ONCE = 3
+
 
 class PTBInput:
     """The windows of one text, and their sizes.
@@ -104,7 +108,7 @@ class PTBModel:
       grad_norm: float32 scalar, the gradients' global norm before clipping (the replicas' mean).
     """
 
-    def __init__(self, is_training, config, input_, dtype=tf.float32, seed=0):
+    def __init__(self, is_training, config, input_, dtype=tf.float32, seed=0, num_parts=1):
         """Adds the model to the current graph and variable scope.
 
         Args:
@@ -114,6 +118,7 @@ class PTBModel:
           dtype: of activations and matrix products: float32, float16 or bfloat16. Variables,
             gates, states and loss are float32.
           seed: int, of dropout; the same seed drops the same values in the same global step.
+          num_parts: int, of equal length, in which to read a window, one after another.
         """
         self.input = input_
         self.positions = [input_.windows.position]
@@ -136,10 +141,14 @@ class PTBModel:
                 replica = input_.windows.replica
                 dropout = lstm.Dropout(config.keep_prob, seed, self._global_step, replica)
             vectors = tf.nn.embedding_lookup(self._embedding, tf.transpose(input_.input_data))
-            outputs, self.initial_state, self.final_state = self._stack.add_layers(
-                dropout(tf.cast(vectors, dtype), layer=0), input_.batch_size, dropout
-            )
-            self.cost = self._add_cost(outputs)
+            vectors = dropout(tf.cast(vectors, dtype), layer=0)
+            self.initial_state = state = self._stack.zero_state(input_.batch_size)
+            parts = tf.split(vectors, num_parts), tf.split(tf.transpose(input_.targets), num_parts)
+            costs = []
+            for part_vectors, part_targets in zip(*parts):
+                outputs, state = self._stack.add_layers(part_vectors, state, dropout)
+                costs.append(self._add_cost(outputs, part_targets))
+            self.final_state, self.cost = state, tf.add_n(costs)
             if is_training:
                 self._add_training(LOSS_SCALE_16_BIT if dtype.size == 2 else 1.0)
 
@@ -167,11 +176,12 @@ class PTBModel:
                 collections=[tf1.GraphKeys.GLOBAL_VARIABLES, tf1.GraphKeys.GLOBAL_STEP],
             )
 
-    def _add_cost(self, outputs):
+    def _add_cost(self, outputs, targets):
         outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
-        targets = tf.reshape(tf.transpose(self.input.targets), [-1])
         softmax_w = tf.cast(self._softmax_w, outputs.dtype)
-        losses = softmax.cross_entropy(outputs, softmax_w, self._softmax_b, targets)
+        losses = softmax.cross_entropy(
+            outputs, softmax_w, self._softmax_b, tf.reshape(targets, [-1])
+        )
         return tf.reduce_sum(losses) / self.input.batch_size
 
     def _add_training(self, scale):
@@ -326,12 +336,15 @@ def build_models(config, corpus, dtype=tf.float32, seed=0, names=("Train", "Vali
     models = {}
     for name in names:
         is_test = name == "Test"
-        text_config = configs.with_one_stream(config) if is_test else config
+        num_parts = TEST_WINDOWS_AT_ONCE if is_test and config.rnn_mode != configs.CUDNN else 1
+        text_config = configs.with_one_stream(config, num_parts) if is_test else config
         text = getattr(corpus, name.lower())
         with tf.name_scope(name):
             input_ = PTBInput(text_config, text, f"{name}Input", keep_remainder=is_test)
             with tf1.variable_scope("Model", reuse=tf1.AUTO_REUSE):
-                models[name] = PTBModel(name == "Train", text_config, input_, dtype, seed)
+                models[name] = PTBModel(
+                    name == "Train", text_config, input_, dtype, seed, num_parts
+                )
     return models
 
 
