@@ -139,7 +139,9 @@ def _block(inputs, c, h, kernel, bias):
         x_and_h = tf.concat([inputs, previous_h], axis=2)
         x_and_h = tf.reshape(x_and_h, [-1, kernel.shape[0]])
         d_inputs = tf.reshape(tf.matmul(d_gates, kernel_x, transpose_b=True), tf.shape(inputs))
-        d_kernel = tf.matmul(x_and_h, d_gates, transpose_a=True)
+        # What the layer below waits for comes first: this can be computed beside its time steps.
+        with tf.control_dependencies([d_inputs]):
+            d_kernel = tf.matmul(x_and_h, d_gates, transpose_a=True)
         ones = tf.ones([1, tf.shape(d_gates)[0]], d_gates.dtype)
         return d_inputs, d_c, d_h, d_kernel, _product(ones, d_gates)[0]
 

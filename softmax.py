@@ -66,7 +66,9 @@ def _cross_entropy(outputs, softmax_w, softmax_b, targets):
         errors = tf.cast(errors, outputs.dtype)
         d_losses = tf.cast(d_losses, outputs.dtype)[:, None]
         d_outputs = d_losses * tf.matmul(errors, softmax_w, transpose_b=True)
-        d_w = tf.matmul(d_losses * outputs, errors, transpose_a=True)
+        # What the LSTM waits for comes first: this then fills the core that its chain leaves idle.
+        with tf.control_dependencies([d_outputs]):
+            d_w = tf.matmul(d_losses * outputs, errors, transpose_a=True)
         d_b = tf.matmul(d_losses, errors, transpose_a=True)[0]
         return d_outputs, d_w, tf.cast(d_b, tf.float32), None
 
