@@ -59,10 +59,11 @@ def _cross_entropy(outputs, softmax_w, softmax_b, targets):
 
     def gradient(d_losses):
         rows = tf.range(tf.shape(targets)[0])
-        # In p's own memory, where nothing else reads it any more; tensor_scatter_nd_sub copies it.
-        errors = tf.raw_ops.ScatterNdNonAliasingAdd(
-            input=p, indices=tf.stack([rows, targets], axis=1), updates=-tf.ones_like(d_losses)
-        )
+        # In p's own memory, since nothing reads that any more; tensor_scatter_nd_sub would copy it.
+        with tf.control_dependencies([p_target]):
+            errors = tf.raw_ops.ScatterNdNonAliasingAdd(
+                input=p, indices=tf.stack([rows, targets], axis=1), updates=-tf.ones_like(d_losses)
+            )
         errors = tf.cast(errors, outputs.dtype)
         d_losses = tf.cast(d_losses, outputs.dtype)[:, None]
         d_outputs = d_losses * tf.matmul(errors, softmax_w, transpose_b=True)
