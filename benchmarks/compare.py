@@ -186,7 +186,11 @@ class TorchContestant:
 
 
 def products(config):
-    """The matrix products of a training step: `(what, count, in a row, (m, k, n), transposed)`."""
+    """The matrix products of a training step: `(what, count, in a row, (m, k, n), transposed)`.
+
+    Those of the four gates from h count as the one product that they make up: one after another,
+    as the limit computes them, that is faster.
+    """
     steps, batch, size, words = (
         config.num_steps,
         config.batch_size,
