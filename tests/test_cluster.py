@@ -62,8 +62,8 @@ def whole(corpus, tmp_path_factory):
     save_path = tmp_path_factory.mktemp("whole")
     with machines(corpus, save_path) as start:
         driver, worker = start(0), start(1)
-        out, _ = driver.communicate(timeout=100)
-        worker_out, _ = worker.communicate(timeout=100)  # it ends by itself
+        out, _ = driver.communicate(timeout=300)
+        worker_out, _ = worker.communicate(timeout=300)  # it ends by itself
     assert (driver.returncode, worker.returncode, worker_out) == (0, 0, "")
     return stress.numbers(out), save_path
 
@@ -72,7 +72,7 @@ def test_two_machines_equal_one_with_twice_the_batch(corpus, whole, tmp_path):
     lines, save_path = whole
     flags = [f"--data_path={corpus}", *FLAGS]
     process = stress.start(flags, tmp_path, {**CONFIG, "batch_size": 20})
-    out, _ = process.communicate(timeout=100)
+    out, _ = process.communicate(timeout=300)
     one = stress.numbers(out)
     for epoch in "14":
         np.testing.assert_allclose(
@@ -98,9 +98,9 @@ def test_killed_machines_change_nothing(corpus, whole, tmp_path):
         assert "a worker was lost" in said
         printed += out
         driver = start(0)
-        out, said = driver.communicate(timeout=100)
+        out, said = driver.communicate(timeout=300)
         assert "continued after" in said
-        worker.communicate(timeout=100)
+        worker.communicate(timeout=300)
     assert (driver.returncode, worker.returncode) == (0, 0)
     lines, save_path = whole
     assert {**stress.numbers(printed), **stress.numbers(out)} == lines
@@ -112,7 +112,7 @@ def test_killed_machines_change_nothing(corpus, whole, tmp_path):
 def test_worker_with_another_command_line_is_refused(corpus, tmp_path):
     with machines(corpus, tmp_path) as start:
         driver, worker = start(0), start(1, "--seed=1")
-        out, err = worker.communicate(timeout=100)
+        out, err = worker.communicate(timeout=300)
         refusal = err.splitlines()[-1]
         assert (worker.returncode, out) == (1, "")
         assert "worker 1 (" in refusal

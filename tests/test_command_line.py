@@ -130,7 +130,7 @@ def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(corpus,
     process = program(*arguments, config=epochs)
     first = [process.stdout.readline() for _ in range(16)]  # amid the second epoch
     process.send_signal(getattr(signal, name))
-    rest, err = process.communicate(timeout=60)
+    rest, err = process.communicate(timeout=300)
     newest = checkpoints.find(str(save_path))[0]
     if name == "SIGKILL":
         assert (process.returncode, err) == (-signal.SIGKILL, "")
@@ -151,7 +151,7 @@ def test_nohup_is_respected(corpus):
     process = program(*arguments, config={"max_max_epoch": 3}, preexec_fn=ignore_hangup)
     process.stdout.readline()
     process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (0, "")
 
 
@@ -178,7 +178,7 @@ def test_an_interrupt_without_save_path_says_so(corpus):
     process = program(f"--data_path={corpus}", "--model=test", config={"max_max_epoch": 1000})
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err == "ptb_word_lm.py: stopped by SIGINT; nothing is saved without --save_path\n"
 
@@ -188,7 +188,7 @@ def test_an_interrupt_before_training_is_one_line(tmp_path):
     process = program(f"--data_path={tmp_path}")
     with open(tmp_path / "ptb.train.txt", "w"):  # waits until the program reads it
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (130, "ptb_word_lm.py: interrupted\n")
 
 
@@ -412,7 +412,7 @@ def test_a_reader_that_leaves_ends_the_program_quietly(corpus):
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait(timeout=60) == 1
+    assert process.wait(timeout=300) == 1
 
 
 def test_a_terminal_shows_progress_and_whole_lines(corpus):

@@ -42,7 +42,7 @@ def script(module, *arguments, **options):
 
 def run(module, *arguments, text=b"", **options):
     process = script(module, *arguments, **options)
-    out, err = process.communicate(text, timeout=60)
+    out, err = process.communicate(text, timeout=300)
     return process.returncode, out.decode(), err.decode()
 
 
@@ -323,7 +323,7 @@ def test_an_interrupt_leaves_no_half_corpus(tmp_path):
     while process.poll() is None and not list(tmp_path.glob(".unfinished-*/all_tokens/*")):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out, err) == (130, b"", b"prepare_text.py: interrupted\n")
     assert not list(tmp_path.iterdir())
 

@@ -111,7 +111,7 @@ def start(*arguments, environment=None, prelude="", **options):
 
 def run(*arguments, **options):
     process = start(*arguments, **options)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
@@ -255,7 +255,7 @@ def test_an_interrupted_download_is_resumed(tmp_path):
         while process.poll() is None and not (part.exists() and part.stat().st_size):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         go_on.set()
         assert (process.returncode, out, err) == (130, "", "download_ptb.py: interrupted\n")
         size = part.stat().st_size
@@ -322,7 +322,7 @@ def test_progress_is_for_terminals(tmp_path):
     ours, theirs = pty.openpty()
     with serve(FOLDER) as server:
         process = start(f"--out={tmp_path}", f"--url={server.url}/data", stderr=theirs)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     os.close(theirs)
     shown = os.read(ours, 10**4).decode()
     os.close(ours)

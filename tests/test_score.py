@@ -170,7 +170,7 @@ def test_a_pipe_that_closes_early_is_no_mistake(run):
     process.stdout.close()
     process.stdin.write(b"word4 word5\n" * 10000)
     process.stdin.close()
-    assert (process.wait(timeout=60), process.stderr.read()) == (1, b"")
+    assert (process.wait(timeout=300), process.stderr.read()) == (1, b"")
 
 
 def test_mistakes_are_answered_in_one_line(run, tmp_path):
