@@ -42,20 +42,25 @@ def cross_entropy(outputs, softmax_w, softmax_b, targets):
     return is_word * _cross_entropy(outputs, softmax_w, softmax_b, tf.maximum(targets, 0))
 
 
-def _exact_where_tiny(losses, p_target, scores, targets):
-    """Replaces the losses of the rows, usually none, whose float32 probability has underflowed."""
+def _exact_where_tiny(losses, p_target, outputs, softmax_w, softmax_b, targets):
+    """Replaces the losses of the rows, usually none, whose float32 probability has underflowed.
+
+    It computes their logits again: keeping all rows' would make the softmax, which is computed in
+    their place, allocate as much again.
+    """
     rows = tf.where(p_target < np.finfo(np.float32).tiny)
-    scores, targets = tf.gather_nd(scores, rows), tf.gather_nd(targets, rows)
+    outputs, targets = tf.gather_nd(outputs, rows), tf.gather_nd(targets, rows)
+    scores = logits(outputs, softmax_w, softmax_b)
     exact = tf.reduce_logsumexp(scores, axis=1) - tf.gather(scores, targets, batch_dims=1)
     return tf.tensor_scatter_nd_update(losses, rows, exact)
 
 
 @tf.custom_gradient
 def _cross_entropy(outputs, softmax_w, softmax_b, targets):
-    scores = logits(outputs, softmax_w, softmax_b)
-    p = tf.nn.softmax(scores)
+    p = tf.nn.softmax(logits(outputs, softmax_w, softmax_b))
     p_target = tf.gather(p, targets, batch_dims=1)
-    losses = _exact_where_tiny(-tf.math.log(p_target), p_target, scores, targets)
+    losses = -tf.math.log(p_target)
+    losses = _exact_where_tiny(losses, p_target, outputs, softmax_w, softmax_b, targets)
 
     def gradient(d_losses):
         rows = tf.range(tf.shape(targets)[0])
