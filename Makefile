@@ -37,7 +37,7 @@ clean:
 	rm -rf $(VENV) $(CORPUS) runs/python_docs
 
 $(CORPUS)/ptb.test.txt: data/python_docs.py data/prepare_text.py | $(VENV)/run.installed
-	$(BIN)/python data/python_docs.py $(CORPUS)
+	$(BIN)/python data/python_docs.py $(CORPUS) --overwrite
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else \

@@ -75,7 +75,7 @@ def find(save_path):
     pattern = os.path.join(glob.escape(save_path), f"{PREFIX}-*.index")
     paths = [path.removesuffix(".index") for path in glob.glob(pattern) if os.path.isfile(path)]
     steps = {path: path.rpartition("-")[2] for path in paths}
-    return sorted((p for p in paths if steps[p].isdigit()), key=lambda p: -int(steps[p]))
+    return sorted((p for p in paths if steps[p].isdecimal()), key=lambda p: -int(steps[p]))
 
 
 def read_shapes(path):
@@ -88,7 +88,7 @@ def read_shapes(path):
       CheckpointError: it is damaged, or a file of it is missing.
     """
     try:
-        checkpoint = tf.train.load_checkpoint(path)
+        checkpoint = tf1.train.NewCheckpointReader(path)
         shapes = checkpoint.get_variable_to_shape_map()
         for name in shapes:
             checkpoint.get_tensor(name)
@@ -166,7 +166,7 @@ def read_progress(path, steps_per_epoch, state):
     Raises:
       CheckpointError: it was saved within an epoch, by a run that carried another state.
     """
-    checkpoint = tf.train.load_checkpoint(path)
+    checkpoint = tf1.train.NewCheckpointReader(path)
     if not checkpoint.has_tensor(PROGRESS):
         step = checkpoint.get_tensor(tf1.train.get_global_step().op.name)
         return Progress(epoch=int(step) // steps_per_epoch + 1)

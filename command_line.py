@@ -54,14 +54,16 @@ def import_tensorflow():
     Whoever sets `TF_CPP_MIN_LOG_LEVEL` wants to read the chatter, and does.
     """
     _open_standard_streams()
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+    if quiet:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     try:
-        with no_standard_error():  # some messages come before the level is looked at
+        # Some messages come before the level is looked at.
+        with no_standard_error() if quiet else contextlib.nullcontext():
             import tensorflow as tf
 
-            tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+            if quiet:
+                tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
     except KeyboardInterrupt:  # an import takes seconds
         sys.exit(128 + signal.SIGINT)
 
@@ -119,6 +121,7 @@ def run(main):
     its number, as shells expect.
     """
     program = os.path.basename(sys.argv[0])
+    sys.stdout.reconfigure(errors="backslashreplace")  # a word may be none of the terminal's
     try:
         app.run(lambda _: main(), flags_parser=_parse_flags)
     except (UserError, flags.Error) as error:

@@ -98,7 +98,7 @@ def define_flags():
     flags.DEFINE_string("prompt", "", "The text to continue; by default, begin a sentence.")
     flags.DEFINE_integer("num_words", 100, "Words to choose, a sample.", lower_bound=1)
     flags.DEFINE_integer("num_samples", 1, "Samples.", lower_bound=1)
-    flags.DEFINE_float("temperature", 1.0, "Divides the logits; 0: the most probable word.", 0)
+    flags.DEFINE_float("temperature", 1, "Divides the logits; 0: the most probable word.", 0, 1e30)
     flags.DEFINE_integer("top_k", 0, "Choose among the k most probable; 0: all.", lower_bound=0)
     flags.DEFINE_integer("seed", 0, "Another seed, other words.", 0, 2**31 - 1)
     flags.DEFINE_bool("unknown", False, f"Allow {reader.UNKNOWN}, too.")

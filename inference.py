@@ -245,7 +245,7 @@ class Sampler:
         Yields:
           Int32 `[num_samples]`, the next word of each sample, `num_words` times.
         """
-        is_greedy = np.float32(temperature) == 0
+        is_greedy = np.float32(temperature) < np.finfo(np.float32).tiny
         state = np.zeros([1, *self._state_shape], np.float32)
         for word in prompt[:-1]:
             state = self._read([word], state)

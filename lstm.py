@@ -157,6 +157,12 @@ def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h):
     Given `y` and `dy`, TensorFlow's `SigmoidGrad` is `dy * y * (1 - y)`, its `TanhGrad` is
     `dy * (1 - y * y)`: one operation each, where a small model's step has hardly any arithmetic.
 
+    Args:
+      steps: list of `_Step`.
+      d_outputs: `[num_steps, batch, hidden]`, dtype of the outputs.
+      d_c, d_h: float32 `[batch, hidden]`, of the last state.
+      kernel_h: `[hidden, 4 * hidden]`, dtype of the outputs.
+
     Returns:
       `(d_gates, d_c, d_h)`: `[num_steps * batch, 4 * hidden]` of the outputs' dtype, before the
       gates' nonlinearities; and of the initial state.

@@ -16,7 +16,7 @@ To train:
     python ptb_word_lm.py --data_path=DIR --model=small --save_path=RUN
 
 DIR holds `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`. The same command again continues
-after the last finished epoch. `--help` explains every flag.
+where it stopped. `--help` explains every flag.
 """
 
 if __name__ == "__main__":
@@ -53,6 +53,8 @@ LOSS_SCALE_16_BIT = 128.0
 # On a CPU, one stream is a chain of small products that keeps one core busy; the softmax of a
 # window is another's work while the LSTM reads the next. More windows take longer to build.
 TEST_WINDOWS_AT_ONCE = 3
+
+MAX_SEED = 2**31 - 2  # TensorFlow takes larger ones modulo one more
 
 
 class PTBInput:
@@ -290,7 +292,7 @@ def run_epoch(session, model, eval_op=None, verbose=False, progress=None, after_
     if not (progress and progress.state):
         progress = (progress or checkpoints.Progress())._replace(state=session.run(initial_state))
     first_step = windows.steps_until(progress.window, num_replicas)
-    start_time = time.time()
+    start_time = time.monotonic()
     live_line = command_line.LiveLine(epoch_size)
     for window in range(progress.window, epoch_size):
         feed_dict = dict(zip(initial_state, progress.state))
@@ -303,7 +305,7 @@ def run_epoch(session, model, eval_op=None, verbose=False, progress=None, after_
         steps = windows.steps_until(window + 1, num_replicas)
         perplexity = _perplexity(total_cost, steps)
         words = (steps - first_step) * model.input.batch_size * num_replicas
-        speed = words / (time.time() - start_time)
+        speed = words / (time.monotonic() - start_time)
         if verbose and window % interval == min(10, interval - 1):
             done = window / epoch_size
             print(f"{done:.3f} perplexity: {perplexity:.3f} speed: {speed:.0f} wps", flush=True)
@@ -397,7 +399,7 @@ def define_flags():
     flags.DEFINE_bool("eval_only", False, "Valid and test perplexity of what is in --save_path.")
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
-    flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", lower_bound=0)
+    flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", 0, MAX_SEED)
     rnn_mode_help = "basic: one cell, unrolled; block: fast, on CPU and GPU; cudnn: GPU only."
     flags.DEFINE_enum("rnn_mode", None, configs.RNN_MODES, f"How to compute. {rnn_mode_help}")
     flags.DEFINE_integer("num_gpus", None, "GPUs, a replica on each; 0: none. By default one.", 0)

@@ -139,6 +139,20 @@ def _lines(words):
     return "".join(f"{word}\n" for word in words)
 
 
+def check_name(save_path):
+    """Checks that TensorFlow will find again what it saves to a directory.
+
+    Raises:
+      RunDirectoryError: its checkpoint reader would take the name for a pattern.
+    """
+    for sign in ("[", "\\"):
+        if sign in save_path and sign != os.sep:
+            raise RunDirectoryError(
+                f"--save_path={save_path}: TensorFlow cannot read checkpoints where a name has "
+                f"{sign}; choose another"
+            )
+
+
 @contextlib.contextmanager
 def locked(save_path):
     """Makes a directory, and keeps other processes from training in it for a while.
@@ -146,11 +160,17 @@ def locked(save_path):
     The lock goes with the process, however that ends. It does nothing where `save_path` is None.
 
     Raises:
-      RunDirectoryError: the directory cannot be made, or another process is training in it.
+      RunDirectoryError: the directory cannot be made or read back, or another process is training
+        in it.
     """
     if save_path is None:
         yield
         return
+    check_name(save_path)
+    if os.path.isfile(f"{save_path}.index"):
+        raise RunDirectoryError(
+            f"--save_path={save_path}: is a checkpoint; name its directory to continue the run"
+        )
     path = os.path.join(save_path, LOCK_FILE)
     with contextlib.ExitStack() as stack:
         try:

@@ -80,6 +80,7 @@ def find(save_path, data_path=None):
     """
     if not save_path:
         raise TrainedModelError("--save_path: name what training saved")
+    run_directory.check_name(save_path)
     path, shapes = _find_checkpoint(save_path)
     names = _match_names(path, shapes)
     config = _read_config(path)
@@ -173,7 +174,13 @@ def _read_config(path):
         return {}
     except (OSError, ValueError, TypeError) as error:
         raise TrainedModelError(f"{path}: is no description of a run ({error})") from None
-    return {name: value for name, value in description.items() if name in configs.FIELDS}
+    config = {name: value for name, value in description.items() if name in configs.FIELDS}
+    for name, value in config.items():
+        usual = getattr(configs.SmallConfig, name)
+        number = (int, float) if isinstance(usual, float) else int
+        if name != "rnn_mode" and not (isinstance(value, number) and value > 0):
+            raise TrainedModelError(f"{path}: {name} cannot be {value!r}; restore the file")
+    return config
 
 
 def _read_words(path, vocab_size, data_path):
@@ -209,7 +216,7 @@ def restore(session, trained):
       session: a `Session` of a graph with the variables of an `inference.LanguageModel`.
       trained: a `TrainedModel`.
     """
-    checkpoint = tf.train.load_checkpoint(trained.path)
+    checkpoint = tf1.train.NewCheckpointReader(trained.path)
     for variable in tf1.global_variables():
         value = checkpoint.get_tensor(trained.names[variable.op.name])
         session.run(variable.initializer, {variable.initial_value: value})

@@ -293,16 +293,21 @@ def start(model, name):
         target=contestant_process, args=(theirs, model, name), daemon=True
     )
     process.start()
-    return ours, ours.recv()
+    theirs.close()  # so that the end of a process that fails is noticed
+    try:
+        return ours, ours.recv()
+    except EOFError:
+        sys.exit(f"{name} failed to start; what it said is above")
 
 
 def check_losses(losses):
     """Stops the comparison if the contestants do not compute the same thing."""
-    expected = losses["BLOCK"]
+    losses = {name: loss for name, loss in losses.items() if loss is not None}
+    first, expected = next(iter(losses.items()), (None, None))
     for name, loss in losses.items():
         tolerance = 2e-3 if "bfloat16" in name else 1e-5
-        if loss is not None and abs(loss - expected) > tolerance * expected:
-            sys.exit(f"{name} computes a loss of {loss}, BLOCK {expected}: not the same model")
+        if abs(loss - expected) > tolerance * expected:
+            sys.exit(f"{name} computes a loss of {loss}, {first} {expected}: not the same model")
 
 
 def compare(model, rounds, seconds_per_turn):

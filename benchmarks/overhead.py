@@ -84,7 +84,8 @@ def start_up(data_path, model_name, rnn_mode):
         text=True,
     )
     process.stdout.readline()  # the learning rate
-    process.stdout.readline()  # after the eleventh step
+    if not process.stdout.readline():  # after the eleventh step
+        sys.exit("training failed to start; what it said is above")
     elapsed = time.perf_counter() - start
     process.kill()
     process.communicate()

@@ -238,11 +238,24 @@ def write_corpus(sentences, directory, min_count=2, max_words=10000):
             os.replace(_file_in(corpus, split), _file_in(directory, split))
 
 
+def add_overwrite_flag(parser):
+    """Adds the flag that `check_no_corpus` names."""
+    parser.add_argument("--overwrite", action="store_true", help="replace the corpus in DIR")
+
+
+def check_no_corpus(directory, overwrite):
+    """Refuses, with a UserError, a directory that has a corpus which is not to be overwritten."""
+    for split in SPLITS:
+        path = _file_in(directory, split)
+        if os.path.lexists(path) and not overwrite:
+            raise shared.UserError(f"{path}: exists; --overwrite replaces the corpus it belongs to")
+
+
 def _parse_flags():
     parser = shared.FlagParser(__doc__)
     parser.add_argument("files", nargs="+", metavar="FILE", help="UTF-8 text; - is standard input")
     parser.add_argument("--out", required=True, metavar="DIR", help="where the corpus goes")
-    parser.add_argument("--overwrite", action="store_true", help="replace the corpus in DIR")
+    add_overwrite_flag(parser)
     parser.add_argument(
         "--level", choices=("word", "char"), default="word", help="what a token is (word)"
     )
@@ -267,10 +280,7 @@ def _parse_flags():
 def main():
     """Runs the command line."""
     flags = _parse_flags()
-    for split in SPLITS:
-        path = _file_in(flags.out, split)
-        if os.path.lexists(path) and not flags.overwrite:
-            raise shared.UserError(f"{path}: exists; --overwrite replaces the corpus it belongs to")
+    check_no_corpus(flags.out, flags.overwrite)
     sentences = read_tokens(flags.files, flags.level, flags.keep_case)
     write_corpus(sentences, flags.out, flags.min_count, flags.max_words)
 

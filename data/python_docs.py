@@ -1,10 +1,10 @@
 """A corpus that needs no network: Python's own language reference.
 
-    python data/python_docs.py DIR
+    python data/python_docs.py DIR [--overwrite]
 
 The standard library ships it for `help("for")` and the like: 52,000 words of English prose to train
 on with Python 3.11, line ends included, and other versions differ. The corpus is the same whenever
-the interpreter is, and replaces one that is in DIR.
+the interpreter is.
 """
 
 import re
@@ -43,9 +43,11 @@ def main():
     """Runs the command line."""
     parser = shared.FlagParser(__doc__)
     parser.add_argument("out", metavar="DIR", help="where the corpus goes")
-    directory = parser.parse_args().out
+    prepare_text.add_overwrite_flag(parser)
+    flags = parser.parse_args()
+    prepare_text.check_no_corpus(flags.out, flags.overwrite)
     sentences = (s for p in read_prose() for s in prepare_text.split_sentences([p]))
-    prepare_text.write_corpus(map(prepare_text.tokenize, sentences), directory)
+    prepare_text.write_corpus(map(prepare_text.tokenize, sentences), flags.out)
 
 
 if __name__ == "__main__":

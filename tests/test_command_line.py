@@ -252,6 +252,9 @@ def test_variants_run(corpus, arguments):
         (["--data_path={corpus}", "--rnn_mode=cudnn", "--num_gpus=0"], "--rnn_mode=cudnn: needs"),
         (["--data_path={corpus}", "--model=medium"], "ValidInput: a text of 140 words is too"),
         (["--data_path={corpus}", "--model=test", "--save_path={corpus}/ptb.test.txt"], "File exi"),
+        (["--data_path={corpus}", "--model=test", "--save_path={corpus}/[1]"], "name has [;"),
+        (["--data_path={corpus}", "--eval_only", "--save_path={corpus}/a[1]"], "name has [;"),
+        (["--data_path={corpus}", "--seed=2147483647"], "flag --seed=2147483647"),
     ],
 )
 def test_a_request_that_cannot_be_met_gets_one_line(corpus, arguments, message):
@@ -379,6 +382,11 @@ def test_lost_and_foreign_checkpoints_are_refused(corpus, finished_run, tmp_path
     shutil.copytree(finished_run, save_path)
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     (save_path / "config.json").unlink()
+    checkpoint = str(next(save_path.glob("*.index"))).removesuffix(".index")
+    status, _, err = run(*arguments[:2], f"--save_path={checkpoint}")
+    assert status == 1
+    assert f"--save_path={checkpoint}: is a checkpoint; name its directory" in err
+    assert not os.path.exists(checkpoint)
     status, _, err = run(*arguments, config={"hidden_size": 3})
     assert status == 1
     assert "has Model/embedding of shape [21, 2], but the model's is [21, 3]" in err

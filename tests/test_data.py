@@ -190,13 +190,21 @@ def test_memory_does_not_grow_with_the_text(tmp_path):
 def test_python_docs_are_prose_and_the_same_each_time(tmp_path):
     for name, seed in (("first", "1"), ("second", "2")):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        for _ in range(2):  # a corpus that is there is replaced
-            assert run(python_docs, tmp_path / name, env=environment) == (0, "", "")
+        for flags in ([], ["--overwrite"]):
+            assert run(python_docs, tmp_path / name, *flags, env=environment) == (0, "", "")
     assert read_files(tmp_path / "first") == read_files(tmp_path / "second")
     words = (tmp_path / "first" / "ptb.train.txt").read_text().split()
     assert len(words) > 40000
     assert words.count("the") > 2000
     assert words.count("<unk>") < 0.05 * len(words)
+
+
+def test_python_docs_leave_another_corpus_alone(tmp_path):
+    text = tmp_path / "ptb.train.txt"
+    text.write_text("precious\n")
+    status, out, err = run(python_docs, tmp_path)
+    assert (status, out, text.read_text()) == (1, "", "precious\n")
+    assert err.startswith(f"python_docs.py: {text}: exists") and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [[], ["a", "b"], ["--out=x"]])

@@ -155,6 +155,8 @@ def test_what_does_not_fit_is_refused(copy, tmp_path):
     refused("vocab.txt: no such file; name .* with --data_path")
     (copy / "config.json").write_text('{"hidden_size": 9, "seed": 3}')
     refused("model.ckpt-7: has hidden_size 8, but config.json beside it says 9")
+    (copy / "config.json").write_text('{"batch_size": -4}')
+    refused("config.json: batch_size cannot be -4")
     (copy / "config.json").write_text("[1")
     refused("config.json: is no description of a run")
     refused("no such directory", tmp_path / "none")
