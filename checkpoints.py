@@ -127,7 +127,8 @@ def choose(save_path):
       The paths of the checkpoints to go on from, the newest last; empty if there is none yet.
 
     Raises:
-      CheckpointError: there are checkpoints, but none is whole, or they are another model's.
+      CheckpointError: there are checkpoints, but none is whole, or they are another model's, or the
+        directory cannot be written.
     """
     paths = find(save_path)
     for number, path in enumerate(paths):
@@ -145,7 +146,10 @@ def choose(save_path):
         older_first = paths[number:][::-1]
         # Names without the directory, which may be moved or copied.
         names = [os.path.basename(each) for each in older_first]
-        tf1.train.update_checkpoint_state(os.path.abspath(save_path), names[-1], names)
+        try:
+            tf1.train.update_checkpoint_state(os.path.abspath(save_path), names[-1], names)
+        except tf.errors.OpError as error:
+            raise CheckpointError(f"{save_path}: cannot be written: {reason(error)}") from None
         return older_first
     if paths or os.path.exists(os.path.join(save_path, "checkpoint")):
         raise CheckpointError(

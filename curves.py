@@ -46,6 +46,8 @@ def read_events(path):
         yield from tf1.train.summary_iterator(path)
     except tf.errors.DataLossError:
         return
+    except tf.errors.OpError as error:
+        raise command_line.RequestError(f"{path}: cannot be read: {error.message}") from None
 
 
 def _started(path):
@@ -120,6 +122,7 @@ def draw(curves, out):
     axes = drawing.subplots()
     for number, (name, curve) in enumerate(curves.items()):
         epochs = range(1, len(curve.train) + 1)
+        name = name.replace("$", r"\$")  # which would begin a formula
         test = "" if curve.test is None else f" (test {curve.test:.1f})"
         style = {"color": f"C{number}", "marker": "o", "markersize": 3}
         axes.plot(epochs, curve.train, "-", label=f"{name}: train", **style)

@@ -54,8 +54,6 @@ LOSS_SCALE_16_BIT = 128.0
 # window is another's work while the LSTM reads the next. More windows take longer to build.
 TEST_WINDOWS_AT_ONCE = 3
 
-MAX_SEED = 2**31 - 2  # TensorFlow takes larger ones modulo one more
-
 
 class PTBInput:
     """The windows of one text, and their sizes.
@@ -181,9 +179,8 @@ class PTBModel:
     def _add_cost(self, outputs, targets):
         outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
         softmax_w = tf.cast(self._softmax_w, outputs.dtype)
-        losses = softmax.cross_entropy(
-            outputs, softmax_w, self._softmax_b, tf.reshape(targets, [-1])
-        )
+        targets = tf.reshape(targets, [-1])
+        losses = softmax.cross_entropy(outputs, softmax_w, self._softmax_b, targets)
         return tf.reduce_sum(losses) / self.input.batch_size
 
     def _add_training(self, scale):
@@ -338,15 +335,13 @@ def build_models(config, corpus, dtype=tf.float32, seed=0, names=("Train", "Vali
     models = {}
     for name in names:
         is_test = name == "Test"
-        num_parts = TEST_WINDOWS_AT_ONCE if is_test and config.rnn_mode != configs.CUDNN else 1
-        text_config = configs.with_one_stream(config, num_parts) if is_test else config
+        parts = TEST_WINDOWS_AT_ONCE if is_test and config.rnn_mode != configs.CUDNN else 1
+        text_config = configs.with_one_stream(config, parts) if is_test else config
         text = getattr(corpus, name.lower())
         with tf.name_scope(name):
             input_ = PTBInput(text_config, text, f"{name}Input", keep_remainder=is_test)
             with tf1.variable_scope("Model", reuse=tf1.AUTO_REUSE):
-                models[name] = PTBModel(
-                    name == "Train", text_config, input_, dtype, seed, num_parts
-                )
+                models[name] = PTBModel(name == "Train", text_config, input_, dtype, seed, parts)
     return models
 
 
@@ -394,12 +389,13 @@ def define_flags():
     flags.DEFINE_enum("model", "small", list(configs.CONFIGS), "Which configuration to train.")
     flags.DEFINE_string("save_path", None, "Directory to save the run to, or to continue it from.")
     flags.DEFINE_float("save_every_secs", 600, "Seconds between saves within an epoch.", 0)
+    flags.register_validator("save_every_secs", lambda s: s >= 0, "must be a number, not nan")
     flags.DEFINE_integer("summary_steps", 100, "Steps between summaries within an epoch.", 1)
     flags.DEFINE_integer("sample_words", 50, "Text sampled after each epoch, for TensorBoard.", 0)
     flags.DEFINE_bool("eval_only", False, "Valid and test perplexity of what is in --save_path.")
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
-    flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", 0, MAX_SEED)
+    flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", 0, 2**31 - 2)
     rnn_mode_help = "basic: one cell, unrolled; block: fast, on CPU and GPU; cudnn: GPU only."
     flags.DEFINE_enum("rnn_mode", None, configs.RNN_MODES, f"How to compute. {rnn_mode_help}")
     flags.DEFINE_integer("num_gpus", None, "GPUs, a replica on each; 0: none. By default one.", 0)

@@ -254,6 +254,7 @@ def test_variants_run(corpus, arguments):
         (["--data_path={corpus}", "--model=test", "--save_path={corpus}/ptb.test.txt"], "File exi"),
         (["--data_path={corpus}", "--model=test", "--save_path={corpus}/[1]"], "name has [;"),
         (["--data_path={corpus}", "--eval_only", "--save_path={corpus}/a[1]"], "name has [;"),
+        (["--data_path={corpus}", "--save_every_secs=nan"], "must be a number"),
         (["--data_path={corpus}", "--seed=2147483647"], "flag --seed=2147483647"),
     ],
 )
