@@ -88,6 +88,7 @@ def read_shapes(path):
       CheckpointError: it is damaged, or a file of it is missing.
     """
     try:
+        # Not load_checkpoint, which would rather read the newest in a directory of that name.
         checkpoint = tf1.train.NewCheckpointReader(path)
         shapes = checkpoint.get_variable_to_shape_map()
         for name in shapes:

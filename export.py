@@ -153,12 +153,10 @@ def main():
             raise command_line.RequestError(
                 f"--{name}={arguments[name].value}: is there already; remove it, or name another"
             )
-    if arguments.tflite and not os.path.isdir(os.path.dirname(arguments.tflite) or "."):
-        raise command_line.RequestError(
-            f"--tflite={arguments.tflite}: its directory is not there; make it, or name another"
-        )
     trained = trained_models.find(arguments.save_path, arguments.data_path)
     try:
+        if arguments.tflite:
+            os.makedirs(os.path.dirname(os.path.abspath(arguments.tflite)), exist_ok=True)
         export(trained, arguments.out)
         if arguments.tflite:
             model = convert(arguments.out)

@@ -175,10 +175,9 @@ def _read_config(path):
     except (OSError, ValueError, TypeError) as error:
         raise TrainedModelError(f"{path}: is no description of a run ({error})") from None
     config = {name: value for name, value in description.items() if name in configs.FIELDS}
-    for name, value in config.items():
-        usual = getattr(configs.SmallConfig, name)
-        number = (int, float) if isinstance(usual, float) else int
-        if name != "rnn_mode" and not (isinstance(value, number) and value > 0):
+    for name in ("batch_size", "num_steps"):  # what evaluation takes from it; sizes are compared
+        value = config.get(name, 1)
+        if not (isinstance(value, int) and value > 0):
             raise TrainedModelError(f"{path}: {name} cannot be {value!r}; restore the file")
     return config
 

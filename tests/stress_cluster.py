@@ -50,7 +50,7 @@ class Cluster:
         stress.note(self.printed, self._processes[0].communicate()[0])
         for process in self._processes[1:]:
             try:
-                process.communicate(timeout=300)
+                process.communicate(timeout=90)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()

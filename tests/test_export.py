@@ -17,7 +17,7 @@ words = np.array(json.load(sys.stdin), np.int32)
 model = tf.saved_model.load("served/1")
 (vocabulary,) = [asset.asset_path.numpy().decode() for asset in model.asset_paths]
 scores = model.signatures["score"](words=tf.constant(words))["log_probabilities"]
-interpreter = tf.lite.Interpreter("model.tflite").get_signature_runner("next_word")
+interpreter = tf.lite.Interpreter("served/model.tflite").get_signature_runner("next_word")
 stepwise = {"tensorflow": [], "lite": []}
 for name, step in (("tensorflow", model.signatures["serving_default"]), ("lite", interpreter)):
     before, state = np.full([len(words)], 2, np.int32), np.zeros([len(words), 4, 8], np.float32)
@@ -39,7 +39,7 @@ def run(tmp_path_factory):
 
 
 def test_the_model_computes_the_same_without_this_project(run, tmp_path):
-    outputs = [f"--out={tmp_path}/served/1", f"--tflite={tmp_path}/model.tflite"]
+    outputs = [f"--out={tmp_path}/served/1", f"--tflite={tmp_path}/served/model.tflite"]
     assert run_program("export.py", f"--save_path={run}", *outputs) == (0, "", "")
     text = text_corpus().test[:24]
     words = np.stack([text[:12], [*text[12:20], -1, -1, -1, -1]])

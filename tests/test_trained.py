@@ -141,6 +141,12 @@ def test_the_newest_whole_checkpoint_is_taken(copy, capsys):
         trained.find(str(copy))
 
 
+def test_a_configuration_of_ones_own_is_read_back(copy):
+    (copy / "config.json").write_text('{"max_grad_norm": 5.5, "max_epoch": 0, "num_steps": 7}')
+    config = trained.find(str(copy)).config
+    assert (config.max_grad_norm, config.max_epoch, config.num_steps) == (5.5, 0, 7)
+
+
 def test_what_does_not_fit_is_refused(copy, tmp_path):
     def refused(message, path=copy):
         with pytest.raises(trained.TrainedModelError, match=message):
