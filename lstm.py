@@ -7,14 +7,16 @@ one, `cudnn_layers` hands the whole stack to cuDNN. With `[i, j, f, o] = [x, h] 
     h' = sigmoid(o) * tanh(c')
 
 as in Zaremba et al. 2014, section 3 (no peepholes, no cell clipping, forget bias 0). Sequences are
-time-major, `[num_steps, batch_size, features]`. The sequences and the matrix products have the
-inputs' dtype (float32 or a 16-bit type); gates and states are float32 always.
+time-major, `[num_steps, batch_size, features]`. The sequences and the factors of matrix products
+have the inputs' dtype (float32 or a 16-bit type); gates and states are float32 always.
 """
 
 from typing import NamedTuple
 
 import tensorflow as tf
 from tensorflow.python.training.saving import saveable_object
+
+from matmul import operand, product
 
 
 class LSTMStateTuple(NamedTuple):
@@ -42,7 +44,7 @@ def basic_cell(x, state, kernel, bias):
       The new `LSTMStateTuple`; its `h` is the output.
     """
     x_and_h = tf.concat([x, tf.cast(state.h, x.dtype)], axis=1)
-    gates = tf.cast(x_and_h @ kernel, tf.float32) + bias
+    gates = product(x_and_h, kernel) + bias
     i, j, f, o = tf.split(gates, 4, axis=1)
     c = tf.sigmoid(f) * state.c + tf.sigmoid(i) * tf.tanh(j)
     return LSTMStateTuple(c=c, h=tf.sigmoid(o) * tf.tanh(c))
@@ -96,11 +98,6 @@ class _Step(NamedTuple):
     c: tf.Tensor  # of the step before
 
 
-def _product(a, b, **transposed):
-    """A matrix product in the operands' dtype, as float32."""
-    return tf.cast(tf.matmul(a, b, **transposed), tf.float32)
-
-
 def _rows(matrix, start, stop):
     """Some rows of a matrix, cut out of it as a vector.
 
@@ -114,10 +111,12 @@ def _rows(matrix, start, stop):
 @tf.custom_gradient
 def _block(inputs, c, h, kernel, bias):
     num_steps, _, input_size = inputs.shape
-    kernel_x, kernel_h = _rows(kernel, 0, input_size), _rows(kernel, input_size, kernel.shape[0])
-    initial_h = h = tf.cast(h, inputs.dtype)
+    factor = operand(kernel)  # once for all that it multiplies
+    kernel_x, kernel_h = _rows(factor, 0, input_size), _rows(factor, input_size, kernel.shape[0])
+    initial_h = tf.cast(h, inputs.dtype)
+    h = operand(initial_h)
 
-    gates_x = _product(tf.reshape(inputs, [-1, input_size]), kernel_x) + bias
+    gates_x = product(tf.reshape(inputs, [-1, input_size]), kernel_x) + bias
     gates_x = tf.reshape(gates_x, [num_steps, -1, kernel.shape[1]])
     x_i, x_j, x_f, x_o = (tf.unstack(gate) for gate in tf.split(gates_x, 4, axis=2))
     # A product for each gate: TensorFlow computes them at once, each on a core of its own, which is
@@ -125,28 +124,29 @@ def _block(inputs, c, h, kernel, bias):
     kernel_i, kernel_j, kernel_f, kernel_o = tf.split(kernel_h, 4, axis=1)
     steps, outputs = [], []
     for t in range(num_steps):
-        i = tf.sigmoid(x_i[t] + _product(h, kernel_i))
-        j = tf.tanh(x_j[t] + _product(h, kernel_j))
-        f = tf.sigmoid(x_f[t] + _product(h, kernel_f))
-        o = tf.sigmoid(x_o[t] + _product(h, kernel_o))
+        i = tf.sigmoid(x_i[t] + product(h, kernel_i))
+        j = tf.tanh(x_j[t] + product(h, kernel_j))
+        f = tf.sigmoid(x_f[t] + product(h, kernel_f))
+        o = tf.sigmoid(x_o[t] + product(h, kernel_o))
         previous_c, c = c, f * c + i * j
         tanh_c = tf.tanh(c)
         last_h = o * tanh_c
-        h = tf.cast(last_h, inputs.dtype)
+        outputs.append(tf.cast(last_h, inputs.dtype))
+        h = operand(outputs[-1])
         steps.append(_Step(i, j, f, o, tanh_c, previous_c))
-        outputs.append(h)
 
     def gradient(d_outputs, d_c, d_h):
         d_gates, d_c, d_h = _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h)
         previous_h = tf.stack([initial_h, *outputs[:-1]])
         x_and_h = tf.concat([inputs, previous_h], axis=2)
         x_and_h = tf.reshape(x_and_h, [-1, kernel.shape[0]])
-        d_inputs = tf.reshape(tf.matmul(d_gates, kernel_x, transpose_b=True), tf.shape(inputs))
+        d_inputs = product(d_gates, kernel_x, inputs.dtype, transpose_b=True)
+        d_inputs = tf.reshape(d_inputs, tf.shape(inputs))
         # What the layer below waits for comes first: this can be computed beside its time steps.
         with tf.control_dependencies([d_inputs]):
-            d_kernel = tf.matmul(x_and_h, d_gates, transpose_a=True)
+            d_kernel = product(x_and_h, d_gates, kernel.dtype, transpose_a=True)
         ones = tf.ones([1, tf.shape(d_gates)[0]], d_gates.dtype)
-        return d_inputs, d_c, d_h, d_kernel, _product(ones, d_gates)[0]
+        return d_inputs, d_c, d_h, d_kernel, product(ones, d_gates)[0]
 
     return (tf.stack(outputs), c, last_h), gradient
 
@@ -161,13 +161,14 @@ def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h):
       steps: list of `_Step`.
       d_outputs: `[num_steps, batch, hidden]`, dtype of the outputs.
       d_c, d_h: float32 `[batch, hidden]`, of the last state.
-      kernel_h: `[hidden, 4 * hidden]`, dtype of the outputs.
+      kernel_h: `[hidden, 4 * hidden]`, an `operand`.
 
     Returns:
-      `(d_gates, d_c, d_h)`: `[num_steps * batch, 4 * hidden]` of the outputs' dtype, before the
-      gates' nonlinearities; and of the initial state.
+      `(d_gates, d_c, d_h)`: `[num_steps * batch, 4 * hidden]`, an `operand`, before the gates'
+      nonlinearities; and of the initial state.
     """
     d_sigmoid, d_tanh = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad
+    dtype = d_outputs.dtype
     d_outputs = tf.unstack(tf.cast(d_outputs, tf.float32))
     # Once for all steps, which halves the time of each product. Grappler would move a matrix's
     # transposition back into the products; with a dimension more it leaves it alone.
@@ -182,9 +183,9 @@ def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h):
         d_f = d_sigmoid(y=f, dy=d_c * c)
         d_o = d_sigmoid(y=o, dy=d_h * tanh_c)
         d_gate = tf.concat([d_i, d_j, d_f, d_o], axis=1)
-        d_gates[t] = tf.cast(d_gate, kernel_h.dtype)
+        d_gates[t] = operand(tf.cast(d_gate, dtype))
         d_c *= f
-        d_h = _product(d_gates[t], kernel_h_transposed)
+        d_h = product(d_gates[t], kernel_h_transposed)
     return tf.concat(d_gates, axis=0), d_c, d_h
 
 

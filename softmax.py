@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from matmul import operand, product
+
 
 def logits(outputs, softmax_w, softmax_b):
     """The logarithms of the words' probabilities, but for a constant of each row.
@@ -13,7 +15,7 @@ def logits(outputs, softmax_w, softmax_b):
     Returns:
       Float32 `[rows, vocab_size]`.
     """
-    return tf.cast(outputs @ softmax_w, tf.float32) + softmax_b
+    return product(outputs, softmax_w) + softmax_b
 
 
 def cross_entropy(outputs, softmax_w, softmax_b, targets):
@@ -69,13 +71,13 @@ def _cross_entropy(outputs, softmax_w, softmax_b, targets):
             errors = tf.raw_ops.ScatterNdNonAliasingAdd(
                 input=p, indices=tf.stack([rows, targets], axis=1), updates=-tf.ones_like(d_losses)
             )
-        errors = tf.cast(errors, outputs.dtype)
+        errors = operand(tf.cast(errors, outputs.dtype))
         d_losses = tf.cast(d_losses, outputs.dtype)[:, None]
-        d_outputs = d_losses * tf.matmul(errors, softmax_w, transpose_b=True)
+        d_outputs = d_losses * product(errors, softmax_w, outputs.dtype, transpose_b=True)
         # What the LSTM waits for comes first: this then fills the core that its chain leaves idle.
         with tf.control_dependencies([d_outputs]):
-            d_w = tf.matmul(d_losses * outputs, errors, transpose_a=True)
-        d_b = tf.matmul(d_losses, errors, transpose_a=True)[0]
-        return d_outputs, d_w, tf.cast(d_b, tf.float32), None
+            d_w = product(d_losses * outputs, errors, outputs.dtype, transpose_a=True)
+        d_b = product(d_losses, errors, transpose_a=True)[0]
+        return d_outputs, d_w, d_b, None
 
     return losses, gradient

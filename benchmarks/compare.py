@@ -6,7 +6,9 @@
 Every contestant trains the same model (same shapes, dropout, clipping, SGD, data) in a process of
 its own, a few steps in turn, round after round, so that a noisy machine disturbs all alike. Before
 anything is timed, all must compute the same loss from the same weights. The limit is the time that
-TensorFlow's matrix products alone take, at the step's own shapes. Prints Markdown.
+TensorFlow's matrix products alone take, at the step's own shapes. Factors rounded to bfloat16 are
+multiplied as float32 where the processor is faster so (see `matmul.py`), except by PyTorch. Prints
+Markdown.
 """
 
 import argparse
@@ -217,20 +219,17 @@ class ProductsContestant:
         command_line.import_tensorflow()
         import tensorflow as tf
 
+        import matmul
+
         tf1 = tf.compat.v1
         tf1.disable_eager_execution()
         previous = tf.no_op()
         for _, layers, steps, (m, k, n), transposed in products(config):
             a, b = (k, m) if "transpose_a" in transposed else (m, k), (k, n)
             b = (n, k) if "transpose_b" in transposed else b
-            a, b = (
-                tf1.Variable(tf.random.uniform(shape, -1, 1), dtype=tf.float32, use_resource=False)
-                if dtype == "float32"
-                else tf1.Variable(
-                    tf.cast(tf.random.uniform(shape, -1, 1), dtype), use_resource=False
-                )
-                for shape in (a, b)
-            )
+            factors = [tf.cast(tf.random.uniform(shape, -1, 1), dtype) for shape in (a, b)]
+            # In the dtype in which the step multiplies them, and without what converting costs it.
+            a, b = (tf1.Variable(matmul.operand(x), use_resource=False) for x in factors)
             for _ in range(layers * steps):
                 with tf.control_dependencies([previous]):
                     previous = tf.matmul(a, b, **transposed).op
