@@ -81,6 +81,8 @@ def from_environment():
     if not os.environ.get("TF_CONFIG"):
         return None
     try:
+        if not isinstance(json.loads(os.environ["TF_CONFIG"]), dict):
+            raise ValueError("is no JSON object")
         resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         spec = resolver.cluster_spec()
         task = resolver.task_type, resolver.task_id

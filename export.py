@@ -35,7 +35,6 @@ import command_line
 import devices
 import inference
 import lstm
-import reader
 import run_directory
 import trained as trained_models
 
@@ -111,10 +110,9 @@ def export(trained, directory):
 
 def _add_signatures(trained):
     """Adds the signatures to the current graph; returns a dict of name to `SignatureDef`."""
-    end_of_sentence = trained.word_to_id[reader.END_OF_SENTENCE]
     signature = tf1.saved_model.predict_signature_def
     next_word = signature(*add_next_word(trained.config))
-    score = signature(*add_score(trained.config, end_of_sentence))
+    score = signature(*add_score(trained.config, trained.end_of_sentence))
     return {"serving_default": next_word, "next_word": next_word, "score": score}
 
 
@@ -128,6 +126,15 @@ def convert(directory):
             directory, signature_keys=["next_word"]
         )
         return converter.convert()
+
+
+def write_whole(path, content):
+    """Writes bytes to a file that is there whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path))) as temporary:
+        unfinished = os.path.join(temporary, "model")
+        with open(unfinished, "wb") as file:
+            file.write(content)
+        os.replace(unfinished, path)
 
 
 def define_flags():
@@ -153,15 +160,15 @@ def main():
             raise command_line.RequestError(
                 f"--{name}={arguments[name].value}: is there already; remove it, or name another"
             )
+    if arguments.tflite and os.path.abspath(arguments.tflite) == os.path.abspath(arguments.out):
+        raise command_line.RequestError("--tflite: is a file, and cannot be the directory of --out")
     trained = trained_models.find(arguments.save_path, arguments.data_path)
     try:
         if arguments.tflite:
             os.makedirs(os.path.dirname(os.path.abspath(arguments.tflite)), exist_ok=True)
         export(trained, arguments.out)
         if arguments.tflite:
-            model = convert(arguments.out)
-            with open(arguments.tflite, "wb") as file:
-                file.write(model)
+            write_whole(arguments.tflite, convert(arguments.out))
     except (tf.errors.OpError, OSError) as error:
         raise command_line.RequestError(f"cannot be written: {checkpoints.reason(error)}") from None
 

@@ -118,7 +118,7 @@ def main():
     prompt = read_prompt(arguments.prompt, word_to_id)
     forbidden = [] if arguments.unknown else trained.unknown_ids
     sampler = inference.Sampler(trained, forbidden, arguments.top_k)
-    start = [word_to_id[reader.END_OF_SENTENCE], *prompt]
+    start = [trained.end_of_sentence, *prompt]
     for first in range(0, arguments.num_samples, MAX_BATCH_SIZE):
         if first:
             print()

@@ -227,8 +227,8 @@ class Sampler:
 
     def text(self, num_words):
         """A sample, str, a sentence a line; with the same weights the same."""
-        end = self._trained.word_to_id[reader.END_OF_SENTENCE]
-        ids = (step[0] for step in self.sample([end], num_words, num_samples=1))
+        start = [self._trained.end_of_sentence]
+        ids = (step[0] for step in self.sample(start, num_words, num_samples=1))
         text = " ".join(self._trained.words[i] for i in ids)
         return "\n".join(sentence.strip() for sentence in text.split(reader.END_OF_SENTENCE))
 

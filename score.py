@@ -285,7 +285,7 @@ def score_files(paths, scorer, word_to_id, by_itself):
     """
     blocks = (pieces for path in paths for pieces in read_pieces(path, word_to_id, by_itself))
     if by_itself:
-        return score_lines(blocks, scorer, word_to_id[reader.END_OF_SENTENCE])
+        return score_lines(blocks, scorer, trained_models.end_of_sentence(word_to_id))
     return score_stream(blocks, scorer)
 
 

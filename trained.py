@@ -62,6 +62,20 @@ class TrainedModel(NamedTuple):
         """List of the id of `<unk>`; empty if that is no word of the model's."""
         return [i for i, word in enumerate(self.words) if word == reader.UNKNOWN]
 
+    @property
+    def end_of_sentence(self):
+        """The id of `<eos>`; TrainedModelError if that is no word of the model's."""
+        return end_of_sentence(self.word_to_id)
+
+
+def end_of_sentence(word_to_id):
+    """The id of `<eos>` in a vocabulary, with which every sentence begins; TrainedModelError."""
+    if reader.END_OF_SENTENCE not in word_to_id:
+        raise TrainedModelError(
+            f"the model's vocabulary has no {reader.END_OF_SENTENCE}, with which lines end"
+        )
+    return word_to_id[reader.END_OF_SENTENCE]
+
 
 def find(save_path, data_path=None):
     """Reads a trained model's description; `restore` reads its weights.
@@ -203,8 +217,6 @@ def _read_words(path, vocab_size, data_path):
         )
     if len(words) < vocab_size:
         print(f"{source}: has {len(words)} words of {path}'s {vocab_size}", file=sys.stderr)
-    if reader.END_OF_SENTENCE not in words:
-        raise TrainedModelError(f"{source}: has no {reader.END_OF_SENTENCE}, with which lines end")
     return words
 
 

@@ -131,7 +131,8 @@ TASK = {"type": "worker", "index": 0}
     ("config", "message"),
     [
         ("{", "TF_CONFIG: "),
-        ("3", "TF_CONFIG: "),
+        ("3", "is no JSON object"),
+        ("[]", "is no JSON object"),
         ({"cluster": WORKERS}, "task is"),
         ({"cluster": WORKERS, "task": {"type": "worker", "index": 2}}, "task is"),
         ({"cluster": WORKERS, "task": {"type": "worker", "index": "a"}}, "TF_CONFIG: "),

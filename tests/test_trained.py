@@ -147,6 +147,15 @@ def test_a_configuration_of_ones_own_is_read_back(copy):
     assert (config.max_grad_norm, config.max_epoch, config.num_steps) == (5.5, 0, 7)
 
 
+def test_a_text_without_line_ends_has_a_model_but_no_sentences(copy):
+    vocabulary = (copy / "vocab.txt").read_text()
+    (copy / "vocab.txt").write_text(vocabulary.replace("<eos>", "eos"))
+    model = trained.find(str(copy))
+    assert model.words[2] == "eos"
+    with pytest.raises(trained.TrainedModelError, match="has no <eos>"):
+        model.end_of_sentence  # noqa: B018
+
+
 def test_what_does_not_fit_is_refused(copy, tmp_path):
     def refused(message, path=copy):
         with pytest.raises(trained.TrainedModelError, match=message):
@@ -155,8 +164,6 @@ def test_what_does_not_fit_is_refused(copy, tmp_path):
     vocabulary = (copy / "vocab.txt").read_text()
     (copy / "vocab.txt").write_text(vocabulary + "another\n")
     refused("vocab.txt: has 31 words, but .*model.ckpt-7 has 30")
-    (copy / "vocab.txt").write_text(vocabulary.replace("<eos>", "eos"))
-    refused("vocab.txt: has no <eos>")
     os.remove(copy / "vocab.txt")
     refused("vocab.txt: no such file; name .* with --data_path")
     (copy / "config.json").write_text('{"hidden_size": 9, "seed": 3}')
