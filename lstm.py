@@ -111,8 +111,8 @@ def _rows(matrix, start, stop):
 @tf.custom_gradient
 def _block(inputs, c, h, kernel, bias):
     num_steps, _, input_size = inputs.shape
-    factor = operand(kernel)  # once for all that it multiplies
-    kernel_x, kernel_h = _rows(factor, 0, input_size), _rows(factor, input_size, kernel.shape[0])
+    kernel_x, kernel_h = _rows(kernel, 0, input_size), _rows(kernel, input_size, kernel.shape[0])
+    kernel_x = operand(kernel_x)
     initial_h = tf.cast(h, inputs.dtype)
     h = operand(initial_h)
 
@@ -121,7 +121,7 @@ def _block(inputs, c, h, kernel, bias):
     x_i, x_j, x_f, x_o = (tf.unstack(gate) for gate in tf.split(gates_x, 4, axis=2))
     # A product for each gate: TensorFlow computes them at once, each on a core of its own, which is
     # faster than one product on all cores, whose threads have to wait for each other.
-    kernel_i, kernel_j, kernel_f, kernel_o = tf.split(kernel_h, 4, axis=1)
+    kernel_i, kernel_j, kernel_f, kernel_o = map(operand, tf.split(kernel_h, 4, axis=1))
     steps, outputs = [], []
     for t in range(num_steps):
         i = tf.sigmoid(x_i[t] + product(h, kernel_i))
@@ -161,18 +161,19 @@ def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h):
       steps: list of `_Step`.
       d_outputs: `[num_steps, batch, hidden]`, dtype of the outputs.
       d_c, d_h: float32 `[batch, hidden]`, of the last state.
-      kernel_h: `[hidden, 4 * hidden]`, an `operand`.
+      kernel_h: `[hidden, 4 * hidden]`, dtype of the outputs.
 
     Returns:
       `(d_gates, d_c, d_h)`: `[num_steps * batch, 4 * hidden]`, an `operand`, before the gates'
       nonlinearities; and of the initial state.
     """
     d_sigmoid, d_tanh = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad
-    dtype = d_outputs.dtype
     d_outputs = tf.unstack(tf.cast(d_outputs, tf.float32))
-    # Once for all steps, which halves the time of each product. Grappler would move a matrix's
-    # transposition back into the products; with a dimension more it leaves it alone.
-    kernel_h_transposed = tf.transpose(kernel_h[None], [0, 2, 1])[0]
+    # Once for all steps, which halves the time of each product; and not before the way forward has
+    # ended, to have the memory free until then. Grappler would move a matrix's transposition back
+    # into the products; with a dimension more it leaves it alone.
+    with tf.control_dependencies([d_outputs[-1]]):
+        kernel_h_transposed = operand(tf.transpose(kernel_h[None], [0, 2, 1])[0])
     d_gates = [None] * len(steps)
     for t in reversed(range(len(steps))):
         i, j, f, o, tanh_c, c = steps[t]
@@ -183,7 +184,7 @@ def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h):
         d_f = d_sigmoid(y=f, dy=d_c * c)
         d_o = d_sigmoid(y=o, dy=d_h * tanh_c)
         d_gate = tf.concat([d_i, d_j, d_f, d_o], axis=1)
-        d_gates[t] = operand(tf.cast(d_gate, dtype))
+        d_gates[t] = operand(tf.cast(d_gate, kernel_h.dtype))
         d_c *= f
         d_h = product(d_gates[t], kernel_h_transposed)
     return tf.concat(d_gates, axis=0), d_c, d_h

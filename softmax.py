@@ -59,6 +59,7 @@ def _exact_where_tiny(losses, p_target, outputs, softmax_w, softmax_b, targets):
 
 @tf.custom_gradient
 def _cross_entropy(outputs, softmax_w, softmax_b, targets):
+    softmax_w = operand(softmax_w)
     p = tf.nn.softmax(logits(outputs, softmax_w, softmax_b))
     p_target = tf.gather(p, targets, batch_dims=1)
     losses = -tf.math.log(p_target)
