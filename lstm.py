@@ -55,11 +55,13 @@ def basic_layer(inputs, state, kernel, bias):
 
     Args:
       inputs: `[num_steps, batch, input]`, num_steps static.
-      state, kernel, bias: as in `basic_cell`.
+      kernel: `[input + hidden, 4 * hidden]`, float32; rounded to the inputs' dtype here.
+      state, bias: as in `basic_cell`.
 
     Returns:
       `(outputs, state)`: `[num_steps, batch, hidden]` of the inputs' dtype, and the last state.
     """
+    kernel = tf.cast(kernel, inputs.dtype)
     outputs = []
     for x in tf.unstack(inputs):
         state = basic_cell(x, state, kernel, bias)
@@ -111,7 +113,9 @@ def _rows(matrix, start, stop):
 @tf.custom_gradient
 def _block(inputs, c, h, kernel, bias):
     num_steps, _, input_size = inputs.shape
-    kernel_x, kernel_h = _rows(kernel, 0, input_size), _rows(kernel, input_size, kernel.shape[0])
+    with tf.control_dependencies([inputs]):  # no memory for a layer that has to wait
+        rounded = tf.cast(kernel, inputs.dtype)
+    kernel_x, kernel_h = _rows(rounded, 0, input_size), _rows(rounded, input_size, kernel.shape[0])
     kernel_x = operand(kernel_x)
     initial_h = tf.cast(h, inputs.dtype)
     h = operand(initial_h)
@@ -389,7 +393,7 @@ class CellStack:
         final_state = []
         layers = zip(self._variables, initial_state)
         for number, ((kernel, bias), state) in enumerate(layers, start=1):
-            inputs, state = self._layer(inputs, state, tf.cast(kernel, inputs.dtype), bias)
+            inputs, state = self._layer(inputs, state, kernel, bias)
             final_state.append(state)
             inputs = dropout(inputs, number)
         return inputs, tuple(final_state)

@@ -178,9 +178,8 @@ class PTBModel:
 
     def _add_cost(self, outputs, targets):
         outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
-        softmax_w = tf.cast(self._softmax_w, outputs.dtype)
         targets = tf.reshape(targets, [-1])
-        losses = softmax.cross_entropy(outputs, softmax_w, self._softmax_b, targets)
+        losses = softmax.cross_entropy(outputs, self._softmax_w, self._softmax_b, targets)
         return tf.reduce_sum(losses) / self.input.batch_size
 
     def _add_training(self, scale):

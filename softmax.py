@@ -33,7 +33,8 @@ def cross_entropy(outputs, softmax_w, softmax_b, targets):
 
     Args:
       outputs: `[rows, hidden]`, float32 or a 16-bit type.
-      softmax_w: `[hidden, vocab_size]`, dtype of the outputs.
+      softmax_w: `[hidden, vocab_size]`, float32; rounded to the outputs' dtype here, and not in
+        `logits`.
       softmax_b: float32 `[vocab_size]`.
       targets: int32 `[rows]`, word ids; of a negative one, which is no word, the loss is 0.
 
@@ -59,11 +60,12 @@ def _exact_where_tiny(losses, p_target, outputs, softmax_w, softmax_b, targets):
 
 @tf.custom_gradient
 def _cross_entropy(outputs, softmax_w, softmax_b, targets):
-    softmax_w = operand(softmax_w)
-    p = tf.nn.softmax(logits(outputs, softmax_w, softmax_b))
+    with tf.control_dependencies([outputs]):  # no memory for what has to wait
+        weights = operand(tf.cast(softmax_w, outputs.dtype))
+    p = tf.nn.softmax(logits(outputs, weights, softmax_b))
     p_target = tf.gather(p, targets, batch_dims=1)
     losses = -tf.math.log(p_target)
-    losses = _exact_where_tiny(losses, p_target, outputs, softmax_w, softmax_b, targets)
+    losses = _exact_where_tiny(losses, p_target, outputs, weights, softmax_b, targets)
 
     def gradient(d_losses):
         rows = tf.range(tf.shape(targets)[0])
@@ -74,10 +76,10 @@ def _cross_entropy(outputs, softmax_w, softmax_b, targets):
             )
         errors = operand(tf.cast(errors, outputs.dtype))
         d_losses = tf.cast(d_losses, outputs.dtype)[:, None]
-        d_outputs = d_losses * product(errors, softmax_w, outputs.dtype, transpose_b=True)
+        d_outputs = d_losses * product(errors, weights, outputs.dtype, transpose_b=True)
         # What the LSTM waits for comes first: this then fills the core that its chain leaves idle.
         with tf.control_dependencies([d_outputs]):
-            d_w = product(d_losses * outputs, errors, outputs.dtype, transpose_a=True)
+            d_w = product(d_losses * outputs, errors, softmax_w.dtype, transpose_a=True)
         d_b = product(d_losses, errors, transpose_a=True)[0]
         return d_outputs, d_w, d_b, None
 

@@ -36,9 +36,7 @@ def random_arguments(seed=0):
 def run_layer(layer, arguments, dtype=tf.float32):
     """Outputs, last state, and gradients of a random function of all three."""
     inputs, c, h, kernel, bias = (tf.constant(a, tf.float32) for a in arguments)
-    outputs, state = layer(
-        tf.cast(inputs, dtype), lstm.LSTMStateTuple(c, h), tf.cast(kernel, dtype), bias
-    )
+    outputs, state = layer(tf.cast(inputs, dtype), lstm.LSTMStateTuple(c, h), kernel, bias)
     results = [tf.cast(outputs, tf.float32), state.c, state.h]
     rng = np.random.default_rng(1)
     loss = sum(tf.reduce_sum(r * rng.normal(size=r.shape).astype(np.float32)) for r in results)
