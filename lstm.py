@@ -37,7 +37,7 @@ def basic_cell(x, state, kernel, bias):
     Args:
       x: `[batch, input]`.
       state: `LSTMStateTuple` of float32 `[batch, hidden]`.
-      kernel: `[input + hidden, 4 * hidden]`, dtype of `x`.
+      kernel: `[input + hidden, 4 * hidden]`, dtype of `x` or its `operand`.
       bias: float32 `[4 * hidden]`.
 
     Returns:
@@ -61,7 +61,7 @@ def basic_layer(inputs, state, kernel, bias):
     Returns:
       `(outputs, state)`: `[num_steps, batch, hidden]` of the inputs' dtype, and the last state.
     """
-    kernel = tf.cast(kernel, inputs.dtype)
+    kernel = operand(tf.cast(kernel, inputs.dtype))
     outputs = []
     for x in tf.unstack(inputs):
         state = basic_cell(x, state, kernel, bias)

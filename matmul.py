@@ -2,7 +2,8 @@
 
 The product of two float16 or two bfloat16 numbers is exact in float32, and hardware that multiplies
 16-bit matrices adds up in float32 as well. Where its 16-bit instructions are slow or missing, the
-numbers are therefore multiplied as float32: the result is the same but for the order of the sums.
+numbers are therefore multiplied as float32: the sums are the same but for their order, and need not
+be rounded to 16 bits.
 """
 
 import tensorflow as tf
