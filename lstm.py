@@ -121,17 +121,17 @@ def _block(inputs, c, h, kernel, bias):
     h = operand(initial_h)
 
     gates_x = product(tf.reshape(inputs, [-1, input_size]), kernel_x) + bias
-    gates_x = tf.reshape(gates_x, [num_steps, -1, kernel.shape[1]])
-    x_i, x_j, x_f, x_o = (tf.unstack(gate) for gate in tf.split(gates_x, 4, axis=2))
+    gates_x = tf.unstack(tf.reshape(gates_x, [num_steps, -1, kernel.shape[1]]))
     # A product for each gate: TensorFlow computes them at once, each on a core of its own, which is
     # faster than one product on all cores, whose threads have to wait for each other.
     kernel_i, kernel_j, kernel_f, kernel_o = map(operand, tf.split(kernel_h, 4, axis=1))
     steps, outputs = [], []
-    for t in range(num_steps):
-        i = tf.sigmoid(x_i[t] + product(h, kernel_i))
-        j = tf.tanh(x_j[t] + product(h, kernel_j))
-        f = tf.sigmoid(x_f[t] + product(h, kernel_f))
-        o = tf.sigmoid(x_o[t] + product(h, kernel_o))
+    for x in gates_x:
+        x_i, x_j, x_f, x_o = tf.split(x, 4, axis=1)
+        i = tf.sigmoid(x_i + product(h, kernel_i))
+        j = tf.tanh(x_j + product(h, kernel_j))
+        f = tf.sigmoid(x_f + product(h, kernel_f))
+        o = tf.sigmoid(x_o + product(h, kernel_o))
         previous_c, c = c, f * c + i * j
         tanh_c = tf.tanh(c)
         last_h = o * tanh_c
