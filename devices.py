@@ -63,7 +63,8 @@ def check_bfloat16():
     processor = _processor()
     if gpus or processor and not processor & {"avx512_bf16", "amx_bf16", "bf16"}:
         raise RequestError(
-            "--use_bf16: neither a GPU nor the processor here multiplies bfloat16; leave it out"
+            "--use_bf16: neither a GPU nor the processor here multiplies bfloat16; leave it out, "
+            "or continue a run of bfloat16 where it was begun"
         )
 
 
