@@ -145,6 +145,14 @@ def define_flags():
     flags.DEFINE_string("tflite", None, "A file to write for LiteRT, too.")
 
 
+def _check_apart(tflite, out):
+    if not os.path.basename(tflite):
+        raise command_line.RequestError(f"--tflite={tflite}: ends as a directory; name a file")
+    paths = os.path.abspath(tflite), os.path.abspath(out)
+    if os.path.commonpath(paths) in paths:  # one of them would be in the other's way
+        raise command_line.RequestError(f"--tflite={tflite}: name a file outside --out, {out}")
+
+
 def main():
     """Exports what the flags ask for.
 
@@ -160,8 +168,8 @@ def main():
             raise command_line.RequestError(
                 f"--{name}={arguments[name].value}: is there already; remove it, or name another"
             )
-    if arguments.tflite and os.path.abspath(arguments.tflite) == os.path.abspath(arguments.out):
-        raise command_line.RequestError("--tflite: is a file, and cannot be the directory of --out")
+    if arguments.tflite:
+        _check_apart(arguments.tflite, arguments.out)
     trained = trained_models.find(arguments.save_path, arguments.data_path)
     try:
         if arguments.tflite:

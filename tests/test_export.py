@@ -63,6 +63,24 @@ def test_the_model_computes_the_same_without_this_project(run, tmp_path):
         np.testing.assert_allclose(np.array(each)[is_word], expected[is_word], rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "out, tflite, message",
+    [
+        ("model", "lite/", "ends as a directory; name a file"),
+        ("model", "model", "name a file outside --out, model"),
+        ("model", "model/lite", "name a file outside --out, model"),
+        ("model/1", "model", "name a file outside --out, model/1"),
+    ],
+)
+def test_a_tflite_in_the_way_of_out_is_refused_before_anything_is_written(
+    run, tmp_path, monkeypatch, out, tflite, message
+):
+    monkeypatch.chdir(tmp_path)
+    flags = f"--save_path={run}", f"--out={out}", f"--tflite={tflite}"
+    assert run_program("export.py", *flags) == (1, "", f"export.py: --tflite={tflite}: {message}\n")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_there_is_not_overwritten(run, tmp_path):
     (tmp_path / "precious").write_text("")
     status, out, err = run_program("export.py", f"--save_path={run}", f"--out={tmp_path}/precious")
