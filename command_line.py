@@ -57,6 +57,11 @@ def import_tensorflow():
     quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
     if quiet:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    # An import takes seconds, and an exception within TensorFlow's C++ may get lost or be taken for
+    # another; there is nothing yet to be tidied up.
+    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if interruptible:
+        signal.signal(signal.SIGINT, lambda number, _: os._exit(128 + number))
     try:
         # Some messages come before the level is looked at.
         with no_standard_error() if quiet else contextlib.nullcontext():
@@ -64,8 +69,9 @@ def import_tensorflow():
 
             if quiet:
                 tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
-    except KeyboardInterrupt:  # an import takes seconds
-        sys.exit(128 + signal.SIGINT)
+    finally:
+        if interruptible:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class LiveLine:

@@ -183,6 +183,26 @@ def test_an_interrupt_without_save_path_says_so(corpus):
     assert err == "ptb_word_lm.py: stopped by SIGINT; nothing is saved without --save_path\n"
 
 
+def test_an_interrupt_that_the_import_would_take_for_an_error_ends_the_program(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os, signal\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    while True: pass\n"
+        "except KeyboardInterrupt:\n"
+        "    raise ImportError('initialization failed')\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", "import command_line; command_line.import_tensorflow()"],
+        env=clean_environment() | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert (process.returncode, process.stdout, process.stderr) == (130, "", "")
+
+
 def test_an_interrupt_before_training_is_one_line(tmp_path):
     os.mkfifo(tmp_path / "ptb.train.txt")
     process = program(f"--data_path={tmp_path}")
