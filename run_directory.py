@@ -177,7 +177,9 @@ def locked(save_path):
             os.makedirs(save_path, exist_ok=True)
             file = stack.enter_context(open(path, "a+", encoding="utf-8"))
         except OSError as error:
-            raise RunDirectoryError(f"--save_path={save_path}: {error.strerror}") from None
+            raise RunDirectoryError(
+                f"--save_path={save_path}: {error.strerror}; name a directory to write to"
+            ) from None
         _lock(file, save_path)
         yield
 

@@ -362,6 +362,9 @@ def main():
     parser.add_argument("--seconds_per_turn", type=float, default=2.0)
     parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="names, by commas")
     arguments = parser.parse_args()
+    models = arguments.models.split(",")
+    if unknown := set(models) - set(configs.CONFIGS):
+        parser.error(f"--models: {', '.join(unknown)} is none of {', '.join(configs.CONFIGS)}")
     for name in set(CONTESTANTS) - set(arguments.contestants.split(",")):
         del CONTESTANTS[name]
     multiprocessing.set_start_method("spawn")
@@ -371,7 +374,6 @@ def main():
         "| peak MiB | without library |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    models = arguments.models.split(",")
     for model in models:
         print_table(model, compare(model, arguments.rounds, arguments.seconds_per_turn))
     print("\nThe limit's products, `count x [m, k] @ [k, n]`:\n")
