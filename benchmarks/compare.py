@@ -354,18 +354,33 @@ def print_table(model, results):
         print(f"| {' | '.join(cells)} | {peak:,} | {without_library:,} |", flush=True)
 
 
+def names_of(known):
+    """What reads a flag of names, separated by commas, and refuses the unknown."""
+
+    def read(text):
+        names = text.split(",")
+        if unknown := [name for name in names if name not in known]:
+            message = f"{', '.join(unknown)} is none of {', '.join(known)}"
+            raise argparse.ArgumentTypeError(message)
+        return names
+
+    return read
+
+
 def main():
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", default="small,medium,large")
+    parser.add_argument("--models", type=names_of(configs.CONFIGS), default="small,medium,large")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds_per_turn", type=float, default=2.0)
-    parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="names, by commas")
+    parser.add_argument(
+        "--contestants",
+        type=names_of(CONTESTANTS),
+        default=",".join(CONTESTANTS),
+        help="names, by commas",
+    )
     arguments = parser.parse_args()
-    models = arguments.models.split(",")
-    if unknown := set(models) - set(configs.CONFIGS):
-        parser.error(f"--models: {', '.join(unknown)} is none of {', '.join(configs.CONFIGS)}")
-    for name in set(CONTESTANTS) - set(arguments.contestants.split(",")):
+    for name in set(CONTESTANTS) - set(arguments.contestants):
         del CONTESTANTS[name]
     multiprocessing.set_start_method("spawn")
     print(f"{processor()}\n")
@@ -374,10 +389,10 @@ def main():
         "| peak MiB | without library |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    for model in models:
+    for model in arguments.models:
         print_table(model, compare(model, arguments.rounds, arguments.seconds_per_turn))
     print("\nThe limit's products, `count x [m, k] @ [k, n]`:\n")
-    for model in models:
+    for model in arguments.models:
         listed = [
             f"{what} {layers * steps} x [{m}, {k}] @ [{k}, {n}]"
             for what, layers, steps, (m, k, n), _ in products(configs.get_config(model))
