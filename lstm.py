@@ -121,6 +121,7 @@ def _block(inputs, c, h, kernel, bias):
     h = operand(initial_h)
 
     gates_x = product(tf.reshape(inputs, [-1, input_size]), kernel_x) + bias
+    # Split by gates step by step: what is split first would be copied again where it is unstacked.
     gates_x = tf.unstack(tf.reshape(gates_x, [num_steps, -1, kernel.shape[1]]))
     # A product for each gate: TensorFlow computes them at once, each on a core of its own, which is
     # faster than one product on all cores, whose threads have to wait for each other.
