@@ -206,9 +206,16 @@ def test_an_interrupt_that_the_import_would_take_for_an_error_ends_the_program(t
 def test_an_interrupt_before_training_is_one_line(tmp_path):
     os.mkfifo(tmp_path / "ptb.train.txt")
     process = program(f"--data_path={tmp_path}")
-    with open(tmp_path / "ptb.train.txt", "w"):  # waits until the program reads it
+    # Waits until the program reads it. The text goes on and on: a signal that comes right before
+    # the system is asked for more is noticed when that returns, and not before.
+    with (
+        open(tmp_path / "ptb.train.txt", "wb", buffering=0) as text,
+        contextlib.suppress(BrokenPipeError),
+    ):
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=300)
+        for _ in range(100):
+            text.write(b"word " * 100_000)
+    _, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (130, "ptb_word_lm.py: interrupted\n")
 
 
