@@ -8,13 +8,12 @@ import contextlib
 import glob
 import io
 import os
-import sys
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from command_line import UserError
+from command_line import UserError, say
 
 PREFIX = "model.ckpt"
 PROGRESS = "Training/progress"
@@ -100,7 +99,13 @@ def read_shapes(path):
 
 def remove_unfinished(save_path):
     """Removes what a save that was cut off left behind."""
-    for pattern in (f"{PREFIX}-*.tempstate*", f"{PREFIX}-*.meta.tmp*", "graph.pbtxt.tmp*"):
+    patterns = [
+        f"{PREFIX}-*.tempstate*",
+        f"{PREFIX}-*.meta.tmp*",
+        "checkpoint.tmp*",
+        "graph.pbtxt.tmp*",
+    ]
+    for pattern in patterns:
         for path in glob.glob(os.path.join(glob.escape(save_path), pattern)):
             with contextlib.suppress(OSError):
                 os.remove(path)
@@ -136,7 +141,7 @@ def choose(save_path):
         try:
             shapes = read_shapes(path)
         except CheckpointError as error:
-            print(f"{error}; trying the one before", file=sys.stderr)
+            say(f"{error}; trying the one before")
             continue
         for name, shape in _expected_shapes().items():
             if shapes.get(name) != shape:

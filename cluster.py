@@ -16,7 +16,6 @@ import os
 import pathlib
 import re
 import socket
-import sys
 import threading
 import time
 import uuid
@@ -25,7 +24,7 @@ import tensorflow as tf
 
 import configs
 import util
-from command_line import RequestError
+from command_line import RequestError, say
 
 tf1 = tf.compat.v1
 
@@ -94,7 +93,10 @@ def from_environment():
     addresses = [spec.task_address(*each) for each in tasks]
     _check_addresses(tasks, addresses)
     if task not in tasks:
-        raise RequestError(f"TF_CONFIG: its task is {task}, but its cluster has {tasks}")
+        raise RequestError(
+            f"TF_CONFIG: its task is {task}, but its cluster has {tasks}; say which of them this "
+            "machine is, as the README shows"
+        )
     return Machines(spec, tasks, addresses, tasks.index(task))
 
 
@@ -104,7 +106,7 @@ def _check_addresses(tasks, addresses):
         host, _, port = address.rpartition(":")
         if job not in JOBS:
             raise RequestError(f"TF_CONFIG: job {job}: only {' and '.join(JOBS)} are known here")
-        if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+        if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 1 << 16:
             raise RequestError(f"TF_CONFIG: {job} {index}: {address!r} is not host:port")
     if len(set(addresses)) < len(addresses):
         raise RequestError(f"TF_CONFIG: one address twice: {', '.join(addresses)}")
@@ -119,10 +121,6 @@ def _describe(flag_values, config):
     common |= {f"--{n}": v for n, v in flag_values.items() if n not in DRIVERS_FLAGS}
     common |= configs.as_dict(config)
     return {name: str(value) for name, value in common.items()}
-
-
-def _say(message):
-    print(message, file=sys.stderr, flush=True)
 
 
 class OneMachine:
@@ -210,7 +208,7 @@ class Machines:
         with _Board(self.target, self._devices[self._number]) as board:
             board.write("order", "")
             board.write("description", json.dumps({**self._description, START: str(uuid.uuid4())}))
-            _say(f"{self._names[self._number]}: serves {self._names[0]} until that is done")
+            say(f"{self._names[self._number]}: serves {self._names[0]} until that is done")
             while not (order := board.read("order")):
                 time.sleep(POLL_SECS)
         if order != DONE:
@@ -229,7 +227,7 @@ class Machines:
                     train()
                 break
             except LOST as error:
-                _say(f"a worker was lost ({type(error).__name__}): going on from what is saved")
+                say(f"a worker was lost ({type(error).__name__}): going on from what is saved")
         self._dismiss()
 
     def _dismiss(self):
@@ -238,7 +236,7 @@ class Machines:
         while left := {n for n in left if not self._tell(n, DONE)}:
             if time.monotonic() > deadline:
                 names = ", ".join(self._names[n] for n in sorted(left))
-                _say(f"could not be told that training is done: {names}")
+                say(f"could not be told that training is done: {names}")
                 return
             time.sleep(POLL_SECS)
 
@@ -259,7 +257,7 @@ class Machines:
         said, pause = None, POLL_SECS
         while missing := [n for n in range(1, self.count) if not self._is_ready(n)]:
             if missing != said:
-                _say(f"waiting for {', '.join(self._names[n] for n in missing)}")
+                say(f"waiting for {', '.join(self._names[n] for n in missing)}")
                 said = missing
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECS)
@@ -275,13 +273,13 @@ class Machines:
                 refusal = self._refusal(number, description)
                 if refusal and start not in self._refused:
                     self._refused.add(start)
-                    _say(refusal)
+                    say(refusal)
                     board.write("order", refusal)
         except ABSENT:
             return False
         if not refusal and self._starts.setdefault(number, start) != start:
             self._starts[number] = start
-            _say(f"{self._names[number]}: is back")
+            say(f"{self._names[number]}: is back")
         return not refusal
 
     def _refusal(self, number, description):
@@ -381,7 +379,7 @@ def _warn_if_exposed(address):
     hosts = {own_host, *_own_hosts()}
     exposed = sorted(h for h in hosts if not _is_loopback(h) and _answers(f"{h}:{port}"))
     if exposed:
-        _say(
+        say(
             f"port {port} is open on {', '.join(exposed)}, without authentication or encryption: "
             "let only the machines of TF_CONFIG reach it (see the README)"
         )

@@ -34,6 +34,21 @@ class Interrupted(KeyboardInterrupt):
         self.status = 128 + number
 
 
+def say(message):
+    """Prints a line on standard error; that nobody can read it there is no reason to fail."""
+    try:
+        print(message, file=sys.stderr, flush=True)
+    except OSError:
+        _discard(sys.stderr)
+
+
+def _discard(stream):
+    """Sends to nowhere what a standard stream still holds, and all that follows."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 @contextlib.contextmanager
 def no_standard_error():
     """Closes file descriptor 2, which TensorFlow's C++ writes to past `sys.stderr`."""
@@ -51,10 +66,10 @@ def no_standard_error():
 def import_tensorflow():
     """Imports TensorFlow without its start-up and deprecation chatter.
 
-    Whoever sets `TF_CPP_MIN_LOG_LEVEL` wants to read the chatter, and does.
+    Whoever sets `TF_CPP_MIN_LOG_LEVEL` to less than 3 wants to read the chatter, and does.
     """
     _open_standard_streams()
-    quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+    quiet = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") == "3"
     if quiet:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     # An import takes seconds, and an exception within TensorFlow's C++ may get lost or be taken for
@@ -131,15 +146,20 @@ def run(main):
     try:
         app.run(lambda _: main(), flags_parser=_parse_flags)
     except (UserError, flags.Error) as error:
-        sys.exit(f"{program}: {error}")
+        say(f"{program}: {error}")
+        sys.exit(1)
     except KeyboardInterrupt as error:
-        print(f"{program}: {str(error) or 'interrupted'}", file=sys.stderr)
+        say(f"{program}: {str(error) or 'interrupted'}")
         sys.exit(getattr(error, "status", 128 + signal.SIGINT))
     except OSError as error:  # of standard output: every other file has an error of its own
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):  # whoever read it has seen enough
-            sys.exit(1)
-        sys.exit(f"{program}: {error}")
+        if not isinstance(error, BrokenPipeError):  # whoever closed it has seen enough
+            say(f"{program}: standard output: {error.strerror}")
+        sys.exit(1)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:  # Python would try once more as it ends, and fail
+            _discard(sys.stdout)
 
 
 def _parse_flags(argv):

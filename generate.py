@@ -14,7 +14,6 @@ if __name__ == "__main__":
     command_line.import_tensorflow()
 
 import math
-import sys
 
 import numpy as np
 from absl import flags
@@ -64,7 +63,7 @@ def read_prompt(prompt, word_to_id):
     unknown = [word for word in dict.fromkeys(words) if word not in word_to_id]
     if unknown:
         fate = f"read as {reader.UNKNOWN}" if reader.UNKNOWN in word_to_id else "left out"
-        print(f"--prompt: not in the vocabulary, and {fate}: {' '.join(unknown)}", file=sys.stderr)
+        command_line.say(f"--prompt: not in the vocabulary, and {fate}: {' '.join(unknown)}")
     return ids
 
 

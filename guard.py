@@ -8,7 +8,6 @@ state that training was never in, and a summary that reads a window takes it awa
 import contextlib
 import math
 import signal
-import sys
 import threading
 import time
 
@@ -19,7 +18,7 @@ import inference
 import run_directory
 import trained
 from checkpoints import CheckpointError, Checkpoints, Progress, reason
-from command_line import Interrupted, UserError
+from command_line import Interrupted, UserError, say
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 EXPLOSION = 10.0  # times the best perplexity so far
@@ -27,6 +26,10 @@ EXPLOSION = 10.0  # times the best perplexity so far
 
 class TrainingError(UserError):
     """Numbers that went wrong; the message says where, and what to do."""
+
+
+class OutputError(UserError):
+    """Nobody can read the numbers any more; the message says what is saved."""
 
 
 class Guard:
@@ -72,9 +75,13 @@ class Guard:
             self._handlers = {number: signal.signal(number, self._note) for number in heeded}
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, _, error, traceback):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        if isinstance(error, OSError):  # of standard output: every other file has its own error
+            self.heed_signal()
+            self.save()
+            raise OutputError(f"standard output: {error.strerror}; {self._what_is_saved()}")
 
     def _note(self, number, _):
         if self._signal:  # who asks twice does not want to wait for the end of a step
@@ -151,7 +158,7 @@ class Guard:
                 self._sampler = inference.Sampler(model, forbidden=model.unknown_ids)
             text = self._sampler.text(self._sample_words)
         except (UserError, tf.errors.OpError) as error:
-            print(f"no more samples: {reason(error)}; training goes on", file=sys.stderr)
+            say(f"no more samples: {reason(error)}; training goes on")
             self._sample_words = 0
             return
         self._summaries.write_text(self.step(), "sample", text)
@@ -167,7 +174,7 @@ class Guard:
                 self._saver.save(self._session, self.step(), self.progress)
                 self._saved, self.unsaved = self.progress, None
             except CheckpointError as error:
-                print(f"{error}; training goes on", file=sys.stderr)
+                say(f"{error}; training goes on")
                 self.unsaved = error
         self._next_save = time.monotonic() + self._save_every_secs
 
@@ -182,10 +189,9 @@ class Guard:
         best = self._best[name] = min(self._best.get(name, math.inf), perplexity)
         if perplexity > EXPLOSION * best and not self._warned:
             self._warned = True  # once is enough
-            print(
+            say(
                 f"Epoch: {self.progress.epoch} {name} Perplexity: {perplexity:.3f} is far above "
-                f"{best:.3f}, the best so far: a lower learning rate may help",
-                file=sys.stderr,
+                f"{best:.3f}, the best so far: a lower learning rate may help"
             )
 
 
@@ -206,8 +212,11 @@ def saver_for(save_path, description, words, model):
     """
     if not save_path:
         return None
-    run_directory.check(save_path, description, words)
+    known = run_directory.check(save_path, description, words)
     saver = Checkpoints(save_path, model)
+    if saver.newest and not known:
+        name = run_directory.CONFIG_FILE
+        say(f"{saver.newest}: has no {name} beside it; that the run is the same cannot be checked")
     # Not before the checkpoints are known to fit.
     run_directory.write(save_path, description, words)
     return saver
@@ -243,7 +252,7 @@ def guarded_session(
     """
     progress = saver.progress if saver else Progress()
     if saver and saver.newest:
-        print(f"{saver.newest}: continued after {progress.done()}", file=sys.stderr)
+        say(f"{saver.newest}: continued after {progress.done()}")
     # The supervisor's own threads are off: they would save in the middle of a step, and evaluate
     # summaries that read a training window.
     supervisor = tf.compat.v1.train.Supervisor(

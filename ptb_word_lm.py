@@ -302,11 +302,13 @@ def run_epoch(session, model, eval_op=None, verbose=False, progress=None, after_
         perplexity = _perplexity(total_cost, steps)
         words = (steps - first_step) * model.input.batch_size * num_replicas
         speed = words / (time.monotonic() - start_time)
-        if verbose and window % interval == min(10, interval - 1):
-            done = window / epoch_size
-            print(f"{done:.3f} perplexity: {perplexity:.3f} speed: {speed:.0f} wps", flush=True)
-        if after_window:
-            after_window(progress, perplexity, speed, values.get("grad_norm"))
+        try:
+            if verbose and window % interval == min(10, interval - 1):
+                done = window / epoch_size
+                print(f"{done:.3f} perplexity: {perplexity:.3f} speed: {speed:.0f} wps", flush=True)
+        finally:  # who cannot print a line can save all the same
+            if after_window:
+                after_window(progress, perplexity, speed, values.get("grad_norm"))
         live_line.show(window + 1)
     live_line.clear()
     return _perplexity(progress.total_cost, windows.steps_until(epoch_size, num_replicas))

@@ -8,7 +8,6 @@ back-propagation.
 
 import collections
 import os
-import sys
 import tempfile
 import weakref
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from command_line import UserError
+from command_line import UserError, say
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
@@ -170,10 +169,7 @@ def _read_split(path, word_to_id):
         raise CorpusError(f"{path}: is empty; it must hold at least one sentence")
     if num_unknown:
         fate = f"become {UNKNOWN}" if UNKNOWN in word_to_id else "are left out"
-        print(
-            f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}",
-            file=sys.stderr,
-        )
+        say(f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}")
     if len(ids) == 0:
         raise CorpusError(f"{path}: has no word of the training text's vocabulary")
     return ids

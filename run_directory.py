@@ -10,14 +10,13 @@ import hashlib
 import json
 import os
 import socket
-import sys
 import textwrap
 import time
 
 import tensorflow as tf
 
 import configs
-from command_line import UserError
+from command_line import UserError, say
 
 try:
     import fcntl
@@ -97,6 +96,9 @@ def check(save_path, description, words):
       description: see `describe`.
       words: list of str, the vocabulary.
 
+    Returns:
+      Whether there is a `config.json`, and the run is known to be this one.
+
     Raises:
       RunDirectoryError: it cannot be read, or belongs to another run.
     """
@@ -109,19 +111,20 @@ def check(save_path, description, words):
     path = os.path.join(save_path, CONFIG_FILE)
     old_text = _read(path)
     if old_text is None:
-        return
+        return False
     try:
         old = dict(json.loads(old_text))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise RunDirectoryError(
             f"{path}: is no description of a run ({error}); remove it or restore it"
         ) from None
     for name, value in description.items():
         if name not in CHANGEABLE and old.get(name, value) != value:
             raise RunDirectoryError(
-                f"{path}: {name} was {old[name]} and now is {value}; continue with the old one, or "
-                "choose another --save_path"
+                f"{path}: {name} was {old[name]!r} and now is {value!r}; continue with the old "
+                "one, or choose another --save_path"
             )
+    return True
 
 
 def write(save_path, description, words):
@@ -139,18 +142,25 @@ def _lines(words):
     return "".join(f"{word}\n" for word in words)
 
 
-def check_name(save_path):
+def check_name(path, flag="--save_path"):
     """Checks that TensorFlow will find again what it saves to a directory.
 
     Raises:
-      RunDirectoryError: its checkpoint reader would take the name for a pattern.
+      RunDirectoryError: its checkpoint reader would take the name for a pattern, or it is not
+        UTF-8, which all of TensorFlow's names are.
     """
     for sign in ("[", "\\"):
-        if sign in save_path and sign != os.sep:
+        if sign in path and sign != os.sep:
             raise RunDirectoryError(
-                f"--save_path={save_path}: TensorFlow cannot read checkpoints where a name has "
-                f"{sign}; choose another"
+                f"{flag}={path}: TensorFlow cannot read checkpoints where a name has {sign}; "
+                "choose another"
             )
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise RunDirectoryError(
+            f"{flag}={path}: is no UTF-8, or the locale is not; choose another name"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -236,7 +246,7 @@ class Summaries:
         try:
             yield
         except tf.errors.OpError as error:
-            print(f"no more summaries: {error.message}; training goes on", file=sys.stderr)
+            say(f"no more summaries: {error.message}; training goes on")
             self._writer = None
 
     def _write(self, **fields):

@@ -236,7 +236,7 @@ def rows(scored, word_to_id, verbose):
     yield total.row("total")
     if total.num_unknown:
         fate = f"became {reader.UNKNOWN}" if reader.UNKNOWN in word_to_id else "were left out"
-        print(f"{total.num_unknown} words are not in the vocabulary and {fate}", file=sys.stderr)
+        command_line.say(f"{total.num_unknown} words are not in the vocabulary and {fate}")
 
 
 def ranked_rows(scored):

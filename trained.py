@@ -7,7 +7,6 @@ any directory, `DIR/model.ckpt-STEP`, such as the TF1 script's. Sizes are read f
 import json
 import os
 import re
-import sys
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -17,7 +16,7 @@ import configs
 import lstm
 import reader
 import run_directory
-from command_line import UserError
+from command_line import UserError, say
 
 tf1 = tf.compat.v1
 
@@ -72,7 +71,8 @@ def end_of_sentence(word_to_id):
     """The id of `<eos>` in a vocabulary, with which every sentence begins; TrainedModelError."""
     if reader.END_OF_SENTENCE not in word_to_id:
         raise TrainedModelError(
-            f"the model's vocabulary has no {reader.END_OF_SENTENCE}, with which lines end"
+            f"the model's vocabulary has no {reader.END_OF_SENTENCE}, with which a line ends: it "
+            "was trained on a text without line ends, and needs one that has them"
         )
     return word_to_id[reader.END_OF_SENTENCE]
 
@@ -129,7 +129,7 @@ def _find_checkpoint(save_path):
         try:
             return path, checkpoints.read_shapes(path)
         except checkpoints.CheckpointError as error:
-            print(f"{error}; trying the one before", file=sys.stderr)
+            say(f"{error}; trying the one before")
     fault = "no checkpoint is whole" if paths else f"holds no {checkpoints.PREFIX}-STEP"
     raise TrainedModelError(f"--save_path={save_path}: {fault}")
 
@@ -186,7 +186,7 @@ def _read_config(path):
             description = dict(json.load(file))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise TrainedModelError(f"{path}: is no description of a run ({error})") from None
     config = {name: value for name, value in description.items() if name in configs.FIELDS}
     for name in ("batch_size", "num_steps"):  # what evaluation takes from it; sizes are compared
@@ -202,6 +202,8 @@ def _read_words(path, vocab_size, data_path):
     try:
         with open(source, encoding="utf-8", newline="\n") as file:
             words = file.read().removesuffix("\n").split("\n")
+        if len(set(words)) < len(words) or any(word.split() != [word] for word in words):
+            raise TrainedModelError(f"{source}: is not one different word a line; restore the file")
     except FileNotFoundError:
         if data_path is None:
             raise TrainedModelError(
@@ -216,7 +218,7 @@ def _read_words(path, vocab_size, data_path):
             "corpora"
         )
     if len(words) < vocab_size:
-        print(f"{source}: has {len(words)} words of {path}'s {vocab_size}", file=sys.stderr)
+        say(f"{source}: has {len(words)} words of {path}'s {vocab_size}")
     return words
 
 

@@ -139,6 +139,7 @@ TASK = {"type": "worker", "index": 0}
         ({"cluster": {"worker": "localhost:1"}, "task": TASK}, "TF_CONFIG: "),
         ({"cluster": {"worker": ["localhost"]}, "task": TASK}, "'localhost' is not host:port"),
         ({"cluster": {"worker": ["a:70000"]}, "task": TASK}, "not host:port"),
+        ({"cluster": {"worker": ["a:2\u00b2"]}, "task": TASK}, "not host:port"),
         ({"cluster": {"worker": ["a:1", "a:1"]}, "task": TASK}, "one address twice"),
         ({"cluster": {**WORKERS, "ps": ["a:1"]}, "task": TASK}, "job ps"),
     ],

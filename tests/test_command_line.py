@@ -281,6 +281,10 @@ def test_variants_run(corpus, arguments):
         (["--data_path={corpus}", "--model=test", "--save_path={corpus}/ptb.test.txt"], "File exi"),
         (["--data_path={corpus}", "--model=test", "--save_path={corpus}/[1]"], "name has [;"),
         (["--data_path={corpus}", "--eval_only", "--save_path={corpus}/a[1]"], "name has [;"),
+        (
+            ["--data_path={corpus}", "--model=test", "--save_path=\udce9"],
+            "--save_path=\\udce9: is no UTF-8",
+        ),
         (["--data_path={corpus}", "--save_every_secs=nan"], "must be a number"),
         (["--data_path={corpus}", "--seed=2147483647"], "flag --seed=2147483647"),
     ],
@@ -443,12 +447,56 @@ def test_a_save_that_fails_is_said_and_training_goes_on(corpus, tmp_path):
     assert (tmp_path / f"model.ckpt-{2 * step}.index").is_file()
 
 
-def test_a_reader_that_leaves_ends_the_program_quietly(corpus):
-    process = program(f"--data_path={corpus}", "--model=test", config={"max_max_epoch": 1000})
-    process.stdout.readline()
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_all_is_saved_when_the_reader_leaves(corpus, tmp_path, interrupted):
+    epochs = {"max_max_epoch": 4, "keep_prob": 0.5}
+    arguments = [f"--data_path={corpus}", "--model=test"]
+    _, whole, _ = run(*arguments, f"--save_path={tmp_path / 'whole'}", config=epochs)
+    save_path = tmp_path / "in_parts"
+    arguments.append(f"--save_path={save_path}")
+    process = program(*arguments, config=epochs)
+    first = [process.stdout.readline() for _ in range(5)]  # amid the first epoch
     process.stdout.close()
-    assert process.stderr.read() == ""
-    assert process.wait(timeout=300) == 1
+    if interrupted:  # as `| tee log` is together with the program
+        process.send_signal(signal.SIGINT)
+    err = process.stderr.read()
+    status = process.wait(timeout=300)
+    newest = checkpoints.find(str(save_path))[0]
+    outputs = {
+        1: f"ptb_word_lm.py: standard output: Broken pipe; the newest checkpoint is {newest}\n",
+        130: f"ptb_word_lm.py: stopped by SIGINT; the newest checkpoint is {newest}\n",
+    }
+    assert err == outputs[status]
+    assert interrupted or status == 1  # the reader's end may be noticed first
+    _, second, err = run(*arguments, config=epochs)
+    assert err.startswith(f"{newest}: continued after ")
+    lines = lines_without_speed("".join(first) + second)
+    assert set(lines) <= set(lines_without_speed(whole))
+    assert lines[-1] == lines_without_speed(whole)[-1]
+    assert_same_weights(tmp_path / "whole", save_path)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_full_disk_under_the_log(corpus, tmp_path):
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
+    with open("/dev/full", "w") as full:
+        status, _, err = run(*arguments, stdout=full)
+        assert (status, err.count("\n")) == (1, 1)
+        assert re.match("ptb_word_lm.py: standard output: No space left on device; nothing is", err)
+        for epochs in (1, 2):  # the second has something to say
+            status, out, _ = run(*arguments, config={"max_max_epoch": epochs}, stderr=full)
+            assert status == 0
+            assert epoch_lines(out)[-1].startswith("Test Perplexity")
+
+
+def test_what_cannot_be_checked_is_said(finished_run, corpus, tmp_path):
+    save_path = tmp_path / "copy"
+    shutil.copytree(finished_run, save_path)
+    os.remove(save_path / "config.json")
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
+    status, _, err = run(*arguments)
+    assert status == 0
+    assert "has no config.json beside it; that the run is the same cannot be checked\n" in err
 
 
 def test_a_terminal_shows_progress_and_whole_lines(corpus):

@@ -37,7 +37,7 @@ def test_what_is_written_is_accepted(run):
     ("changes", "message"),
     [
         ({"config": configs.SmallConfig(lr_decay=0.7)}, "lr_decay was 0.5 and now is 0.7"),
-        ({"dtype": tf.bfloat16}, "dtype was float32 and now is bfloat16"),
+        ({"dtype": tf.bfloat16}, "dtype was 'float32' and now is 'bfloat16'"),
         ({"seed": 3}, "seed was 0 and now is 3"),
         ({"corpus": CORPUS._replace(train=CORPUS.train[1:])}, "train text was .* and now is"),
         ({"corpus": CORPUS._replace(test=CORPUS.test[::-1].copy())}, "test text was .* and now is"),
@@ -58,7 +58,7 @@ def test_another_vocabulary_is_refused(run):
         run_directory.check(str(run), describe(), CORPUS.words[::-1])
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b"{", b"7", b"\xff\xfe{}"])
+@pytest.mark.parametrize("content", [b"", b"[1]", b"{", b"7", b"\xff\xfe{}", b"[" * 100_000])
 def test_a_damaged_description_is_named(run, content):
     (run / "config.json").write_bytes(content)
     with pytest.raises(RunDirectoryError, match=r"config\.json: "):

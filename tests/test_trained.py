@@ -164,6 +164,10 @@ def test_what_does_not_fit_is_refused(copy, tmp_path):
     vocabulary = (copy / "vocab.txt").read_text()
     (copy / "vocab.txt").write_text(vocabulary + "another\n")
     refused("vocab.txt: has 31 words, but .*model.ckpt-7 has 30")
+    first, second, *_ = vocabulary.split("\n")
+    for damaged in (vocabulary.replace(second, first), vocabulary.replace("\n", "\r\n")):
+        (copy / "vocab.txt").write_text(damaged, newline="\n")
+        refused("vocab.txt: is not one different word a line")
     os.remove(copy / "vocab.txt")
     refused("vocab.txt: no such file; name .* with --data_path")
     (copy / "config.json").write_text('{"hidden_size": 9, "seed": 3}')
