@@ -81,6 +81,7 @@ def read_curve(run):
                     values[value.tag][event.step] = value.simple_value
     if not values["train_perplexity"]:
         fault = "no epoch is finished" if paths else "holds no event files of a run"
+        fault = fault if os.path.isdir(run) else "no such directory"
         raise command_line.RequestError(f"--run={run}: {fault}")
     train, valid, test = values.values()
     steps = sorted(train)
@@ -123,6 +124,7 @@ def draw(curves, out):
     for number, (name, curve) in enumerate(curves.items()):
         epochs = range(1, len(curve.train) + 1)
         name = name.replace("$", r"\$")  # which would begin a formula
+        name = f" {name}" if name.startswith("_") else name  # which Matplotlib takes for hidden
         test = "" if curve.test is None else f" (test {curve.test:.1f})"
         style = {"color": f"C{number}", "marker": "o", "markersize": 3}
         axes.plot(epochs, curve.train, "-", label=f"{name}: train", **style)

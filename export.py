@@ -168,7 +168,9 @@ def main():
             raise command_line.RequestError(
                 f"--{name}={arguments[name].value}: is there already; remove it, or name another"
             )
+    run_directory.check_name(arguments.out, "--out")
     if arguments.tflite:
+        run_directory.check_name(arguments.tflite, "--tflite")
         _check_apart(arguments.tflite, arguments.out)
     trained = trained_models.find(arguments.save_path, arguments.data_path)
     try:

@@ -70,6 +70,7 @@ def test_the_model_computes_the_same_without_this_project(run, tmp_path):
         ("model", "model", "name a file outside --out, model"),
         ("model", "model/lite", "name a file outside --out, model"),
         ("model/1", "model", "name a file outside --out, model/1"),
+        ("model", "a[1]", "TensorFlow cannot read checkpoints where a name has [; choose another"),
     ],
 )
 def test_a_tflite_in_the_way_of_out_is_refused_before_anything_is_written(
