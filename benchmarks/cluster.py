@@ -22,7 +22,10 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
+from arguments import names_of, positive, positives  # noqa: E402
+
 import command_line  # noqa: E402
+import configs  # noqa: E402
 
 FLAGS = {"benchmark": "cluster"}
 
@@ -51,7 +54,6 @@ def run_task(data_path, model_name, steps):
     import tensorflow as tf
 
     import cluster
-    import configs
 
     tf.compat.v1.disable_eager_execution()
     config = configs.get_config(model_name)
@@ -111,28 +113,35 @@ def run_cluster(arguments, model, count):
     for task in range(count):
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": task}}
         environment = {**os.environ, "TF_CONFIG": json.dumps(config)}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         processes.append(subprocess.Popen(command, env=environment, text=True, **pipes))
-    outputs = [process.communicate()[0] for process in processes]
-    return json.loads(outputs[0])
+    driver, *workers = processes
+    output, said = driver.communicate()
+    for worker in workers:
+        if driver.returncode:
+            worker.kill()  # who would wait for another driver
+        worker.communicate()
+    if driver.returncode:
+        sys.exit(said.strip().splitlines()[-1])
+    return json.loads(output)
 
 
 def main():
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data_path", required=True)
-    parser.add_argument("--models", default="small")
-    parser.add_argument("--counts", default="1,2,4")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--models", type=names_of(configs.CONFIGS), default="small")
+    parser.add_argument("--counts", type=positives, default="1,2,4")
+    parser.add_argument("--steps", type=positive, default=20)
     parser.add_argument("--task", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.task:
-        run_task(arguments.data_path, arguments.models, arguments.steps)
+        run_task(arguments.data_path, arguments.models[0], arguments.steps)
         return
     print("| model | processes | words per second | ms a step | MB over the network a step |")
     print("|---|---|---|---|---|")
-    for model in arguments.models.split(","):
-        for count in map(int, arguments.counts.split(",")):
+    for model in arguments.models:
+        for count in arguments.counts:
             r = run_cluster(arguments, model, count)
             print(
                 f"| {model} | {count} | {r['wps']:.0f} | {1000 * r['step']:.0f} | "

@@ -23,6 +23,8 @@ import time
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from arguments import names_of, positive  # noqa: E402
+
 import command_line  # noqa: E402
 import configs  # noqa: E402
 
@@ -354,24 +356,11 @@ def print_table(model, results):
         print(f"| {' | '.join(cells)} | {peak:,} | {without_library:,} |", flush=True)
 
 
-def names_of(known):
-    """What reads a flag of names, separated by commas, and refuses the unknown."""
-
-    def read(text):
-        names = text.split(",")
-        if unknown := [name for name in names if name not in known]:
-            message = f"{', '.join(unknown)} is none of {', '.join(known)}"
-            raise argparse.ArgumentTypeError(message)
-        return names
-
-    return read
-
-
 def main():
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=names_of(configs.CONFIGS), default="small,medium,large")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=positive, default=7)
     parser.add_argument("--seconds_per_turn", type=float, default=2.0)
     parser.add_argument(
         "--contestants",

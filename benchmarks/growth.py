@@ -19,7 +19,10 @@ import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
+from arguments import positive, positives  # noqa: E402
+
 import command_line  # noqa: E402
+import configs  # noqa: E402
 
 WORDS_A_LINE = 20
 
@@ -59,7 +62,6 @@ def train_steps(corpus, config, steps):
 def measure_vocabulary(vocab_size, model_name, steps):
     """Trains a model with a vocabulary for some steps: seconds a step, memory."""
     command_line.import_tensorflow()
-    import configs
     import reader
 
     config = configs.changed(configs.get_config(model_name), vocab_size=vocab_size)
@@ -84,7 +86,6 @@ def write_corpus(directory, num_words, block=1 << 20):
 def measure_corpus(directory, model_name, steps):
     """Reads a corpus and trains on it for some steps: seconds of both, memory of both."""
     command_line.import_tensorflow()
-    import configs
     import reader
 
     start, before = time.perf_counter(), peak_gigabytes()
@@ -112,12 +113,12 @@ def in_process(*arguments):
 def print_vocabularies(arguments, common):
     """The table of vocabularies."""
     print("| vocabulary | ms a step | words per second | memory, GB |\n|---|---|---|---|")
-    words = 20 * 20 if arguments.model == "small" else 20 * 35
-    for size in arguments.vocabularies.split(","):
+    config = configs.get_config(arguments.model)
+    words = config.batch_size * config.num_steps
+    for size in arguments.vocabularies:
         r = in_process("--measure=vocabulary", f"--what={size}", *common)
         print(
-            f"| {int(size):,} | {1000 * r['step']:.0f} | {words / r['step']:.0f} | "
-            f"{r['memory']:.2f} |",
+            f"| {size:,} | {1000 * r['step']:.0f} | {words / r['step']:.0f} | {r['memory']:.2f} |",
             flush=True,
         )
 
@@ -126,7 +127,7 @@ def print_corpora(arguments, common):
     """The table of corpora."""
     print("\n| words | s to read | memory to read, GB | memory in training, GB | h an epoch |")
     print("|---|---|---|---|---|")
-    for millions in map(int, arguments.corpora.split(",")):
+    for millions in arguments.corpora:
         with tempfile.TemporaryDirectory() as directory:
             write_corpus(directory, millions * 1_000_000)
             r = in_process("--measure=corpus", f"--what={directory}", *common)
@@ -140,10 +141,10 @@ def print_corpora(arguments, common):
 def main():
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--vocabularies", default="10000,33000,100000,267000")
-    parser.add_argument("--corpora", default="1,10,100", help="millions of words")
-    parser.add_argument("--model", default="small")
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--vocabularies", type=positives, default="10000,33000,100000,267000")
+    parser.add_argument("--corpora", type=positives, default="1,10,100", help="millions of words")
+    parser.add_argument("--model", choices=list(configs.CONFIGS), default="small")
+    parser.add_argument("--steps", type=positive, default=10)
     parser.add_argument("--measure", choices=["vocabulary", "corpus"], help=argparse.SUPPRESS)
     parser.add_argument("--what", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

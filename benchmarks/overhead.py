@@ -16,7 +16,10 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
+from arguments import positive  # noqa: E402
+
 import command_line  # noqa: E402
+import configs  # noqa: E402
 
 
 def seconds(function, *arguments):
@@ -31,7 +34,6 @@ def measure_steps(data_path, model_name, turns, steps):
     import tensorflow as tf
 
     import checkpoints
-    import configs
     import guard
     import ptb_word_lm
     import reader
@@ -96,9 +98,9 @@ def main():
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data_path", required=True)
-    parser.add_argument("--model", default="small")
-    parser.add_argument("--turns", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--model", choices=list(configs.CONFIGS), default="small")
+    parser.add_argument("--turns", type=positive, default=7)
+    parser.add_argument("--steps", type=positive, default=100)
     arguments = parser.parse_args()
     starts = {"basic": [], "block": []}
     for _ in range(arguments.turns):
