@@ -76,12 +76,14 @@ class Guard:
         return self
 
     def __exit__(self, _, error, traceback):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        if isinstance(error, OSError):  # of standard output: every other file has its own error
-            self.heed_signal()
-            self.save()
-            raise OutputError(f"standard output: {error.strerror}; {self._what_is_saved()}")
+        try:
+            if isinstance(error, OSError):  # of standard output: every other file has its own error
+                self.heed_signal()
+                self.save()
+                raise OutputError(f"standard output: {error.strerror}; {self._what_is_saved()}")
+        finally:
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
 
     def _note(self, number, _):
         if self._signal:  # who asks twice does not want to wait for the end of a step

@@ -120,30 +120,40 @@ def test_a_second_start_continues_as_if_it_had_been_one(corpus, tmp_path):
     )
 
 
+FOUR_EPOCHS = {"max_max_epoch": 4, "keep_prob": 0.5, "hidden_size": 8}
+
+
+@pytest.fixture(scope="module")
+def whole_run(corpus, tmp_path_factory):
+    """What a run of four epochs that nothing interrupts saves, and prints."""
+    save_path = tmp_path_factory.mktemp("whole")
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
+    return save_path, run(*arguments, config=FOUR_EPOCHS)[1]
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
-def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(corpus, tmp_path, name):
-    epochs = {"max_max_epoch": 4, "keep_prob": 0.5, "hidden_size": 8}
-    arguments = [f"--data_path={corpus}", "--model=test", "--save_every_secs=0.1"]
-    _, whole, _ = run(*arguments, f"--save_path={tmp_path / 'whole'}", config=epochs)
-    save_path = tmp_path / "in_parts"
-    arguments.append(f"--save_path={save_path}")
-    process = program(*arguments, config=epochs)
+def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(
+    corpus, whole_run, tmp_path, name
+):
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
+    arguments.append("--save_every_secs=0.1")
+    process = program(*arguments, config=FOUR_EPOCHS)
     first = [process.stdout.readline() for _ in range(16)]  # amid the second epoch
     process.send_signal(getattr(signal, name))
     rest, err = process.communicate(timeout=300)
-    newest = checkpoints.find(str(save_path))[0]
+    newest = checkpoints.find(str(tmp_path))[0]
     if name == "SIGKILL":
         assert (process.returncode, err) == (-signal.SIGKILL, "")
     else:
         assert process.returncode == 128 + getattr(signal, name)
         expected = f"ptb_word_lm.py: stopped by {name}; the newest checkpoint is {newest}\n"
         assert err == expected
-    status, second, err = run(*arguments, config=epochs)
+    status, second, err = run(*arguments, config=FOUR_EPOCHS)
     assert status == 0
     assert err.startswith(f"{newest}: continued after epoch ")
-    out = "".join(first) + rest + second
-    assert lines_without_speed(out) == lines_without_speed(whole)
-    assert_same_weights(tmp_path / "whole", save_path)
+    whole_path, whole = whole_run
+    assert lines_without_speed("".join(first) + rest + second) == lines_without_speed(whole)
+    assert_same_weights(whole_path, tmp_path)
 
 
 def test_nohup_is_respected(corpus):
@@ -448,32 +458,29 @@ def test_a_save_that_fails_is_said_and_training_goes_on(corpus, tmp_path):
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
-def test_all_is_saved_when_the_reader_leaves(corpus, tmp_path, interrupted):
-    epochs = {"max_max_epoch": 4, "keep_prob": 0.5}
-    arguments = [f"--data_path={corpus}", "--model=test"]
-    _, whole, _ = run(*arguments, f"--save_path={tmp_path / 'whole'}", config=epochs)
-    save_path = tmp_path / "in_parts"
-    arguments.append(f"--save_path={save_path}")
-    process = program(*arguments, config=epochs)
+def test_all_is_saved_when_the_reader_leaves(corpus, whole_run, tmp_path, interrupted):
+    arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
+    process = program(*arguments, config=FOUR_EPOCHS)
     first = [process.stdout.readline() for _ in range(5)]  # amid the first epoch
     process.stdout.close()
     if interrupted:  # as `| tee log` is together with the program
         process.send_signal(signal.SIGINT)
     err = process.stderr.read()
     status = process.wait(timeout=300)
-    newest = checkpoints.find(str(save_path))[0]
+    newest = checkpoints.find(str(tmp_path))[0]
     outputs = {
         1: f"ptb_word_lm.py: standard output: Broken pipe; the newest checkpoint is {newest}\n",
         130: f"ptb_word_lm.py: stopped by SIGINT; the newest checkpoint is {newest}\n",
     }
     assert err == outputs[status]
     assert interrupted or status == 1  # the reader's end may be noticed first
-    _, second, err = run(*arguments, config=epochs)
+    _, second, err = run(*arguments, config=FOUR_EPOCHS)
     assert err.startswith(f"{newest}: continued after ")
-    lines = lines_without_speed("".join(first) + second)
-    assert set(lines) <= set(lines_without_speed(whole))
-    assert lines[-1] == lines_without_speed(whole)[-1]
-    assert_same_weights(tmp_path / "whole", save_path)
+    whole_path, whole = whole_run
+    lines, whole_lines = lines_without_speed("".join(first) + second), lines_without_speed(whole)
+    assert set(lines) <= set(whole_lines)
+    assert lines[-1] == whole_lines[-1]
+    assert_same_weights(whole_path, tmp_path)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
