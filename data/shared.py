@@ -44,6 +44,8 @@ def at_least(minimum):
 
 def make_directory(path):
     """Makes a directory unless it exists; UserError if that cannot be."""
+    if not path:
+        raise UserError("the directory to write to has an empty name")
     try:
         os.makedirs(path, exist_ok=True)
     except FileExistsError:
@@ -71,7 +73,8 @@ def run(main):
     except UserError as error:
         sys.exit(f"{program}: {error}")
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
+        path = error.filename2 or error.filename  # of two, the one to be replaced
+        place = f"{path}: " if path else ""
         sys.exit(f"{program}: {place}{error.strerror or error}")
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)

@@ -320,7 +320,9 @@ def test_old_and_new_files_are_never_taken_for_one_corpus(tmp_path):
     assert run(prepare_text, *command, text=TEXT.encode())[0] == 0
     (tmp_path / "ptb.valid.txt").unlink()
     (tmp_path / "ptb.valid.txt").mkdir()  # no file can be moved there
-    assert run(prepare_text, *command, text=TEXT.encode())[0] == 1
+    status, out, err = run(prepare_text, *command, text=TEXT.encode())
+    assert (status, out) == (1, "")
+    assert err == f"prepare_text.py: {tmp_path}/ptb.valid.txt: Is a directory\n"
     assert sorted(os.listdir(tmp_path)) == ["ptb.train.txt", "ptb.valid.txt"]
 
 
