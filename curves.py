@@ -81,7 +81,8 @@ def read_curve(run):
                     values[value.tag][event.step] = value.simple_value
     if not values["train_perplexity"]:
         fault = "no epoch is finished" if paths else "holds no event files of a run"
-        fault = fault if os.path.isdir(run) else "no such directory"
+        if not os.path.isdir(run):
+            fault = "no such directory"
         raise command_line.RequestError(f"--run={run}: {fault}")
     train, valid, test = values.values()
     steps = sorted(train)

@@ -202,8 +202,6 @@ def _read_words(path, vocab_size, data_path):
     try:
         with open(source, encoding="utf-8", newline="\n") as file:
             words = file.read().removesuffix("\n").split("\n")
-        if len(set(words)) < len(words) or any(word.split() != [word] for word in words):
-            raise TrainedModelError(f"{source}: is not one different word a line; restore the file")
     except FileNotFoundError:
         if data_path is None:
             raise TrainedModelError(
@@ -212,6 +210,8 @@ def _read_words(path, vocab_size, data_path):
         source, words = data_path, reader.read_corpus(data_path).words
     except (OSError, UnicodeDecodeError) as error:
         raise TrainedModelError(f"{source}: cannot be read: {error}") from None
+    if len(set(words)) < len(words) or any(word.split() != [word] for word in words):
+        raise TrainedModelError(f"{source}: is not one different word a line; restore the file")
     if len(words) > vocab_size or (len(words) < vocab_size and source != data_path):
         raise TrainedModelError(
             f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "

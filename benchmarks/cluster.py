@@ -117,12 +117,13 @@ def run_cluster(arguments, model, count):
         processes.append(subprocess.Popen(command, env=environment, text=True, **pipes))
     driver, *workers = processes
     output, said = driver.communicate()
-    for worker in workers:
-        if driver.returncode:
-            worker.kill()  # who would wait for another driver
-        worker.communicate()
     if driver.returncode:
-        sys.exit(said.strip().splitlines()[-1])
+        for worker in workers:
+            worker.kill()  # it would wait for another driver
+        *_, reason = said.strip().split("\n")
+        sys.exit(reason or f"the driver ended with status {driver.returncode}")
+    for worker in workers:
+        worker.communicate()
     return json.loads(output)
 
 

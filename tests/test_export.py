@@ -82,6 +82,14 @@ def test_a_tflite_in_the_way_of_out_is_refused_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_what_tensorflow_could_not_read_back_is_refused(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run_program("export.py", f"--save_path={run}", "--out=a[1]")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("export.py: --out=a[1]: TensorFlow cannot read ")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_there_is_not_overwritten(run, tmp_path):
     (tmp_path / "precious").write_text("")
     status, out, err = run_program("export.py", f"--save_path={run}", f"--out={tmp_path}/precious")
