@@ -9,7 +9,7 @@ pip install -r requirements-extras.txt
 """
 
 if __name__ == "__main__":
-    import command_line
+    from program import command_line
 
     command_line.import_tensorflow()
 
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from absl import flags
 
-import command_line
+from program import command_line
 
 tf1 = tf.compat.v1
 

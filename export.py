@@ -20,7 +20,7 @@ With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow 
 """
 
 if __name__ == "__main__":
-    import command_line
+    from program import command_line
 
     command_line.import_tensorflow()
 
@@ -30,13 +30,10 @@ import tempfile
 import tensorflow as tf
 from absl import flags
 
-import checkpoints
-import command_line
-import devices
-import inference
-import lstm
-import run_directory
-import trained as trained_models
+from model import devices, lstm
+from program import command_line
+from saved import checkpoints, inference, run_directory
+from saved import trained as trained_models
 
 tf1 = tf.compat.v1
 

@@ -9,7 +9,7 @@ an empty line between them. The same flags print the same text.
 """
 
 if __name__ == "__main__":
-    import command_line
+    from program import command_line
 
     command_line.import_tensorflow()
 
@@ -18,10 +18,10 @@ import math
 import numpy as np
 from absl import flags
 
-import command_line
-import inference
 import reader
-import trained as trained_models
+from program import command_line
+from saved import inference
+from saved import trained as trained_models
 
 MAX_BATCH_SIZE = 128
 

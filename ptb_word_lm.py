@@ -20,7 +20,7 @@ where it stopped. `--help` explains every flag.
 """
 
 if __name__ == "__main__":
-    import command_line
+    from program import command_line
 
     command_line.import_tensorflow()
 
@@ -30,18 +30,13 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-import checkpoints
-import cluster
-import command_line
 import configs
-import devices
-import guard
-import lstm
 import reader
-import run_directory
-import softmax
-import trained
 import util
+from model import devices, lstm, softmax
+from program import command_line
+from saved import checkpoints, run_directory, trained
+from training import cluster, guard
 
 tf1 = tf.compat.v1
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from command_line import UserError, say
+from program.command_line import UserError, say
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"

@@ -19,7 +19,7 @@ log-probability. Several checkpoints are averaged: the mean of each word's proba
 """
 
 if __name__ == "__main__":
-    import command_line
+    from program import command_line
 
     command_line.import_tensorflow()
 
@@ -34,10 +34,10 @@ from typing import NamedTuple
 import numpy as np
 from absl import flags
 
-import command_line
-import inference
 import reader
-import trained as trained_models
+from program import command_line
+from saved import inference
+from saved import trained as trained_models
 
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 1 << 16

@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
 from tensorflow.python.framework import ops, tensor_util
 from tensorflow.python.grappler import tf_optimizer
 
-import lstm
+from model import lstm
 
 
 def with_prefix(prefix, name):

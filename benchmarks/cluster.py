@@ -24,8 +24,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 from arguments import names_of, positive, positives  # noqa: E402
 
-import command_line  # noqa: E402
 import configs  # noqa: E402
+from program import command_line  # noqa: E402
 
 FLAGS = {"benchmark": "cluster"}
 
@@ -53,7 +53,7 @@ def run_task(data_path, model_name, steps):
     command_line.import_tensorflow()
     import tensorflow as tf
 
-    import cluster
+    from training import cluster
 
     tf.compat.v1.disable_eager_execution()
     config = configs.get_config(model_name)

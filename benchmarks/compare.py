@@ -25,8 +25,8 @@ import numpy as np
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from arguments import names_of, positive  # noqa: E402
 
-import command_line  # noqa: E402
 import configs  # noqa: E402
+from program import command_line  # noqa: E402
 
 CONTESTANTS = {
     "BASIC": ("tensorflow", configs.BASIC, "float32"),
@@ -221,7 +221,7 @@ class ProductsContestant:
         command_line.import_tensorflow()
         import tensorflow as tf
 
-        import matmul
+        from model import matmul
 
         tf1 = tf.compat.v1
         tf1.disable_eager_execution()

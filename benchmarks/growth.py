@@ -21,8 +21,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 from arguments import positive, positives  # noqa: E402
 
-import command_line  # noqa: E402
 import configs  # noqa: E402
+from program import command_line  # noqa: E402
 
 WORDS_A_LINE = 20
 

@@ -18,8 +18,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 from arguments import positive  # noqa: E402
 
-import command_line  # noqa: E402
 import configs  # noqa: E402
+from program import command_line  # noqa: E402
 
 
 def seconds(function, *arguments):
@@ -33,10 +33,10 @@ def measure_steps(data_path, model_name, turns, steps):
     """Yields rows about one model's training step: what, milliseconds, in proportion."""
     import tensorflow as tf
 
-    import checkpoints
-    import guard
     import ptb_word_lm
     import reader
+    from saved import checkpoints
+    from training import guard
 
     tf1 = tf.compat.v1
     tf1.disable_eager_execution()

@@ -8,12 +8,11 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-import checkpoints
 import configs
 import ptb_word_lm
 import reader
-import run_directory
 import util
+from saved import checkpoints, run_directory
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 tf1 = tf.compat.v1

@@ -94,7 +94,7 @@ def note(printed, out):
 def read_weights(save_path):
     """Variable name to value, of the newest checkpoint."""
     sys.path.insert(0, ROOT)
-    import command_line
+    from program import command_line
 
     command_line.import_tensorflow()
     import tensorflow as tf

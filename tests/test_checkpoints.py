@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import checkpoints
 import ptb_word_lm
 from graphs import models_in_session, random_corpus, tiny_config, weights
+from saved import checkpoints
 
 tf1 = tf.compat.v1
 # 2 layers, batch 4, hidden size 8: see tiny_config.

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import cluster
 import ptb_word_lm
 import stress
 import util
-from command_line import RequestError
 from graphs import random_corpus, tiny_config
+from program.command_line import RequestError
+from training import cluster
 
 tf1 = tf.compat.v1
 CONFIG = {"hidden_size": 8, "num_steps": 5, "batch_size": 10, "max_grad_norm": 1000}

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import checkpoints
 import curves
 from graphs import ROOT, clean_environment
+from saved import checkpoints
 
 NUMBER = r"\d+\.\d{3}"
 PROGRESS = rf"{NUMBER} perplexity: {NUMBER} speed: \d+ wps"

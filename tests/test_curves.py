@@ -3,12 +3,12 @@ import re
 import pytest
 import tensorflow as tf
 
-import command_line
 import curves
-import guard
-import run_directory
-from checkpoints import Progress
 from graphs import run_program
+from program import command_line
+from saved import run_directory
+from saved.checkpoints import Progress
+from training import guard
 
 tf1 = tf.compat.v1
 

@@ -5,9 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-import inference
-import trained
 from graphs import run_program, save_run, text_corpus
+from saved import inference, trained
 
 EOS = 2
 USE_WITHOUT_THE_PROJECT = """

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import inference
-import lstm
 import reader
-import trained
 from graphs import save_run, text_corpus
+from model import lstm
+from saved import inference, trained
 
 EOS = 2
 

@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 
 import configs
-import lstm
 import ptb_word_lm
 from graphs import models_in_session, random_corpus, tiny_config, weights
+from model import lstm
 
 tf1 = tf.compat.v1
 STEPS, BATCH, INPUT, HIDDEN = 4, 3, 5, 6

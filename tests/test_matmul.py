@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import devices
-import matmul
 from graphs import models_in_session, random_corpus, tiny_config, train_epochs
+from model import devices, matmul
 
 tf1 = tf.compat.v1
 

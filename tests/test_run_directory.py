@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 import configs
-import run_directory
 from graphs import random_corpus
+from saved import run_directory
 
 CORPUS = random_corpus()
 RunDirectoryError = run_directory.RunDirectoryError

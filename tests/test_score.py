@@ -6,12 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-import command_line
-import inference
 import reader
 import score
-import trained
 from graphs import ROOT, as_text, clean_environment, run_program, save_run, text_corpus
+from program import command_line
+from saved import inference, trained
 
 CORPUS = text_corpus()
 WORD_TO_ID = {word: i for i, word in enumerate(CORPUS.words)}

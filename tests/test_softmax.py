@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import softmax
+from model import softmax
 
 tf1 = tf.compat.v1
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import inference
-import trained
 from graphs import ROOT, as_text, run_program, save_run, text_corpus
+from saved import inference, trained
 
 tf1 = tf.compat.v1
 MODES = ("basic_lstm_cell", "lstm_cell", "cudnn_compatible_lstm_cell")

@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 import configs
-import lstm
 import ptb_word_lm
 import util
 from graphs import (
@@ -14,6 +13,7 @@ from graphs import (
     train_epochs,
     weights,
 )
+from model import lstm
 
 tf1 = tf.compat.v1
 MODES = [configs.BASIC, configs.BLOCK]

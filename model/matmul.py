@@ -8,7 +8,7 @@ be rounded to 16 bits.
 
 import tensorflow as tf
 
-import devices
+from model import devices
 
 
 def operand(x):

@@ -13,12 +13,10 @@ import time
 
 import tensorflow as tf
 
-import cluster
-import inference
-import run_directory
-import trained
-from checkpoints import CheckpointError, Checkpoints, Progress, reason
-from command_line import Interrupted, UserError, say
+from program.command_line import Interrupted, UserError, say
+from saved import inference, run_directory, trained
+from saved.checkpoints import CheckpointError, Checkpoints, Progress, reason
+from training import cluster
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 EXPLOSION = 10.0  # times the best perplexity so far

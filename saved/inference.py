@@ -9,11 +9,9 @@ import concurrent.futures
 import numpy as np
 import tensorflow as tf
 
-import devices
-import lstm
 import reader
-import softmax
-import trained as trained_models
+from model import devices, lstm, softmax
+from saved import trained as trained_models
 
 tf1 = tf.compat.v1
 

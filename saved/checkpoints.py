@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from command_line import UserError, say
+from program.command_line import UserError, say
 
 PREFIX = "model.ckpt"
 PROGRESS = "Training/progress"

@@ -16,7 +16,7 @@ import time
 import tensorflow as tf
 
 import configs
-from command_line import UserError, say
+from program.command_line import UserError, say
 
 try:
     import fcntl

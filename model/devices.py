@@ -4,7 +4,7 @@ import functools
 
 import tensorflow as tf
 
-from command_line import RequestError
+from program.command_line import RequestError
 
 
 def count_replicas(num_gpus, needs_gpu):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow.python.training.saving import saveable_object
 
-from matmul import operand, product
+from model.matmul import operand, product
 
 
 class LSTMStateTuple(NamedTuple):

@@ -11,12 +11,11 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-import checkpoints
 import configs
-import lstm
 import reader
-import run_directory
-from command_line import UserError, say
+from model import lstm
+from program.command_line import UserError, say
+from saved import checkpoints, run_directory
 
 tf1 = tf.compat.v1
 

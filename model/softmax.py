@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from matmul import operand, product
+from model.matmul import operand, product
 
 
 def logits(outputs, softmax_w, softmax_b):

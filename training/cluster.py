@@ -24,7 +24,7 @@ import tensorflow as tf
 
 import configs
 import util
-from command_line import RequestError, say
+from program.command_line import RequestError, say
 
 tf1 = tf.compat.v1
 

@@ -1,0 +1,1 @@
+"""What makes a script a well-behaved program."""
