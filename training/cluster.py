@@ -16,6 +16,7 @@ import os
 import pathlib
 import re
 import socket
+import sys
 import threading
 import time
 import uuid
@@ -115,12 +116,20 @@ def _check_addresses(tasks, addresses):
 def _describe(flag_values, config):
     """What all machines must have in common: name to value, both str."""
     source = hashlib.sha256()
-    for path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
+    for path in _source_files():
         source.update(path.read_bytes())
     common = {"the program": source.hexdigest()[:12], "TensorFlow": tf.__version__}
     common |= {f"--{n}": v for n, v in flag_values.items() if n not in DRIVERS_FLAGS}
     common |= configs.as_dict(config)
     return {name: str(value) for name, value in common.items()}
+
+
+def _source_files():
+    """The files of the program: of this project's folder, what is imported, in the same order."""
+    root = pathlib.Path(__file__).resolve().parents[1]
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    paths = {pathlib.Path(file).resolve() for file in files if file}
+    return sorted(path for path in paths if root in (path.parent, path.parent.parent))
 
 
 class OneMachine:
