@@ -1,6 +1,9 @@
 import os
 import signal
 
+from program import command_line
+
+command_line.turn_on_onednn()  # the tests compute with the kernels that the scripts choose
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # A shell starts commands in the background with signals ignored, which all that the tests start
 # would inherit.

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import platform
 import pty
 import re
 import shutil
@@ -13,9 +14,11 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import test_util
 
 import curves
 from graphs import ROOT, clean_environment
+from program import command_line
 from saved import checkpoints
 
 NUMBER = r"\d+\.\d{3}"
@@ -193,6 +196,32 @@ def test_an_interrupt_without_save_path_says_so(corpus):
     assert err == "ptb_word_lm.py: stopped by SIGINT; nothing is saved without --save_path\n"
 
 
+@pytest.mark.parametrize(
+    ("machine", "chosen", "expected"),
+    [
+        ("x86_64", None, "1"),
+        ("AMD64", None, "1"),
+        ("x86_64", "0", "0"),
+        ("aarch64", None, None),
+        ("aarch64", "1", "1"),
+    ],
+)
+def test_onednn_is_on_where_it_was_measured(monkeypatch, machine, chosen, expected):
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", chosen or "")
+    if chosen is None:
+        monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    command_line.turn_on_onednn()
+    assert os.environ.get("TF_ENABLE_ONEDNN_OPTS") == expected
+
+
+def test_tensorflow_computes_with_the_kernels_that_were_chosen():
+    chosen = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
+    if chosen is None:
+        pytest.skip("TensorFlow chooses by itself on this kind of processor")
+    assert test_util.IsMklEnabled() == (chosen == "1")
+
+
 def test_an_interrupt_that_the_import_would_take_for_an_error_ends_the_program(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os, signal\n"
@@ -203,7 +232,11 @@ def test_an_interrupt_that_the_import_would_take_for_an_error_ends_the_program(t
         "    raise ImportError('initialization failed')\n"
     )
     process = subprocess.run(
-        [sys.executable, "-c", "import command_line; command_line.import_tensorflow()"],
+        [
+            sys.executable,
+            "-c",
+            "from program import command_line; command_line.import_tensorflow()",
+        ],
         env=clean_environment() | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
