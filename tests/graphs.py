@@ -1,17 +1,23 @@
 """What the tests share: a random text, and models in a session, through one graph or two."""
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+from absl import app, flags
+from absl.testing import flagsaver
+from tensorflow.python.eager import context
 
 import configs
 import ptb_word_lm
 import reader
 import util
+from program import command_line
 from saved import checkpoints, run_directory
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -110,3 +116,44 @@ def run_program(name, *arguments, **options):
         **options,
     )
     return process.returncode, process.stdout, process.stderr
+
+
+@contextlib.contextmanager
+def eager_execution_kept():
+    """What turns eager execution off, as training does, turns it off in here alone."""
+    mode = context.default_execution_mode
+    try:
+        yield
+    finally:
+        context.default_execution_mode = mode
+        context.context()._thread_local_data.is_eager = mode == context.EAGER_MODE
+
+
+def run_here(module, *arguments, input=""):
+    """As `run_program`, in this process, which has imported TensorFlow already.
+
+    For what has to do with neither signals nor a process's own streams.
+    """
+    stdin = io.TextIOWrapper(io.BytesIO(input.encode()))
+    stdout, stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+    stderr.reconfigure(errors="backslashreplace")
+    app.define_help_flags()  # as app.run does once in a process: they are no flags of the script's
+    with (
+        mock.patch.object(sys, "argv", [f"{module.__name__}.py", *arguments]),
+        mock.patch.object(sys, "stdin", stdin),
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+        eager_execution_kept(),
+        flagsaver.flagsaver(),  # forgets the flags that are defined within, too
+    ):
+        module.define_flags()
+        try:
+            command_line.run(module.main)
+        except SystemExit as end:
+            status = end.code or 0
+        finally:
+            flags.FLAGS.unparse_flags()
+    for stream in (stdout, stderr):
+        stream.flush()
+    out, err = (stream.buffer.getvalue().decode() for stream in (stdout, stderr))
+    return status, out, err

@@ -1,4 +1,7 @@
-"""The program in real processes: what it prints, what it saves, how it fails."""
+"""The program as a user starts it: what it prints, what it saves, how it fails.
+
+In real processes where that makes a difference (signals, streams, a lock), else in this one.
+"""
 
 import contextlib
 import json
@@ -10,14 +13,17 @@ import shutil
 import signal
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.python.framework import test_util
 
+import configs
 import curves
-from graphs import ROOT, clean_environment
+import ptb_word_lm
+from graphs import ROOT, clean_environment, run_here
 from program import command_line
 from saved import checkpoints
 
@@ -56,6 +62,13 @@ def run(*arguments, **options):
     process = program(*arguments, **options)
     out, err = process.communicate(timeout=300)
     return process.returncode, out, err
+
+
+def here(*arguments, config=None):
+    """As `run`, in this process."""
+    change = {"test": lambda: configs.TestConfig(**(config or {}))}
+    with mock.patch.dict(configs.CONFIGS, change):
+        return run_here(ptb_word_lm, *arguments)
 
 
 def test_a_whole_run(corpus, tmp_path):
@@ -102,20 +115,20 @@ def epoch_lines(out):
 def test_a_second_start_continues_as_if_it_had_been_one(corpus, tmp_path):
     epochs = {"max_epoch": 1, "max_max_epoch": 3, "keep_prob": 0.5, "hidden_size": 8}
     arguments = [f"--data_path={corpus}", "--model=test", "--seed=3"]
-    _, whole, _ = run(*arguments, f"--save_path={tmp_path / 'whole'}", config=epochs)
+    _, whole, _ = here(*arguments, f"--save_path={tmp_path / 'whole'}", config=epochs)
     save_path = tmp_path / "in_parts"
     arguments.append(f"--save_path={save_path}")
-    _, first, err = run(*arguments, config={**epochs, "max_max_epoch": 2})
+    _, first, err = here(*arguments, config={**epochs, "max_max_epoch": 2})
     assert err == ""
     status, second, err = run(*arguments, config=epochs)
     assert status == 0
     assert re.fullmatch(rf"{save_path}/model\.ckpt-\d+: continued after epoch 2\n", err)
     assert epoch_lines(second)[0] == "Epoch: 3 Learning rate: 0.250"
     assert epoch_lines(first)[:-1] + epoch_lines(second) == epoch_lines(whole)
-    _, third, _ = run(*arguments, config=epochs)
+    _, third, _ = here(*arguments, config=epochs)
     assert epoch_lines(third) == epoch_lines(whole)[-1:]
 
-    status, _, err = run(*arguments, config={**epochs, "hidden_size": 9})
+    status, _, err = here(*arguments, config={**epochs, "hidden_size": 9})
     assert status == 1
     assert err == (
         f"ptb_word_lm.py: {save_path}/config.json: hidden_size was 8 and now is 9; continue with "
@@ -131,7 +144,7 @@ def whole_run(corpus, tmp_path_factory):
     """What a run of four epochs that nothing interrupts saves, and prints."""
     save_path = tmp_path_factory.mktemp("whole")
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
-    return save_path, run(*arguments, config=FOUR_EPOCHS)[1]
+    return save_path, here(*arguments, config=FOUR_EPOCHS)[1]
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
@@ -151,7 +164,7 @@ def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(
         assert process.returncode == 128 + getattr(signal, name)
         expected = f"ptb_word_lm.py: stopped by {name}; the newest checkpoint is {newest}\n"
         assert err == expected
-    status, second, err = run(*arguments, config=FOUR_EPOCHS)
+    status, second, err = here(*arguments, config=FOUR_EPOCHS)
     assert status == 0
     assert err.startswith(f"{newest}: continued after epoch ")
     whole_path, whole = whole_run
@@ -266,22 +279,22 @@ def test_a_second_process_in_the_same_directory_is_refused(corpus, tmp_path):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
     process = program(*arguments, config={"max_max_epoch": 1000})
     process.stdout.readline()
-    status, _, err = run(*arguments)
+    status, _, err = here(*arguments)
     assert status == 1
     assert f"process {process.pid} is training in it" in err
     assert err.count("\n") == 1
     process.kill()
     process.communicate()
-    assert run(*arguments)[0] == 0  # the dead one's lock does not block
+    assert here(*arguments)[0] == 0  # the dead one's lock does not block
 
 
 def test_numbers_that_go_wrong_stop_the_run(corpus, tmp_path):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
-    assert run(*arguments, config={"max_grad_norm": 1e38})[0] == 0
+    assert here(*arguments, config={"max_grad_norm": 1e38})[0] == 0
     newest = checkpoints.find(str(tmp_path))[0]
     change = {"max_max_epoch": 3, "max_grad_norm": 1e38, "lr_decay": 1e30}
     (tmp_path / "config.json").unlink()
-    status, out, err = run(*arguments, config=change)
+    status, out, err = here(*arguments, config=change)
     assert status == 1
     assert "Epoch: 2 Train" not in out
     *_, message = err.splitlines()
@@ -292,7 +305,7 @@ def test_numbers_that_go_wrong_stop_the_run(corpus, tmp_path):
 
 def test_a_perplexity_that_explodes_is_warned_of_once(corpus):
     change = {"max_max_epoch": 4, "max_grad_norm": 100, "lr_decay": 30.0}
-    status, _, err = run(f"--data_path={corpus}", "--model=test", config=change)
+    status, _, err = here(f"--data_path={corpus}", "--model=test", config=change)
     assert status == 0
     assert err.count("\n") == 1
     assert re.match(r"Epoch: [234] (Train|Valid) Perplexity: .* is far above", err)
@@ -300,7 +313,7 @@ def test_a_perplexity_that_explodes_is_warned_of_once(corpus):
 
 @pytest.mark.parametrize("arguments", [["--use_fp16"], ["--rnn_mode=basic"], ["--schedule=paper"]])
 def test_variants_run(corpus, arguments):
-    status, out, err = run(f"--data_path={corpus}", "--model=test", *arguments)
+    status, out, err = here(f"--data_path={corpus}", "--model=test", *arguments)
     assert (status, err) == (0, "")
     assert float(out.split()[-1]) == pytest.approx(19.8, abs=0.2)  # of 21 words
 
@@ -333,7 +346,7 @@ def test_variants_run(corpus, arguments):
     ],
 )
 def test_a_request_that_cannot_be_met_gets_one_line(corpus, arguments, message):
-    status, out, err = run(*(argument.format(corpus=corpus) for argument in arguments))
+    status, out, err = here(*(argument.format(corpus=corpus) for argument in arguments))
     assert status == 1
     assert out == ""
     assert err.startswith("ptb_word_lm.py: ")
@@ -345,11 +358,11 @@ def test_another_vocabulary_is_refused(corpus, tmp_path):
     data, save_path = tmp_path / "data", tmp_path / "run"
     shutil.copytree(corpus, data)
     arguments = [f"--data_path={data}", "--model=test", f"--save_path={save_path}"]
-    assert run(*arguments)[0] == 0
+    assert here(*arguments)[0] == 0
     checkpoint = (save_path / "checkpoint").read_text()
     for path in data.iterdir():
         path.write_text(path.read_text().replace("word1 ", "other "))
-    status, _, err = run(*arguments)
+    status, _, err = here(*arguments)
     assert status == 1
     assert "vocab.txt: is another vocabulary" in err
     assert err.count("\n") == 1
@@ -361,7 +374,7 @@ def finished_run(corpus, tmp_path_factory):
     """A run of two epochs, saved, and what its continuation to three prints."""
     save_path = tmp_path_factory.mktemp("finished") / "run"
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
-    assert run(*arguments, config={"max_max_epoch": 2})[0] == 0
+    assert here(*arguments, config={"max_max_epoch": 2})[0] == 0
     return save_path
 
 
@@ -369,7 +382,7 @@ def test_eval_only_prints_what_training_printed_last(corpus, finished_run, tmp_p
     save_path, held_out = tmp_path / "run", tmp_path / "held_out"
     shutil.copytree(finished_run, save_path)
     arguments = [f"--data_path={corpus}", f"--save_path={save_path}"]
-    *_, valid, test = epoch_lines(run(*arguments, "--model=test", config={"max_max_epoch": 3})[1])
+    *_, valid, test = epoch_lines(here(*arguments, "--model=test", config={"max_max_epoch": 3})[1])
     shutil.copytree(corpus, held_out)
     (held_out / "ptb.train.txt").unlink()
     arguments = [f"--data_path={held_out}", f"--save_path={save_path}", "--eval_only"]
@@ -380,7 +393,7 @@ def test_eval_only_prints_what_training_printed_last(corpus, finished_run, tmp_p
 
 def test_the_events_have_what_was_printed_and_a_text_of_each_epoch(corpus, tmp_path):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
-    outs = [run(*arguments, config={"max_max_epoch": epochs})[1] for epochs in (1, 2)]
+    outs = [here(*arguments, config={"max_max_epoch": epochs})[1] for epochs in (1, 2)]
     printed = [float(line.split()[-1]) for line in "".join(outs).splitlines() if "Perp" in line]
     curve = curves.read_curve(str(tmp_path))  # of a run that was continued
     train_1, valid_1, _, train_2, valid_2, test = printed
@@ -397,7 +410,7 @@ def test_a_text_without_line_ends_is_trained_on_and_not_sampled(tmp_path):
     for split, count in (("train", 400), ("valid", 60), ("test", 20)):
         (tmp_path / f"ptb.{split}.txt").write_text("one two " * count)
     arguments = [f"--data_path={tmp_path}", "--model=test", f"--save_path={tmp_path / 'run'}"]
-    status, out, err = run(*arguments, config={"max_max_epoch": 2})
+    status, out, err = here(*arguments, config={"max_max_epoch": 2})
     assert status == 0
     assert epoch_lines(out)[-1].startswith("Test Perplexity")
     assert re.fullmatch("no more samples: .* has no <eos>.*; training goes on\n", err)
@@ -432,7 +445,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_continued(
     older = checkpoints.find(str(save_path))[1]
     damage(save_path)
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
-    status, out, err = run(*arguments, config={"max_max_epoch": 2})
+    status, out, err = here(*arguments, config={"max_max_epoch": 2})
     assert status == 0
     assert epoch_lines(out)[0].startswith("Epoch: 2 ")
     first, second = err.splitlines()
@@ -447,7 +460,7 @@ def test_the_checkpoint_file_is_not_needed(corpus, finished_run, tmp_path, conte
     shutil.copytree(finished_run, save_path)
     (save_path / "checkpoint").write_text(content)
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
-    status, _, err = run(*arguments, config={"max_max_epoch": 2})
+    status, _, err = here(*arguments, config={"max_max_epoch": 2})
     path = checkpoints.find(str(save_path))[0]
     assert (status, err) == (0, f"{path}: continued after epoch 2\n")
 
@@ -458,18 +471,18 @@ def test_lost_and_foreign_checkpoints_are_refused(corpus, finished_run, tmp_path
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     (save_path / "config.json").unlink()
     checkpoint = str(next(save_path.glob("*.index"))).removesuffix(".index")
-    status, _, err = run(*arguments[:2], f"--save_path={checkpoint}")
+    status, _, err = here(*arguments[:2], f"--save_path={checkpoint}")
     assert status == 1
     assert f"--save_path={checkpoint}: is a checkpoint; name its directory" in err
     assert not os.path.exists(checkpoint)
-    status, _, err = run(*arguments, config={"hidden_size": 3})
+    status, _, err = here(*arguments, config={"hidden_size": 3})
     assert status == 1
     assert "has Model/embedding of shape [21, 2], but the model's is [21, 3]" in err
     assert err.count("\n") == 1
     for path in save_path.glob("model.ckpt-*"):
         path.unlink()
     assert not (save_path / "config.json").exists()  # the refused run did not claim the directory
-    status, _, err = run(*arguments)
+    status, _, err = here(*arguments)
     assert status == 1
     assert err == (
         f"ptb_word_lm.py: {save_path}: no checkpoint is whole; restore one, or choose another "
@@ -482,7 +495,7 @@ def test_a_save_that_fails_is_said_and_training_goes_on(corpus, tmp_path):
     step = (300 * 7 // 20 - 1) // 2
     blocked = tmp_path / f"model.ckpt-{step}.index" / "in the way"
     blocked.mkdir(parents=True)
-    status, out, err = run(*arguments, config={"max_max_epoch": 2})
+    status, out, err = here(*arguments, config={"max_max_epoch": 2})
     assert status == 0
     assert epoch_lines(out)[-1].startswith("Test Perplexity")
     assert f"model.ckpt-{step}: cannot be written: " in err
@@ -507,7 +520,7 @@ def test_all_is_saved_when_the_reader_leaves(corpus, whole_run, tmp_path, interr
     }
     assert err == outputs[status]
     assert interrupted or status == 1  # the reader's end may be noticed first
-    _, second, err = run(*arguments, config=FOUR_EPOCHS)
+    _, second, err = here(*arguments, config=FOUR_EPOCHS)
     assert err.startswith(f"{newest}: continued after ")
     whole_path, whole = whole_run
     lines, whole_lines = lines_without_speed("".join(first) + second), lines_without_speed(whole)
@@ -534,7 +547,7 @@ def test_what_cannot_be_checked_is_said(finished_run, corpus, tmp_path):
     shutil.copytree(finished_run, save_path)
     os.remove(save_path / "config.json")
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
-    status, _, err = run(*arguments)
+    status, _, err = here(*arguments)
     assert status == 0
     assert "has no config.json beside it; that the run is the same cannot be checked\n" in err
 
@@ -554,7 +567,7 @@ def test_a_terminal_shows_progress_and_whole_lines(corpus):
     assert re.search(r"\x1b\[K\d+%(, 0:00:\d\d left)?\r", out)
     # What is on the screen in the end: each line as printed last from its first column on.
     plain = re.sub("[^\r\n]*\r(?!\n)", "", out.replace("\x1b[K", "")).replace("\r\n", "\n")
-    _, expected, _ = run(*arguments, config={"max_max_epoch": 3})
+    _, expected, _ = here(*arguments, config={"max_max_epoch": 3})
     assert lines_without_speed(plain) == lines_without_speed(expected)
 
 
