@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from graphs import run_program, save_run, text_corpus
+import export
+from graphs import run_here, run_program, save_run, text_corpus
 from saved import inference, trained
 
 EOS = 2
@@ -77,13 +78,13 @@ def test_a_tflite_in_the_way_of_out_is_refused_before_anything_is_written(
 ):
     monkeypatch.chdir(tmp_path)
     flags = f"--save_path={run}", f"--out={out}", f"--tflite={tflite}"
-    assert run_program("export.py", *flags) == (1, "", f"export.py: --tflite={tflite}: {message}\n")
+    assert run_here(export, *flags) == (1, "", f"export.py: --tflite={tflite}: {message}\n")
     assert not list(tmp_path.iterdir())
 
 
 def test_what_tensorflow_could_not_read_back_is_refused(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    status, out, err = run_program("export.py", f"--save_path={run}", "--out=a[1]")
+    status, out, err = run_here(export, f"--save_path={run}", "--out=a[1]")
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert err.startswith("export.py: --out=a[1]: TensorFlow cannot read ")
     assert not list(tmp_path.iterdir())
@@ -91,7 +92,7 @@ def test_what_tensorflow_could_not_read_back_is_refused(run, tmp_path, monkeypat
 
 def test_what_is_there_is_not_overwritten(run, tmp_path):
     (tmp_path / "precious").write_text("")
-    status, out, err = run_program("export.py", f"--save_path={run}", f"--out={tmp_path}/precious")
+    status, out, err = run_here(export, f"--save_path={run}", f"--out={tmp_path}/precious")
     assert (status, out) == (1, "")
     assert err == (
         f"export.py: --out={tmp_path}/precious: is there already; remove it, or name another\n"

@@ -1,7 +1,7 @@
 import pytest
 
 import generate
-from graphs import run_program, save_run, text_corpus
+from graphs import run_here, run_program, save_run, text_corpus
 
 WORD_TO_ID = {word: i for i, word in enumerate(text_corpus().words)}
 
@@ -48,8 +48,8 @@ def test_the_program(run):
     assert out.count("word4 <unk>") >= 130
     assert out.count("<unk>") == 130  # the prompts' alone
     assert set(out.split()) <= set(WORD_TO_ID) - {"<eos>"}
-    assert run_program("generate.py", *arguments, "--seed=5")[1] == out
-    _, out, _ = run_program("generate.py", run, "--num_words=1000", "--unknown")
+    assert run_here(generate, *arguments, "--seed=5")[1] == out
+    _, out, _ = run_here(generate, run, "--num_words=1000", "--unknown")
     assert "<unk>" in out.split()
 
 
@@ -61,7 +61,7 @@ def test_the_program(run):
     ],
 )
 def test_mistakes_are_answered_in_one_line(arguments, message):
-    status, out, err = run_program("generate.py", *arguments)
+    status, out, err = run_here(generate, *arguments)
     assert (status, out) == (1, "")
     assert err.startswith(f"generate.py: {message}")
     assert err.count("\n") == 1

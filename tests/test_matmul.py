@@ -33,13 +33,15 @@ def test_factors_multiplied_as_float32_are_16_bit_numbers(multiply_as_is, dtype)
     np.testing.assert_allclose(actual, a @ b, rtol=1e-5, atol=1e-5)
 
 
-def test_both_ways_differ_by_the_rounding_of_the_result(multiply_as_is):
+def test_both_ways_differ_by_how_the_result_becomes_16_bits(multiply_as_is):
     results = []
     for value in (False, True):
         multiply_as_is(value)
         results.append(random_product(tf.bfloat16)[1])
     as_float32, as_is = results
-    np.testing.assert_allclose(as_is, as_float32, rtol=1.01 * 2**-8, atol=1e-5)
+    # Some kernels round the sum to the 8 bits of a bfloat16, others cut it off, which errs by twice
+    # as much.
+    np.testing.assert_allclose(as_is, as_float32, rtol=1.01 * 2**-7, atol=1e-5)
 
 
 @pytest.mark.parametrize("rnn_mode", ["basic", "block"])

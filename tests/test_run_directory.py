@@ -1,12 +1,13 @@
 import json
-import multiprocessing
 import os
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
 
 import configs
-from graphs import random_corpus
+from graphs import ROOT, random_corpus
 from saved import run_directory
 
 CORPUS = random_corpus()
@@ -73,28 +74,31 @@ def test_what_cannot_be_written_leaves_nothing_behind(run):
     assert not list(run.glob("*.tmp"))
 
 
-def try_to_lock(path, results):
+TRY_TO_LOCK_TWICE = """
+import sys
+from saved import run_directory
+for _ in range(2):
     try:
-        with run_directory.locked(path):
-            results.put("locked")
-    except RunDirectoryError as error:
-        results.put(str(error))
+        with run_directory.locked(sys.argv[1]):
+            print("locked", flush=True)
+    except run_directory.RunDirectoryError as error:
+        print(error, flush=True)
+    sys.stdin.readline()
+"""
 
 
 def test_one_process_at_a_time(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
     path = str(tmp_path / "new")
-
-    def other_process():
-        process = context.Process(target=try_to_lock, args=(path, results))
-        process.start()
-        process.join()
-        return results.get()
-
     with run_directory.locked(path):
-        assert f"process {os.getpid()} is training in it" in other_process()
-    assert other_process() == "locked"
+        other = subprocess.Popen(
+            [sys.executable, "-c", TRY_TO_LOCK_TWICE, path],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert f"process {os.getpid()} is training in it" in other.stdout.readline()
+    assert other.communicate("again\n", timeout=300)[0] == "locked\n"
 
 
 def test_summaries_are_there_as_soon_as_written(tmp_path):

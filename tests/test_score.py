@@ -8,7 +8,15 @@ import pytest
 
 import reader
 import score
-from graphs import ROOT, as_text, clean_environment, run_program, save_run, text_corpus
+from graphs import (
+    ROOT,
+    as_text,
+    clean_environment,
+    run_here,
+    run_program,
+    save_run,
+    text_corpus,
+)
 from program import command_line
 from saved import inference, trained
 
@@ -136,7 +144,7 @@ def test_a_long_line_is_not_held_in_memory(scorer, monkeypatch, tmp_path):
 def test_lists_come_out_best_first(run):
     lists = [["word4 word5 word6", "word4", "odd word9"], ["word7 word7", "word8 word3"]]
     text = "\n\n\n".join("\n".join(lines) for lines in lists)
-    status, out, err = run_program("score.py", f"--save_path={run[0]}", "--nbest", input=text)
+    status, out, err = run_here(score, f"--save_path={run[0]}", "--nbest", input=text)
     assert (status, err) == (0, "")
     groups = [[line.split("\t") for line in group.splitlines()] for group in out.split("\n\n")]
     assert [sorted(row[5] for row in group) for group in groups] == [sorted(g) for g in lists]
@@ -173,7 +181,7 @@ def test_a_pipe_that_closes_early_is_no_mistake(run):
 
 
 def test_mistakes_are_answered_in_one_line(run, tmp_path):
-    status, out, err = run_program("score.py", f"--save_path={run[0]}", f"--text={tmp_path}/none")
+    status, out, err = run_here(score, f"--save_path={run[0]}", f"--text={tmp_path}/none")
     assert (status, out) == (1, "")
     assert err == f"score.py: --text={tmp_path}/none: cannot be read: No such file or directory\n"
 

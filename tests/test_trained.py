@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from graphs import ROOT, as_text, run_program, save_run, text_corpus
+import score
+from graphs import ROOT, as_text, run_here, save_run, text_corpus
 from saved import inference, trained
 
 tf1 = tf.compat.v1
@@ -75,7 +76,7 @@ def test_a_checkpoint_of_the_tf1_script_scores_as_it_did(name, tmp_path):
     assert np.exp(-scores.mean()) == pytest.approx(expected, rel=1e-4)
     if name == "block":
         arguments = [f"--save_path={tmp_path}/model.ckpt-123", f"--data_path={data}"]
-        status, out, err = run_program("score.py", *arguments, f"--text={data}/ptb.test.txt")
+        status, out, err = run_here(score, *arguments, f"--text={data}/ptb.test.txt")
         assert (status, err) == (0, "")
         assert float(out.splitlines()[-1].split("\t")[4]) == pytest.approx(expected, rel=1e-4)
 
