@@ -1,10 +1,18 @@
 """What this machine can do, asked before anything is built."""
 
 import functools
+import os
 
 import tensorflow as tf
 
 from program.command_line import RequestError
+
+# Value of ONEDNN_MAX_CPU_ISA to the instructions for bfloat16 that oneDNN then does without.
+KEPT_FROM = {
+    **dict.fromkeys(("SSE41", "AVX", "AVX2", "AVX2_VNNI"), {"avx512_bf16", "amx_bf16"}),
+    **dict.fromkeys(("AVX512_CORE", "AVX512_CORE_VNNI"), {"avx512_bf16", "amx_bf16"}),
+    **dict.fromkeys(("AVX512_CORE_BF16", "AVX512_CORE_FP16"), {"amx_bf16"}),
+}
 
 
 def count_replicas(num_gpus, needs_gpu):
@@ -60,7 +68,7 @@ def check_bfloat16():
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     if any(each.get("compute_capability", (0, 0)) >= (8, 0) for each in details):
         return
-    processor = _processor()
+    processor = _usable_processor()
     if gpus or processor and not processor & {"avx512_bf16", "amx_bf16", "bf16"}:
         raise RequestError(
             "--use_bf16: neither a GPU nor the processor here multiplies bfloat16; leave it out, "
@@ -78,10 +86,18 @@ def multiplies_fast(dtype):
     """
     if tf.config.list_physical_devices("GPU"):
         return True
-    processor = _processor()
+    processor = _usable_processor()
     slow = {"GenuineIntel", "avx512_fp16"} <= processor
     fast = processor & {"avx512_bf16", "bf16"} and not slow
     return dtype == tf.bfloat16 and bool(fast or "amx_bf16" in processor)
+
+
+def _usable_processor():
+    """The words of `_processor` without the instructions that the user keeps oneDNN from.
+
+    TensorFlow looks at the processor alone: it would call for them all the same, and abort.
+    """
+    return _processor() - KEPT_FROM.get(os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper(), set())
 
 
 def _processor():
