@@ -7,8 +7,10 @@ import http.server
 import io
 import os
 import pty
+import re
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
 import tarfile
@@ -24,7 +26,10 @@ FILES = {
     f"ptb.{split}.txt": "".join(f" {split} {i} \n" for i in range(number)).encode()
     for split, number in (("train", 20000), ("valid", 200), ("test", 100))
 }
-SUMS = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
+KNOWN = {
+    name: download_ptb.File(len(content), hashlib.sha256(content).hexdigest())
+    for name, content in FILES.items()
+}
 FOLDER = {f"/data/{name}": content for name, content in FILES.items()}
 
 
@@ -69,9 +74,33 @@ def serve(files, cuts=(), knows_ranges=True):
             server.shutdown()
 
 
-def archive(files, links=()):
+@contextlib.contextmanager
+def serve_forever(start, block, pause=0.0):
+    """Yields the address of a server that answers with `start`, then `block` again and again."""
+
+    class ForeverHandler(socketserver.StreamRequestHandler):
+        def handle(self):
+            while self.rfile.readline().strip():
+                pass
+            with contextlib.suppress(OSError):
+                self.wfile.write(start)
+                while not is_over.wait(pause):
+                    self.wfile.write(block)
+
+    is_over = threading.Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), ForeverHandler) as server:
+        server.daemon_threads = True  # who writes to a client that reads no more waits for ever
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            is_over.set()
+            server.shutdown()
+
+
+def archive(files, links=(), **options):
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+    with tarfile.open(fileobj=buffer, mode="w:gz", **options) as tar:
         for name in links:
             member = tarfile.TarInfo(name)
             member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
@@ -99,9 +128,11 @@ def direct_connections(monkeypatch):
 
 
 def start(*arguments, environment=None, prelude="", **options):
-    """Starts the script with the sums of the files above, `prelude` run before it."""
+    """Starts the script with the sizes and sums of the files above, `prelude` run before it."""
     code = f"{prelude}import sys, download_ptb, shared; sys.argv[0] = 'download_ptb.py'; "
-    code += f"download_ptb.SHA256.update({SUMS!r}); shared.run(download_ptb.main)"
+    known = {name: tuple(file) for name, file in KNOWN.items()}
+    code += f"new = {{k: download_ptb.File(*v) for k, v in {known!r}.items()}}; "
+    code += "download_ptb.FILES.update(new); shared.run(download_ptb.main)"
     folder = os.path.dirname(download_ptb.__file__)
     environment = {**os.environ, "PYTHONPATH": folder, **(environment or {})}
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
@@ -128,18 +159,18 @@ def test_only_the_named_members_leave_the_archive(tmp_path):
     right = [(f"./simple-examples/data/{name}", content) for name, content in FILES.items()]
     content = archive([*others, *right, *others], links=["ptb.train.txt", "data/ptb.valid.txt"])
     with serve({"/old/simple-examples.tgz": content}) as server:
-        download_ptb.download(tmp_path / "out", [f"{server.url}/old/simple-examples.tgz"], SUMS)
+        download_ptb.download(tmp_path / "out", [f"{server.url}/old/simple-examples.tgz"], KNOWN)
     assert_complete(tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path):
     with serve(FOLDER) as server:
-        download_ptb.download(tmp_path, [f"{server.url}/data"], SUMS)
+        download_ptb.download(tmp_path, [f"{server.url}/data"], KNOWN)
         (tmp_path / "ptb.valid.txt").unlink()
         server.requests.clear()
         for _ in range(2):
-            download_ptb.download(tmp_path, [f"{server.url}/data"], SUMS)
+            download_ptb.download(tmp_path, [f"{server.url}/data"], KNOWN)
         assert server.requests == [("/data/ptb.valid.txt", None)]
     assert_complete(tmp_path)
 
@@ -150,7 +181,7 @@ def test_another_text_in_its_place_is_kept(tmp_path):
         serve(FOLDER) as server,
         pytest.raises(shared.UserError, match=r"ptb\.valid\.txt: is anot"),
     ):
-        download_ptb.download(tmp_path, [f"{server.url}/data"], SUMS)
+        download_ptb.download(tmp_path, [f"{server.url}/data"], KNOWN)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["my own"]
 
 
@@ -158,7 +189,7 @@ def test_a_cut_is_resumed_where_it_was(tmp_path):
     with serve(FOLDER, cuts=[100_000, 0, 70_000]) as server:
         for _ in range(2):  # the second connection brings nothing, and the mirror is given up
             with contextlib.suppress(shared.UserError):
-                download_ptb.download(tmp_path, [f"{server.url}/data"], SUMS)
+                download_ptb.download(tmp_path, [f"{server.url}/data"], KNOWN)
     assert [wanted for _, wanted in server.requests] == [
         None, "bytes=100000-", "bytes=100000-", "bytes=170000-", None, None
     ]  # fmt: skip
@@ -168,7 +199,7 @@ def test_a_cut_is_resumed_where_it_was(tmp_path):
 def test_the_next_mirror_resumes_a_cut(tmp_path, capsys):
     train = FILES["ptb.train.txt"]
     with serve(FOLDER, cuts=[100_000, 0]) as first, serve(FOLDER) as second:
-        download_ptb.download(tmp_path, [f"{first.url}/data", f"{second.url}/data"], SUMS)
+        download_ptb.download(tmp_path, [f"{first.url}/data", f"{second.url}/data"], KNOWN)
     assert second.requests[0] == ("/data/ptb.train.txt", "bytes=100000-")
     error = f"{first.url}/data: ended after 100000 of {len(train)} bytes\n"
     assert capsys.readouterr().err == error
@@ -178,14 +209,14 @@ def test_the_next_mirror_resumes_a_cut(tmp_path, capsys):
 def test_a_cut_archive_is_resumed(tmp_path):
     content = simple_examples()
     with serve({"/x.tgz": content}, cuts=[len(content) // 2]) as server:
-        download_ptb.download(tmp_path, [f"{server.url}/x.tgz"], SUMS)
+        download_ptb.download(tmp_path, [f"{server.url}/x.tgz"], KNOWN)
     assert server.requests == [("/x.tgz", None), ("/x.tgz", f"bytes={len(content) // 2}-")]
     assert_complete(tmp_path)
 
 
 def test_a_server_that_knows_no_ranges_starts_over(tmp_path):
     with serve(FOLDER, cuts=[100_000], knows_ranges=False) as server:
-        download_ptb.download(tmp_path, [f"{server.url}/data"], SUMS)
+        download_ptb.download(tmp_path, [f"{server.url}/data"], KNOWN)
     assert server.requests[1] == ("/data/ptb.train.txt", "bytes=100000-")
     assert_complete(tmp_path)
 
@@ -198,14 +229,14 @@ def test_a_server_that_knows_no_ranges_starts_over(tmp_path):
 def test_a_part_is_trusted_only_as_far_as_the_sum(tmp_path, part):
     (tmp_path / "ptb.train.txt.part").write_bytes(part)
     with serve(FOLDER) as server:
-        download_ptb.download(tmp_path, [f"{server.url}/data"], SUMS)
+        download_ptb.download(tmp_path, [f"{server.url}/data"], KNOWN)
     assert_complete(tmp_path)
 
 
 def test_wrong_contents_are_left_for_the_next_mirror(tmp_path, capsys):
     wrong = {**FOLDER, "/data/ptb.valid.txt": b"<html>Log in to this network"}
     with serve(wrong) as first, serve(FOLDER) as second:
-        download_ptb.download(tmp_path, [f"{first.url}/data", f"{second.url}/data"], SUMS)
+        download_ptb.download(tmp_path, [f"{first.url}/data", f"{second.url}/data"], KNOWN)
     error = f"{first.url}/data: ptb.valid.txt has another SHA-256 sum\n"
     assert capsys.readouterr().err == error
     assert [path for path, _ in second.requests] == ["/data/ptb.valid.txt", "/data/ptb.test.txt"]
@@ -225,10 +256,37 @@ def test_wrong_contents_are_left_for_the_next_mirror(tmp_path, capsys):
 )
 def test_a_bad_archive_is_left_for_the_next_mirror(tmp_path, capsys, content, error):
     with serve({"/x.tgz": content, **FOLDER}) as server:
-        download_ptb.download(tmp_path, [f"{server.url}/x.tgz", f"{server.url}/data"], SUMS)
+        download_ptb.download(tmp_path, [f"{server.url}/x.tgz", f"{server.url}/data"], KNOWN)
     said = capsys.readouterr().err
     assert said.startswith(f"{server.url}/x.tgz: {error}") and said.count("\n") == 1
     assert_complete(tmp_path)
+
+
+RIGHT = [(f"data/{name}", content) for name, content in FILES.items()]
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (archive([("README", b"\0" * 2_000_000), *RIGHT]), "unpacks to more than 1000000 bytes"),
+        (archive([("a/ptb.train.txt", b"\0" * 900_000)]), "has no ptb.train.txt or ptb.valid.txt "),
+        (
+            archive(RIGHT, format=tarfile.PAX_FORMAT, pax_headers={"comment": "x" * 900_000}),
+            "is no whole .tgz archive: a header is too large",
+        ),
+    ],
+    ids=["another file", "a file named as ours", "header"],
+)
+def test_what_unpacks_to_more_than_there_is_is_not_unpacked(
+    tmp_path, capsys, monkeypatch, content, error
+):
+    monkeypatch.setattr(download_ptb, "MAX_UNPACKED_SIZE", 1_000_000)
+    monkeypatch.setattr(download_ptb, "_install_member", None)
+    with serve({"/x.tgz": content}) as server, pytest.raises(shared.UserError, match="no mirror"):
+        download_ptb.download(tmp_path, [f"{server.url}/x.tgz"], KNOWN)
+    said = capsys.readouterr().err
+    assert said.startswith(f"{server.url}/x.tgz: {error}") and said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_proxy_is_asked(tmp_path):
@@ -271,9 +329,54 @@ def test_an_interrupted_download_is_resumed(tmp_path):
 def test_a_silent_server_is_given_up(tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as silent, serve(FOLDER) as server:
         mirror = f"http://127.0.0.1:{silent.getsockname()[1]}/data"
-        download_ptb.download(tmp_path, [mirror, f"{server.url}/data"], SUMS, timeout=0.1)
-    assert capsys.readouterr().err == f"{mirror}: timed out\n"
+        download_ptb.download(tmp_path, [mirror, f"{server.url}/data"], KNOWN, window=0.1)
+    assert capsys.readouterr().err == f"{mirror}: is too slow: 0 bytes in 0.1 seconds\n"
     assert_complete(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "block"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"x\r\n"),
+    ],
+    ids=["text", "header", "chunk", "trailer"],
+)
+def test_a_server_that_goes_on_slowly_is_given_up(tmp_path, capsys, answer, block):
+    with serve_forever(answer, block, pause=0.01) as slow, serve(FOLDER) as server:
+        download_ptb.download(tmp_path, [slow, f"{server.url}/data"], KNOWN, window=0.2)
+    error = capsys.readouterr().err
+    assert re.fullmatch(rf"{slow}: is too slow: \d+ bytes in 0.2 seconds\n", error)
+    assert_complete(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 206 Partial Content\r\n\r\n",
+        b"HTTP/1.1 206 Partial Content\r\nContent-Length: 9999999999\r\n\r\n",
+    ],
+    ids=["unknown length", "length"],
+)
+def test_of_an_answer_longer_than_the_file_nothing_is_kept(tmp_path, capsys, answer):
+    train = FILES["ptb.train.txt"]
+    (tmp_path / "ptb.train.txt.part").write_bytes(train[:1000])
+    with serve_forever(answer, b"x" * 10_000) as endless, serve(FOLDER) as server:
+        download_ptb.download(tmp_path, [endless, f"{server.url}/data"], KNOWN)
+    assert capsys.readouterr().err == f"{endless}: sends more than {len(train)} bytes\n"
+    assert server.requests[0] == ("/data/ptb.train.txt", "bytes=1000-")
+    assert_complete(tmp_path)
+
+
+def test_what_a_server_says_is_one_line_of_plain_text(tmp_path, capsys):
+    answer = b"HTTP/1.1 404 \x1b[2J" + b"long " * 1000 + b"\r\n\r\n"
+    with serve_forever(answer, b"") as rude, serve(FOLDER) as server:
+        download_ptb.download(tmp_path, [rude, f"{server.url}/data"], KNOWN)
+    error = capsys.readouterr().err
+    assert error.startswith(f"{rude}: 404 [2Jlong long ") and len(error) < 300
+    assert error.count("\n") == 1
 
 
 def test_without_a_network_it_says_what_to_do_by_hand(tmp_path):
