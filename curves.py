@@ -20,7 +20,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from absl import flags
 
-from program import command_line
+from program import command_line, path_flags
 
 tf1 = tf.compat.v1
 
@@ -145,8 +145,8 @@ def draw(curves, out):
 
 def define_flags():
     """Defines the command line's flags, in absl's own registry."""
-    flags.DEFINE_multi_string("run", [], "A run's --save_path; repeat the flag for several.")
-    flags.DEFINE_string("out", "curves.png", f"The drawing: {', '.join(FORMATS)}.")
+    path_flags.define_repeated_path("run", [], "A run's --save_path; repeat the flag for several.")
+    path_flags.define_path("out", "curves.png", f"The drawing: {', '.join(FORMATS)}.")
 
 
 def main():

@@ -31,7 +31,7 @@ import tensorflow as tf
 from absl import flags
 
 from model import devices, lstm
-from program import command_line
+from program import command_line, path_flags
 from saved import checkpoints, inference, run_directory
 from saved import trained as trained_models
 
@@ -136,10 +136,10 @@ def write_whole(path, content):
 
 def define_flags():
     """Defines the command line's flags, in absl's own registry."""
-    flags.DEFINE_string("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
-    flags.DEFINE_string("data_path", None, trained_models.DATA_PATH_HELP)
-    flags.DEFINE_string("out", None, "The directory to write; it must not be there yet.")
-    flags.DEFINE_string("tflite", None, "A file to write for LiteRT, too.")
+    path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
+    path_flags.define_path("data_path", None, trained_models.DATA_PATH_HELP)
+    path_flags.define_path("out", None, "The directory to write; it must not be there yet.")
+    path_flags.define_path("tflite", None, "A file to write for LiteRT, too.")
 
 
 def _check_apart(tflite, out):

@@ -19,7 +19,7 @@ import numpy as np
 from absl import flags
 
 import reader
-from program import command_line
+from program import command_line, path_flags
 from saved import inference
 from saved import trained as trained_models
 
@@ -92,8 +92,8 @@ def print_batch(prompt, steps, words):
 
 def define_flags():
     """Defines the command line's flags, in absl's own registry."""
-    flags.DEFINE_string("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
-    flags.DEFINE_string("data_path", None, trained_models.DATA_PATH_HELP)
+    path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
+    path_flags.define_path("data_path", None, trained_models.DATA_PATH_HELP)
     flags.DEFINE_string("prompt", "", "The text to continue; by default, begin a sentence.")
     flags.DEFINE_integer("num_words", 100, "Words to choose, a sample.", lower_bound=1)
     flags.DEFINE_integer("num_samples", 1, "Samples.", lower_bound=1)

@@ -35,7 +35,7 @@ import numpy as np
 from absl import flags
 
 import reader
-from program import command_line
+from program import command_line, path_flags
 from saved import inference
 from saved import trained as trained_models
 
@@ -319,14 +319,14 @@ def open_models(save_paths, data_path):
 
 def define_flags():
     """Defines the command line's flags, in absl's own registry."""
-    flags.DEFINE_list(
+    path_flags.define_paths(
         "save_path",
         None,
         "What training saved, a directory or DIR/model.ckpt-STEP; "
         "several, separated by commas, are averaged.",
     )
-    flags.DEFINE_string("data_path", None, trained_models.DATA_PATH_HELP)
-    flags.DEFINE_multi_string(
+    path_flags.define_path("data_path", None, trained_models.DATA_PATH_HELP)
+    path_flags.define_repeated_path(
         "text",
         [STANDARD_INPUT],
         "The text, a sentence a line; repeat the flag for several files. -: standard input.",

@@ -2,6 +2,8 @@
 
 import argparse
 
+from program import path_flags
+
 
 def names_of(known):
     """What reads a flag of names, separated by commas, and refuses the unknown."""
@@ -14,6 +16,14 @@ def names_of(known):
         return names
 
     return read
+
+
+def path(text):
+    """Reads the name of a file or directory; `~` is expanded."""
+    try:
+        return path_flags.expand(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive(text):

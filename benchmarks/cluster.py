@@ -22,7 +22,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
-from arguments import names_of, positive, positives  # noqa: E402
+from arguments import names_of, path, positive, positives  # noqa: E402
 
 import configs  # noqa: E402
 from program import command_line  # noqa: E402
@@ -130,7 +130,7 @@ def run_cluster(arguments, model, count):
 def main():
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data_path", required=True)
+    parser.add_argument("--data_path", type=path, required=True)
     parser.add_argument("--models", type=names_of(configs.CONFIGS), default="small")
     parser.add_argument("--counts", type=positives, default="1,2,4")
     parser.add_argument("--steps", type=positive, default=20)

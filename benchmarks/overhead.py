@@ -16,7 +16,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
-from arguments import positive  # noqa: E402
+from arguments import path, positive  # noqa: E402
 
 import configs  # noqa: E402
 from program import command_line  # noqa: E402
@@ -97,7 +97,7 @@ def start_up(data_path, model_name, rnn_mode):
 def main():
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data_path", required=True)
+    parser.add_argument("--data_path", type=path, required=True)
     parser.add_argument("--model", choices=list(configs.CONFIGS), default="small")
     parser.add_argument("--turns", type=positive, default=7)
     parser.add_argument("--steps", type=positive, default=100)

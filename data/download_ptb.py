@@ -371,7 +371,9 @@ def _address(text):
 def main():
     """Runs the command line."""
     parser = shared.FlagParser(__doc__)
-    parser.add_argument("--out", required=True, metavar="DIR", help="where the corpus goes")
+    parser.add_argument(
+        "--out", required=True, type=shared.path, metavar="DIR", help="where the corpus goes"
+    )
     parser.add_argument(
         "--url",
         action="append",

@@ -253,8 +253,12 @@ def check_no_corpus(directory, overwrite):
 
 def _parse_flags():
     parser = shared.FlagParser(__doc__)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="UTF-8 text; - is standard input")
-    parser.add_argument("--out", required=True, metavar="DIR", help="where the corpus goes")
+    parser.add_argument(
+        "files", nargs="+", type=shared.path, metavar="FILE", help="UTF-8 text; -: standard input"
+    )
+    parser.add_argument(
+        "--out", required=True, type=shared.path, metavar="DIR", help="where the corpus goes"
+    )
     add_overwrite_flag(parser)
     parser.add_argument(
         "--level", choices=("word", "char"), default="word", help="what a token is (word)"

@@ -42,7 +42,7 @@ def read_prose():
 def main():
     """Runs the command line."""
     parser = shared.FlagParser(__doc__)
-    parser.add_argument("out", metavar="DIR", help="where the corpus goes")
+    parser.add_argument("out", type=shared.path, metavar="DIR", help="where the corpus goes")
     prepare_text.add_overwrite_flag(parser)
     flags = parser.parse_args()
     prepare_text.check_no_corpus(flags.out, flags.overwrite)

@@ -42,6 +42,15 @@ def at_least(minimum):
     return parse
 
 
+def path(text):
+    """The type of a flag that names a file or directory: `~` is expanded."""
+    expanded = os.path.expanduser(text)
+    if text.startswith("~") and expanded == text:
+        user = text[1:].split("/")[0]
+        raise argparse.ArgumentTypeError(f"there is no user {user}; a name that begins so is ./~")
+    return expanded
+
+
 def make_directory(path):
     """Makes a directory unless it exists; UserError if that cannot be."""
     if not path:

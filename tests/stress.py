@@ -139,7 +139,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--longest_life", type=float, default=12.0, help="seconds")
-    parser.add_argument("--data_path")
+    parser.add_argument("--data_path", type=os.path.expanduser)
     parser.add_argument("--flags", default="--model=test --save_every_secs=0.05")
     parser.add_argument("--config", default="{}", help="JSON: fields to change")
     parser.add_argument("--seed", type=int, default=0)
