@@ -179,7 +179,8 @@ def read_corpus(data_path, max_words=None):
     """Reads `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`.
 
     Each line end is the word `<eos>`. The vocabulary comes from the training text alone. How many
-    words of a file are outside the vocabulary is said on standard error, one line a file.
+    words of a file are outside the vocabulary is said on standard error, one line a file; so is a
+    training text without line ends.
 
     Args:
       data_path: the directory of the three files.
@@ -196,6 +197,11 @@ def read_corpus(data_path, max_words=None):
     for words in _blocks_of_words(paths[0]):
         counts.update(words)
     words = build_vocabulary(counts, max_words)
+    if counts and END_OF_SENTENCE not in words:
+        say(
+            f"{paths[0]}: has no line ends, or too few for {END_OF_SENTENCE} to be in the "
+            "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
+        )
     word_to_id = {word: i for i, word in enumerate(words)}
     return Corpus(*(_read_split(path, word_to_id) for path in paths), words)
 

@@ -86,6 +86,17 @@ def test_unknown_words_become_unk_and_are_counted(tmp_path, capsys):
     )
 
 
+def test_a_training_text_without_line_ends_is_said_at_once(tmp_path, capsys):
+    texts = {"train": "a b a b", "valid": "a b", "test": "b a"}
+    for split, text in texts.items():
+        (tmp_path / f"ptb.{split}.txt").write_text(text)
+    assert reader.read_corpus(tmp_path).words == ["a", "b"]
+    error = capsys.readouterr().err
+    assert (
+        error.startswith(f"{tmp_path}/ptb.train.txt: has no line ends") and error.count("\n") == 1
+    )
+
+
 def test_unknown_words_are_left_out_without_unk(tmp_path, capsys):
     corpus = reader.read_corpus(write_corpus(tmp_path, "a b \n", "a x \n", "z z b \n"))
     assert words_of(corpus.valid, corpus) == ["a", "<eos>"]
