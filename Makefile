@@ -2,6 +2,7 @@
 # make test    a virtual environment, and the tests in it
 # make lint    likewise, for style
 # make stress  kills training 50 times, and two machines' 15, and compares with runs left alone
+# make fuzz    gives each reader of files and answers damaged ones, for a minute each
 # make curves  draws the learning curves of RUNS="runs/a runs/b" as curves.png
 # make clean   removes the virtual environment, the corpus and the run
 #
@@ -14,7 +15,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CORPUS = data/python_docs
 RUNS = runs/python_docs
 
-.PHONY: train test stress curves lint clean
+.PHONY: train test stress fuzz curves lint clean
 
 train: $(VENV)/run.installed $(CORPUS)/ptb.test.txt
 	$(BIN)/python ptb_word_lm.py --data_path=$(CORPUS) --model=small --save_path=runs/python_docs
@@ -25,6 +26,9 @@ test: $(VENV)/dev.installed
 stress: $(VENV)/dev.installed
 	$(BIN)/python tests/stress.py
 	$(BIN)/python tests/stress_cluster.py
+
+fuzz: $(VENV)/dev.installed
+	$(BIN)/python tests/fuzz.py
 
 curves: $(VENV)/extras.installed
 	$(BIN)/python curves.py $(RUNS:%=--run=%)

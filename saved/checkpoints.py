@@ -7,6 +7,7 @@ has come, and what it carries from window to window.
 import contextlib
 import glob
 import io
+import math
 import os
 from typing import NamedTuple
 
@@ -19,6 +20,10 @@ PREFIX = "model.ckpt"
 PROGRESS = "Training/progress"
 
 tf1 = tf.compat.v1
+
+
+class CheckpointError(UserError):
+    """Checkpoints that a run cannot be continued from; the message says what to do."""
 
 
 class Progress(NamedTuple):
@@ -51,13 +56,18 @@ class Progress(NamedTuple):
 
     @classmethod
     def from_bytes(cls, content):
-        """The reverse of `to_bytes`."""
-        (epoch, window, total_cost), *state = np.load(io.BytesIO(content)).values()
-        return cls(int(epoch), int(window), float(total_cost), state)
-
-
-class CheckpointError(UserError):
-    """Checkpoints that a run cannot be continued from; the message says what to do."""
+        """The reverse of `to_bytes`; CheckpointError if the bytes are no progress."""
+        try:
+            numbers, *state = np.load(io.BytesIO(content)).values()
+            epoch, window, total_cost = numbers.tolist()
+            progress = cls(int(epoch), int(window), float(total_cost), state)
+            fits = epoch >= 1 and window >= 0 and math.isfinite(total_cost)
+            fits = fits and progress[:2] == (epoch, window)
+            if not (fits and all(array.dtype == np.float32 for array in state)):
+                raise ValueError("no epoch, window, cost and state")
+        except Exception as error:  # what is no .npz file makes NumPy raise nearly anything
+            raise CheckpointError(f"{PROGRESS} in it is no progress: {reason(error)}") from None
+        return progress
 
 
 def reason(error):
@@ -174,13 +184,17 @@ def read_progress(path, steps_per_epoch, state):
       state: list of the tensors that carry the state.
 
     Raises:
-      CheckpointError: it was saved within an epoch, by a run that carried another state.
+      CheckpointError: it was saved within an epoch, by a run that carried another state; or it
+        holds another program's progress.
     """
     checkpoint = tf1.train.NewCheckpointReader(path)
     if not checkpoint.has_tensor(PROGRESS):
         step = checkpoint.get_tensor(tf1.train.get_global_step().op.name)
         return Progress(epoch=int(step) // steps_per_epoch + 1)
-    progress = Progress.from_bytes(checkpoint.get_tensor(PROGRESS))
+    try:
+        progress = Progress.from_bytes(checkpoint.get_tensor(PROGRESS))
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}; move this checkpoint away") from None
     saved_shapes = [array.shape for array in progress.state]
     if progress.state and saved_shapes != [tuple(tensor.shape) for tensor in state]:
         raise CheckpointError(

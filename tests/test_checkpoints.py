@@ -1,3 +1,4 @@
+import io
 import shutil
 
 import numpy as np
@@ -66,6 +67,26 @@ def assert_same_progress(actual, expected):
 @pytest.mark.parametrize("progress", [checkpoints.Progress(), PROGRESS])
 def test_progress_is_kept_exactly(progress):
     assert_same_progress(checkpoints.Progress.from_bytes(progress.to_bytes()), progress)
+
+
+def as_npz(*arrays):
+    file = io.BytesIO()
+    np.savez(file, *arrays)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"PK", b"{}", PROGRESS.to_bytes()[:-30], as_npz(), as_npz(0.0)),
+        *(as_npz([0, 0, 0]), as_npz([1, -1, 0]), as_npz([1.5, 0, 0]), as_npz([1, 0, np.nan])),
+        *(as_npz([np.inf, 0, 0]), as_npz(["1", "0", "0"]), as_npz([1, 0, 0], np.zeros(2))),
+    ],
+)
+def test_what_is_no_progress_is_one_line(content):
+    with pytest.raises(checkpoints.CheckpointError, match="is no progress: .+$") as raised:
+        checkpoints.Progress.from_bytes(content)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_copied_directory_stands_alone(saved, tmp_path):
