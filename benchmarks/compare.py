@@ -122,11 +122,11 @@ def leave_out_the_missing():
     for name, contestant in list(CONTESTANTS.items()):
         missing = []
         if not importlib.util.find_spec(contestant.library):
-            missing.append(f"the library {contestant.library}")
+            missing.append(f"{contestant.library} is not installed")
         if contestant.options.get("compiled") and not any(map(shutil.which, ("c++", "g++"))):
-            missing.append("a C++ compiler")
+            missing.append("there is no C++ compiler")
         if missing:
-            command_line.say(f"{name} is left out: there is no {' and no '.join(missing)} here")
+            command_line.say(f"{name} is left out: {' and '.join(missing)}")
             del CONTESTANTS[name]
 
 
