@@ -1,11 +1,16 @@
 """The four models' hyperparameters, and how the learning rate falls.
 
 `SmallConfig`, `MediumConfig` and `LargeConfig` are those of Zaremba et al. 2014, "Recurrent Neural
-Network Regularization" (https://arxiv.org/abs/1409.2329), as the TensorFlow tutorial set them;
-`TestConfig` is for tests.
+Network Regularization" (https://arxiv.org/abs/1409.2329), as the TensorFlow tutorial set them.
+`TestConfig` is for tests. A configuration never changes: `dataclasses.replace` makes another one.
 """
 
-import copy
+import dataclasses
+import math
+import numbers
+from typing import Any, ClassVar
+
+from program.command_line import UserError
 
 BASIC = "basic"
 BLOCK = "block"
@@ -15,52 +20,107 @@ RNN_MODES = (BASIC, BLOCK, CUDNN)
 SCHEDULES = ("tutorial", "paper")
 
 
+class ConfigError(UserError):
+    """A configuration that no model can have; the message names field, value and bound."""
+
+
+def _field(default, meaning, bound):
+    """A field with its default, its meaning, and its bound in words; see `_BOUNDS`."""
+    return dataclasses.field(default=default, metadata={"meaning": meaning, "bound": bound})
+
+
+# Each bound in words, and whether a number meets it.
+_BOUNDS = {
+    "at least 1": lambda value: value >= 1,
+    "at least 0": lambda value: value >= 0,
+    "above 0": lambda value: value > 0,
+    "above 0 and at most 1": lambda value: 0 < value <= 1,
+}
+
+
+@dataclasses.dataclass(frozen=True)
 class SmallConfig:
-    """The small model, and what every field means.
+    """The small model.
 
-    A model of your own is a subclass with other values, or `SmallConfig(hidden_size=300)`.
+    A model of your own is `SmallConfig(hidden_size=300)`, or a subclass that assigns other values:
 
-    Attributes:
-      init_scale: weights are drawn from uniform(-init_scale, init_scale).
-      learning_rate: of the first epochs.
-      max_grad_norm: the gradients' global norm is clipped to this.
-      num_layers: LSTM layers, one on another.
-      num_steps: unrolled steps of truncated back-propagation.
-      hidden_size: units of each LSTM layer, and of the word embedding.
-      max_epoch: how many epochs keep the first learning rate.
-      max_max_epoch: how many epochs there are.
-      keep_prob: the probability that dropout keeps a value; 1 is no dropout.
-      lr_decay: factor on the learning rate in every epoch after max_epoch.
-      batch_size: how many streams of text are read side by side.
-      vocab_size: how many words at the most.
-      rnn_mode: BASIC, BLOCK or CUDNN: three ways to compute the same LSTM.
-      paper_lr_decay: lr_decay in the paper's own schedule.
+        class WideConfig(SmallConfig):
+            hidden_size = 300
+
+    The fields, and what each one means, are those below.
+
+    Raises:
+      ConfigError: a value is out of its bound, or a subclass assigns a name that is not a field.
     """
 
-    init_scale = 0.1
-    learning_rate = 1.0
-    max_grad_norm = 5
-    num_layers = 2
-    num_steps = 20
-    hidden_size = 200
-    max_epoch = 4
-    max_max_epoch = 13
-    keep_prob = 1.0
-    lr_decay = 0.5
-    batch_size = 20
-    vocab_size = 10000
-    rnn_mode = BLOCK
-    paper_lr_decay = 0.5
+    init_scale: float = _field(
+        0.1, "Weights are drawn from uniform(-init_scale, init_scale).", "above 0"
+    )
+    learning_rate: float = _field(1.0, "Learning rate of the first epochs.", "above 0")
+    max_grad_norm: float = _field(
+        5.0, "The global norm of the gradients is clipped to this.", "above 0"
+    )
+    num_layers: int = _field(2, "LSTM layers, one on another.", "at least 1")
+    num_steps: int = _field(20, "Unrolled steps of truncated back-propagation.", "at least 1")
+    hidden_size: int = _field(
+        200, "Units of each LSTM layer and of the word embedding.", "at least 1"
+    )
+    max_epoch: int = _field(4, "Epochs with the first learning rate.", "at least 0")
+    max_max_epoch: int = _field(13, "Epochs in all.", "at least 1")
+    keep_prob: float = _field(
+        1.0, "Probability that dropout keeps a value; 1: no dropout.", "above 0 and at most 1"
+    )
+    lr_decay: float = _field(
+        0.5, "Factor on the learning rate in every epoch after max_epoch.", "above 0"
+    )
+    batch_size: int = _field(20, "Streams of text that are read side by side.", "at least 1")
+    vocab_size: int = _field(
+        10000, "Most words of the vocabulary; 0: all words of the text.", "at least 0"
+    )
+    rnn_mode: str = BLOCK  # BASIC, BLOCK or CUDNN: three ways to compute the same LSTM
+    # The lr_decay of the paper's own schedule; see with_paper_schedule.
+    paper_lr_decay: ClassVar[float] = 0.5
 
-    def __init__(self, **changes):
-        """Makes the configuration with some fields changed; TypeError if there is no such field."""
-        for name, value in changes.items():
-            if name not in FIELDS:
-                raise TypeError(f"{name} is no field of a configuration: {', '.join(FIELDS)}")
-            setattr(self, name, value)
+    def __init_subclass__(cls, **kwargs):
+        """Makes the names that a subclass assigns the defaults of its fields."""
+        super().__init_subclass__(**kwargs)
+        fields = {field.name: field for field in dataclasses.fields(SmallConfig)}
+        annotations = cls.__dict__.get("__annotations__", {})
+        for name, value in list(vars(cls).items()):
+            if name.startswith("_") or callable(value) or isinstance(value, property):
+                continue
+            if name in fields:
+                annotations[name] = fields[name].type
+            elif not hasattr(SmallConfig, name):
+                raise ConfigError(
+                    f"{cls.__name__}: {name} is not a field of a configuration; the fields are "
+                    + ", ".join(fields)
+                )
+        cls.__annotations__ = annotations
+        dataclasses.dataclass(frozen=True)(cls)
+
+    def __post_init__(self):
+        """Checks every field, and makes NumPy's numbers Python's."""
+        for field in dataclasses.fields(SmallConfig):
+            value = _checked(type(self).__name__, field, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
 
 
-FIELDS = tuple(name for name in vars(SmallConfig) if not name.startswith("_"))
+def _checked(owner, field, value):
+    """A field's value as a Python number (or a mode's name); ConfigError if it is out of bound."""
+    if field.name == "rnn_mode":
+        if value not in RNN_MODES:
+            modes = ", ".join(RNN_MODES)
+            raise ConfigError(f"{owner}: rnn_mode is {value!r}, but must be one of {modes}")
+        return value
+    bound = field.metadata["bound"]
+    kind, words = (
+        (numbers.Integral, "a whole number") if field.type is int else (numbers.Real, "a number")
+    )
+    is_number = isinstance(value, kind) and not isinstance(value, bool)
+    if not (is_number and math.isfinite(value) and _BOUNDS[bound](value)):
+        raise ConfigError(f"{owner}: {field.name} is {value!r}, but must be {words}, {bound}")
+    return field.type(value)
 
 
 class MediumConfig(SmallConfig):
@@ -80,7 +140,7 @@ class LargeConfig(SmallConfig):
     """The large model: the paper's best single one."""
 
     init_scale = 0.04
-    max_grad_norm = 10
+    max_grad_norm = 10.0
     num_steps = 35
     hidden_size = 1500
     max_epoch = 14
@@ -95,7 +155,7 @@ class TestConfig(SmallConfig):
 
     __test__ = False  # pytest would otherwise take it for a test class
 
-    max_grad_norm = 1
+    max_grad_norm = 1.0
     num_layers = 1
     num_steps = 2
     hidden_size = 2
@@ -111,37 +171,58 @@ CONFIGS = {
 }
 
 
-def as_dict(config):
-    """The fields that a configuration has, name to value; it may be of any class."""
-    return {name: getattr(config, name) for name in FIELDS if hasattr(config, name)}
+def as_config(config: Any) -> SmallConfig:
+    """A configuration of any kind as a `SmallConfig`.
+
+    Args:
+      config: an instance of `SmallConfig` or of a subclass, such a class itself, or any other
+        object or class with the fields as attributes, as the tutorial's configurations are. The
+        tutorial's first ones had no `rnn_mode`: they get BLOCK.
+
+    Raises:
+      ConfigError: a field is missing, or has a value out of its bound.
+    """
+    if isinstance(config, SmallConfig):
+        return config
+    if isinstance(config, type) and issubclass(config, SmallConfig):
+        return config()
+    name = getattr(config, "__name__", type(config).__name__)
+    values = {"rnn_mode": BLOCK}
+    for field in dataclasses.fields(SmallConfig):
+        if hasattr(config, field.name):
+            values[field.name] = _checked(name, field, getattr(config, field.name))
+        elif field.name not in values:
+            raise ConfigError(f"{name}: has no {field.name}: {field.metadata['meaning']}")
+    return SmallConfig(**values)
 
 
-def changed(config, **changes):
-    """A copy of a configuration, an object or a class, with some fields changed."""
-    config = copy.copy(config() if isinstance(config, type) else config)
-    for name, value in changes.items():
-        setattr(config, name, value)
-    return config
+def with_vocabulary(config: Any, words) -> SmallConfig:
+    """The configuration for a text with these words: `vocab_size` is at most their number."""
+    config, num_words = as_config(config), len(words)
+    return dataclasses.replace(config, vocab_size=min(config.vocab_size or num_words, num_words))
 
 
 def with_paper_schedule(config):
     """The same model with the learning rates of the paper's own Lua code.
 
-    They begin to fall one epoch later than the last tutorial's, and medium's fall by 1/1.2, not
-    0.8. The tutorial's table of results was made with the later start.
+    They begin to fall one epoch later than the last tutorial's. Those of medium fall by 1/1.2
+    instead of 0.8. The tutorial's table of results was made with the later start.
     """
-    return changed(config, max_epoch=config.max_epoch + 1, lr_decay=config.paper_lr_decay)
+    return dataclasses.replace(
+        config, max_epoch=config.max_epoch + 1, lr_decay=config.paper_lr_decay
+    )
 
 
-def with_one_stream(config, num_windows=1):
-    """The configuration to score a text with as one stream, several windows at once.
+def with_one_stream(config):
+    """The configuration to score a text with as one stream.
 
-    How the stream is cut into windows does not change its perplexity: that of one word at a time.
+    How the stream is cut into windows does not change its perplexity: it is that of one word at a
+    time.
     """
-    return changed(config, batch_size=1, num_steps=num_windows * config.num_steps)
+    return dataclasses.replace(config, batch_size=1)
 
 
-def learning_rate(config, epoch):
+def learning_rate(config: SmallConfig, epoch: int) -> float:
     """The learning rate of an epoch, counted from 1.
 
     `learning_rate * lr_decay ** max(epoch - max_epoch, 0)`.
@@ -149,27 +230,25 @@ def learning_rate(config, epoch):
     return config.learning_rate * config.lr_decay ** max(epoch - config.max_epoch, 0)
 
 
-def get_config(model, schedule="tutorial", rnn_mode=None):
+def get_config(model="small", schedule="tutorial", rnn_mode=None, **changes) -> SmallConfig:
     """The configuration of a model.
 
     Args:
-      model: small, medium, large or test.
-      schedule: tutorial or paper; see `with_paper_schedule`.
-      rnn_mode: BASIC, BLOCK or CUDNN; None for the configuration's own.
+      model: `small`, `medium`, `large` or `test`.
+      schedule: `tutorial` or `paper`, see `with_paper_schedule`.
+      rnn_mode: BASIC, BLOCK or CUDNN; None for the model's own, BLOCK.
+      **changes: values of other fields. They win over the schedule's.
 
     Raises:
-      ValueError: there is no such model, schedule or mode.
+      ConfigError: a name is unknown, or a value is out of its bound.
     """
-    for value, known in (
-        (model, CONFIGS),
-        (schedule, SCHEDULES),
-        (rnn_mode, (None, *RNN_MODES)),
-    ):
-        if value not in known:
-            raise ValueError(f"{value!r} is none of {', '.join(filter(None, known))}")
+    if model not in CONFIGS:
+        raise ConfigError(f"model {model!r} is none of {', '.join(CONFIGS)}")
+    if schedule not in SCHEDULES:
+        raise ConfigError(f"schedule {schedule!r} is none of {', '.join(SCHEDULES)}")
     config = CONFIGS[model]()
     if schedule == "paper":
         config = with_paper_schedule(config)
-    if rnn_mode:
-        config.rnn_mode = rnn_mode
-    return config
+    if rnn_mode is not None:
+        changes["rnn_mode"] = rnn_mode
+    return dataclasses.replace(config, **changes)

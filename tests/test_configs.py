@@ -1,3 +1,6 @@
+import dataclasses
+
+import numpy as np
 import pytest
 
 import configs
@@ -35,26 +38,111 @@ def test_learning_rates(model, schedule, rates):
         assert configs.learning_rate(config, epoch) == pytest.approx(rate)
 
 
-def test_configurations_are_separate():
-    configs.get_config("small").batch_size = 1
-    assert configs.get_config("small").batch_size == 20
-    assert configs.with_one_stream(configs.SmallConfig).batch_size == 1
-    assert configs.SmallConfig.batch_size == 20
+def test_configurations_do_not_change():
+    config = configs.get_config("small")
+    assert configs.with_one_stream(config).batch_size == 1
+    assert config.batch_size == configs.SmallConfig.batch_size == 20
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.batch_size = 1
 
 
 def test_a_configuration_of_ones_own():
     class Wide(configs.SmallConfig):
         hidden_size = 300
 
-    expected = {**configs.as_dict(configs.SmallConfig()), "hidden_size": 300}
-    assert configs.as_dict(Wide()) == expected
-    assert configs.as_dict(configs.SmallConfig(hidden_size=300)) == expected
-    assert configs.as_dict(configs.changed(Wide, num_layers=3))["num_layers"] == 3
-    with pytest.raises(TypeError, match="hidden is no field of a configuration"):
+    expected = {**dataclasses.asdict(configs.SmallConfig()), "hidden_size": 300}
+    for config in (
+        Wide(),
+        configs.as_config(Wide),
+        configs.SmallConfig(hidden_size=300),
+        configs.get_config("small", hidden_size=np.int64(300)),
+    ):
+        assert dataclasses.asdict(config) == expected
+    assert dataclasses.replace(Wide(), num_layers=3).hidden_size == 300
+    assert configs.with_paper_schedule(Wide(lr_decay=0.7)).lr_decay == 0.5
+
+    class Wider(Wide):
+        hidden_size = 400
+        paper_lr_decay = 0.9
+
+    assert configs.with_paper_schedule(Wider()).lr_decay == 0.9
+    assert (Wider().hidden_size, Wider().num_layers) == (400, 2)
+
+
+class TutorialConfig:
+    """As in the first version of the tutorial, which had no `rnn_mode`."""
+
+    init_scale = 0.1
+    learning_rate = 1.0
+    max_grad_norm = 5
+    num_layers = 2
+    num_steps = 20
+    hidden_size = 8
+    max_epoch = 4
+    max_max_epoch = 13
+    keep_prob = 1.0
+    lr_decay = 0.5
+    batch_size = 20
+    vocab_size = 10000
+
+
+@pytest.mark.parametrize("config", [TutorialConfig, TutorialConfig()])
+def test_a_configuration_of_the_tutorials_kind(config):
+    assert configs.as_config(config) == configs.SmallConfig(hidden_size=8)
+    assert configs.as_config(config).rnn_mode == configs.BLOCK
+
+
+def test_a_configuration_that_lacks_a_field_is_refused():
+    class Incomplete:
+        init_scale = 0.1
+
+    with pytest.raises(configs.ConfigError, match="Incomplete: has no learning_rate"):
+        configs.as_config(Incomplete)
+
+
+def test_a_misspelt_field_is_refused():
+    with pytest.raises(configs.ConfigError, match="Typo: hiden_size is not a field"):
+
+        class Typo(configs.SmallConfig):
+            hiden_size = 3
+
+    with pytest.raises(TypeError, match="hidden"):
         configs.SmallConfig(hidden=300)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "bound"),
+    [
+        *((f, 0, "a whole number, at least 1") for f in ("num_layers", "num_steps", "hidden_size")),
+        *((f, 0, "a whole number, at least 1") for f in ("batch_size", "max_max_epoch")),
+        *((f, -1, "a whole number, at least 0") for f in ("max_epoch", "vocab_size")),
+        *((f, 0, "a number, above 0") for f in ("init_scale", "learning_rate", "max_grad_norm")),
+        ("lr_decay", -0.5, "a number, above 0"),
+        ("keep_prob", 0.0, "a number, above 0 and at most 1"),
+        ("keep_prob", 1.5, "a number, above 0 and at most 1"),
+        ("learning_rate", float("nan"), "a number, above 0"),
+        ("learning_rate", float("inf"), "a number, above 0"),
+        ("init_scale", "0.1", "a number, above 0"),
+        ("hidden_size", 200.0, "a whole number, at least 1"),
+        ("hidden_size", True, "a whole number, at least 1"),
+        ("hidden_size", None, "a whole number, at least 1"),
+        ("rnn_mode", "gru", "one of basic, block, cudnn"),
+    ],
+)
+def test_nonsense_is_refused_with_its_bound(field, value, bound):
+    kinds = [
+        lambda: configs.SmallConfig(**{field: value}),
+        lambda: dataclasses.replace(configs.MediumConfig(), **{field: value}),
+        lambda: configs.as_config(type("Mine", (configs.SmallConfig,), {field: value})),
+        lambda: configs.as_config(type("Old", (TutorialConfig,), {field: value})),
+    ]
+    for make in kinds:
+        with pytest.raises(configs.ConfigError) as caught:
+            make()
+        assert f"{field} is {value!r}, but must be {bound}" in str(caught.value)
 
 
 @pytest.mark.parametrize("arguments", [("tiny",), ("small", "fast"), ("small", "paper", "gru")])
 def test_unknown_name_lists_the_known_ones(arguments):
-    with pytest.raises(ValueError, match=f"'{arguments[-1]}' is none of"):
+    with pytest.raises(ValueError, match=f"'{arguments[-1]}'.* (is none|one) of"):
         configs.get_config(*arguments)
