@@ -1,10 +1,10 @@
 """What this machine can do, asked before anything is built."""
 
-import functools
 import os
 
 import tensorflow as tf
 
+from model.precision import Precision
 from program.command_line import RequestError
 
 # Value of ONEDNN_MAX_CPU_ISA to the instructions for bfloat16 that oneDNN then does without.
@@ -15,84 +15,113 @@ KEPT_FROM = {
 }
 
 
-def count_replicas(num_gpus, needs_gpu):
+def usable_gpus(num_gpus=None) -> list:
+    """The GPUs that training may use; none if `num_gpus` is 0. It claims none of their memory."""
+    # device_lib.list_local_devices would take all of it: CUDA_ERROR_OUT_OF_MEMORY.
+    return [] if num_gpus == 0 else tf.config.list_physical_devices("GPU")
+
+
+def count_replicas(num_gpus, needs_gpu) -> int:
     """How many replicas to train: one for each GPU asked for, and one without a GPU.
 
     Args:
-      num_gpus: the GPUs asked for, or None for one if there is one.
+      num_gpus: int, the GPUs asked for, or None for one if there is one.
       needs_gpu: bool, whether the CPU will not do (`--rnn_mode=cudnn`).
 
     Raises:
       RequestError: this machine has too few GPUs.
     """
-    # Lists them without claiming their memory.
-    available = len(tf.config.list_physical_devices("GPU"))
+    available = len(usable_gpus(num_gpus))
     if num_gpus is not None and num_gpus > available:
         raise RequestError(
             f"--num_gpus={num_gpus}: this machine has {available or 'no'} GPUs that TensorFlow can "
             "use; leave the flag out to train on what there is"
         )
-    if needs_gpu and (not available or num_gpus == 0):
+    if needs_gpu and not available:
         raise RequestError(
             "--rnn_mode=cudnn: needs a GPU; --rnn_mode=block computes the same on a CPU"
         )
     return num_gpus or 1
 
 
-def session_config(num_gpus, num_replicas):
-    """The session's `ConfigProto`: it claims the GPUs asked for, and no other's memory."""
+def session_config(num_gpus=None, num_replicas=1):
+    """The `ConfigProto` of a session that claims the GPUs asked for, and no other's memory."""
     config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
     if num_gpus == 0:
         config.device_count["GPU"] = 0
-    elif tf.config.list_physical_devices("GPU"):
+    elif usable_gpus():
         config.gpu_options.visible_device_list = ",".join(map(str, range(num_replicas)))
+        # Takes memory as it is needed: another program's share is not claimed at the start.
+        config.gpu_options.allow_growth = True
     return config
 
 
-def choose_dtype(use_fp16, use_bf16):
-    """The dtype of activations and matrix products.
+def choose_precision(use_fp16=False, use_bf16=False, num_gpus=None) -> Precision:
+    """The precision asked for, with the products that are fast on this machine.
+
+    Args:
+      use_fp16, use_bf16: bool, which 16-bit type is asked for; float32 if none is.
+      num_gpus: as in `count_replicas`.
 
     Raises:
       RequestError: both are asked for, or bfloat16 where it is not to be had.
     """
     if use_fp16 and use_bf16:
         raise RequestError("--use_fp16 --use_bf16: choose one of the two")
+    gpus = usable_gpus(num_gpus)
     if use_bf16:
-        check_bfloat16()
-    return tf.bfloat16 if use_bf16 else tf.float16 if use_fp16 else tf.float32
+        _check_bfloat16(gpus)
+    dtype = tf.bfloat16 if use_bf16 else tf.float16 if use_fp16 else tf.float32
+    return precision_for(dtype, num_gpus)
 
 
-def check_bfloat16():
-    """Refuses bfloat16 where neither a GPU nor the processor multiplies it; RequestError."""
-    gpus = tf.config.list_physical_devices("GPU")
+def precision_for(dtype, num_gpus=None) -> Precision:
+    """The precision that computes in a dtype, with the products that are fast on this machine.
+
+    Args:
+      dtype: float32, float16 or bfloat16; a `Precision` is returned as it is.
+      num_gpus: as in `count_replicas`.
+    """
+    if isinstance(dtype, Precision):
+        return dtype
+    dtype = tf.as_dtype(dtype)
+    is_fast = usable_gpus(num_gpus) or multiplies_fast(dtype)
+    return Precision(dtype, dtype if is_fast else tf.float32)
+
+
+def _check_bfloat16(gpus):
+    """Refuses bfloat16 where it would not be multiplied at all; RequestError."""
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     if any(each.get("compute_capability", (0, 0)) >= (8, 0) for each in details):
         return
     processor = _usable_processor()
-    if gpus or processor and not processor & {"avx512_bf16", "amx_bf16", "bf16"}:
+    capable = not processor or processor & {"avx512_bf16", "amx_bf16", "bf16"}
+    if gpus and capable:
+        raise RequestError(
+            "--use_bf16: the GPU here does not multiply bfloat16, but the processor does: add "
+            "--num_gpus=0, or leave --use_bf16 out"
+        )
+    if not capable:
         raise RequestError(
             "--use_bf16: neither a GPU nor the processor here multiplies bfloat16; leave it out, "
             "or continue a run of bfloat16 where it was begun"
         )
 
 
-@functools.cache
-def multiplies_fast(dtype):
-    """Whether matrix products in a 16-bit dtype are faster here than in float32.
+def multiplies_fast(dtype) -> bool:
+    """Whether the processor multiplies matrices of a 16-bit dtype faster than those of float32.
 
-    On a GPU they are. Of the processors, AMX and AMD's AVX512_BF16 multiply bfloat16 faster, but
-    Intel's of 2023 on, known by AVX512_FP16, at half of float32's speed if a virtual machine hides
-    their AMX from it (measured on one). In float16 none is known to gain.
+    AMX and AMD's AVX512_BF16 are faster in bfloat16. Intel's processors of 2023 on, known by
+    AVX512_FP16, have half of float32's speed if a virtual machine hides their AMX (measured on
+    one). In float16 none is known to gain.
     """
-    if tf.config.list_physical_devices("GPU"):
-        return True
     processor = _usable_processor()
     slow = {"GenuineIntel", "avx512_fp16"} <= processor
     fast = processor & {"avx512_bf16", "bf16"} and not slow
     return dtype == tf.bfloat16 and bool(fast or "amx_bf16" in processor)
 
 
-def _usable_processor():
+def _usable_processor() -> set:
     """The words of `_processor` without the instructions that the user keeps oneDNN from.
 
     TensorFlow looks at the processor alone: it would call for them all the same, and abort.
@@ -100,7 +129,7 @@ def _usable_processor():
     return _processor() - KEPT_FROM.get(os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper(), set())
 
 
-def _processor():
+def _processor() -> set:
     """The words of Linux's description of the processor; empty elsewhere."""
     try:
         with open("/proc/cpuinfo") as file:

@@ -1,14 +1,16 @@
 """The recurrent layers that `tf.contrib` used to supply.
 
-One LSTM, computed in three ways: `basic_layer` is the reference to read, `block_layer` the fast
-one, `cudnn_layers` hands the whole stack to cuDNN. With `[i, j, f, o] = [x, h] @ kernel + bias`,
+One LSTM, computed in three ways. `basic_layer` is the reference to read, `block_layer` is the fast
+one, and `cudnn_layers` leaves the whole stack to cuDNN. With
+`[i, j, f, o] = [x, h] @ kernel + bias`,
 
     c' = sigmoid(f) * c + sigmoid(i) * tanh(j)
     h' = sigmoid(o) * tanh(c')
 
-as in Zaremba et al. 2014, section 3 (no peepholes, no cell clipping, forget bias 0). Sequences are
-time-major, `[num_steps, batch_size, features]`. The sequences and the factors of matrix products
-have the inputs' dtype (float32 or a 16-bit type); gates and states are float32 always.
+as in Zaremba et al. 2014, section 3 (no peepholes, no cell clipping). The forget bias is 0, as in
+the paper; TensorFlow's own cell had 1 as its default. Sequences are time-major,
+`[num_steps, batch_size, features]`. Sequences and the factors of matrix products have the dtype of
+a `Precision`; gates and states are always float32.
 """
 
 from typing import NamedTuple
@@ -16,7 +18,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow.python.training.saving import saveable_object
 
-from model.matmul import operand, product
+from model.precision import FLOAT32
 
 
 class LSTMStateTuple(NamedTuple):
@@ -26,50 +28,51 @@ class LSTMStateTuple(NamedTuple):
     h: tf.Tensor
 
 
-def zero_state(shape):
+def zero_state(shape) -> LSTMStateTuple:
     """The state before the first word: float32 zeros."""
     return LSTMStateTuple(c=tf.zeros(shape), h=tf.zeros(shape))
 
 
-def basic_cell(x, state, kernel, bias):
+def basic_cell(x, state, kernel, bias, precision=FLOAT32) -> LSTMStateTuple:
     """One LSTM cell at one time step.
 
     Args:
-      x: `[batch, input]`.
+      x: `[batch, input]`, of the precision's dtype.
       state: `LSTMStateTuple` of float32 `[batch, hidden]`.
-      kernel: `[input + hidden, 4 * hidden]`, dtype of `x` or its `operand`.
+      kernel: `[input + hidden, 4 * hidden]`, of the precision's dtype, or widened.
       bias: float32 `[4 * hidden]`.
+      precision: a `Precision`.
 
     Returns:
       The new `LSTMStateTuple`; its `h` is the output.
     """
     x_and_h = tf.concat([x, tf.cast(state.h, x.dtype)], axis=1)
-    gates = product(x_and_h, kernel) + bias
+    gates = precision.product(x_and_h, kernel) + bias
     i, j, f, o = tf.split(gates, 4, axis=1)
     c = tf.sigmoid(f) * state.c + tf.sigmoid(i) * tf.tanh(j)
     return LSTMStateTuple(c=c, h=tf.sigmoid(o) * tf.tanh(c))
 
 
-def basic_layer(inputs, state, kernel, bias):
+def basic_layer(inputs, state, kernel, bias, precision=FLOAT32):
     """One LSTM layer, unrolled step by step.
 
     Args:
-      inputs: `[num_steps, batch, input]`, num_steps static.
-      kernel: `[input + hidden, 4 * hidden]`, float32; rounded to the inputs' dtype here.
-      state, bias: as in `basic_cell`.
+      inputs: `[num_steps, batch, input]` of the precision's dtype, num_steps static.
+      kernel: float32 `[input + hidden, 4 * hidden]`; rounded to the precision's dtype here.
+      state, bias, precision: as in `basic_cell`.
 
     Returns:
       `(outputs, state)`: `[num_steps, batch, hidden]` of the inputs' dtype, and the last state.
     """
-    kernel = operand(tf.cast(kernel, inputs.dtype))
+    rounded_kernel = precision.widen(tf.cast(kernel, inputs.dtype))
     outputs = []
     for x in tf.unstack(inputs):
-        state = basic_cell(x, state, kernel, bias)
+        state = basic_cell(x, state, rounded_kernel, bias, precision)
         outputs.append(tf.cast(state.h, inputs.dtype))
     return tf.stack(outputs), state
 
 
-def block_layer(inputs, state, kernel, bias):
+def block_layer(inputs, state, kernel, bias, precision=FLOAT32):
     """One LSTM layer, computed as a block: few large matrix products instead of many small ones.
 
     Arguments and results are those of `basic_layer`. Forward, the inputs of all steps are known,
@@ -85,7 +88,12 @@ def block_layer(inputs, state, kernel, bias):
     where back-propagation through an unrolled graph would make T small products for each of the
     last three, and add them up.
     """
-    outputs, c, h = _block(inputs, state.c, state.h, kernel, bias)
+
+    @tf.custom_gradient
+    def layer(*tensors):
+        return _block(*tensors, precision)
+
+    outputs, c, h = layer(inputs, state.c, state.h, kernel, bias)
     return outputs, LSTMStateTuple(c=c, h=h)
 
 
@@ -97,102 +105,119 @@ class _Step(NamedTuple):
     f: tf.Tensor
     o: tf.Tensor
     tanh_c: tf.Tensor
-    c: tf.Tensor  # of the step before
+    previous_c: tf.Tensor
 
 
 def _rows(matrix, start, stop):
-    """Some rows of a matrix, cut out of it as a vector.
+    """Some rows of a matrix, cut out of the flattened matrix.
 
-    TensorFlow need not copy them then; it copies those cut out of a matrix if a row of it is no
-    multiple of 64 bytes, as medium's are.
+    TensorFlow need not copy them then. It copies rows that are cut out of the matrix itself if a
+    row is not a multiple of 64 bytes; those of the medium model are not.
     """
     width = matrix.shape[1]
     return tf.reshape(tf.reshape(matrix, [-1])[start * width : stop * width], [-1, width])
 
 
-@tf.custom_gradient
-def _block(inputs, c, h, kernel, bias):
-    num_steps, _, input_size = inputs.shape
-    with tf.control_dependencies([inputs]):  # no memory for a layer that has to wait
-        rounded = tf.cast(kernel, inputs.dtype)
-    kernel_x, kernel_h = _rows(rounded, 0, input_size), _rows(rounded, input_size, kernel.shape[0])
-    kernel_x = operand(kernel_x)
-    initial_h = tf.cast(h, inputs.dtype)
-    h = operand(initial_h)
+def _block(inputs, initial_c, initial_h, kernel, bias, precision):
+    """`block_layer`'s results, and the function of their gradient.
 
-    gates_x = product(tf.reshape(inputs, [-1, input_size]), kernel_x) + bias
-    # Split by gates step by step: what is split first would be copied again where it is unstacked.
-    gates_x = tf.unstack(tf.reshape(gates_x, [num_steps, -1, kernel.shape[1]]))
-    # A product for each gate: TensorFlow computes them at once, each on a core of its own, which is
-    # faster than one product on all cores, whose threads have to wait for each other.
-    kernel_i, kernel_j, kernel_f, kernel_o = map(operand, tf.split(kernel_h, 4, axis=1))
+    Args:
+      inputs, kernel, bias, precision: as in `block_layer`.
+      initial_c, initial_h: float32 `[batch, hidden]`.
+
+    Returns:
+      `((outputs, c, h), gradient)`, as `tf.custom_gradient` wants them.
+    """
+    product, widen = precision.product, precision.widen
+    num_steps, _, input_size = inputs.shape
+    # Delays the rounding until the inputs exist, and the memory that it takes.
+    with tf.control_dependencies([inputs]):
+        rounded = tf.cast(kernel, inputs.dtype)
+    kernel_x = widen(_rows(rounded, 0, input_size))
+    kernel_h = _rows(rounded, input_size, kernel.shape[0])
+
+    # [T*B, input] @ [input, 4H], then one [B, 4H] a step. Split into gates only at each step: what
+    # is split before it is unstacked would be copied twice.
+    all_x_gates = product(tf.reshape(inputs, [-1, input_size]), kernel_x) + bias
+    all_x_gates = tf.unstack(tf.reshape(all_x_gates, [num_steps, -1, kernel.shape[1]]))
+    # A product for each gate. TensorFlow computes the four at the same time, each on one core. One
+    # product on all cores is slower, because its threads wait for each other.
+    kernel_i, kernel_j, kernel_f, kernel_o = map(widen, tf.split(kernel_h, 4, axis=1))
+
     steps, outputs = [], []
-    for x in gates_x:
-        x_i, x_j, x_f, x_o = tf.split(x, 4, axis=1)
-        i = tf.sigmoid(x_i + product(h, kernel_i))
-        j = tf.tanh(x_j + product(h, kernel_j))
-        f = tf.sigmoid(x_f + product(h, kernel_f))
-        o = tf.sigmoid(x_o + product(h, kernel_o))
+    c, first_output = initial_c, tf.cast(initial_h, inputs.dtype)
+    h_factor = widen(first_output)
+    for x_gates in all_x_gates:
+        x_i, x_j, x_f, x_o = tf.split(x_gates, 4, axis=1)
+        i = tf.sigmoid(x_i + product(h_factor, kernel_i))
+        j = tf.tanh(x_j + product(h_factor, kernel_j))
+        f = tf.sigmoid(x_f + product(h_factor, kernel_f))
+        o = tf.sigmoid(x_o + product(h_factor, kernel_o))
         previous_c, c = c, f * c + i * j
         tanh_c = tf.tanh(c)
-        last_h = o * tanh_c
-        outputs.append(tf.cast(last_h, inputs.dtype))
-        h = operand(outputs[-1])
+        h = o * tanh_c
+        outputs.append(tf.cast(h, inputs.dtype))
+        h_factor = widen(outputs[-1])
         steps.append(_Step(i, j, f, o, tanh_c, previous_c))
 
     def gradient(d_outputs, d_c, d_h):
-        d_gates, d_c, d_h = _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h)
-        previous_h = tf.stack([initial_h, *outputs[:-1]])
-        x_and_h = tf.concat([inputs, previous_h], axis=2)
-        x_and_h = tf.reshape(x_and_h, [-1, kernel.shape[0]])
+        d_gates, d_initial_c, d_initial_h = _gates_gradient(
+            steps, d_outputs, d_c, d_h, kernel_h, precision
+        )
+        previous_outputs = tf.stack([first_output, *outputs[:-1]])
+        x_and_h = tf.reshape(tf.concat([inputs, previous_outputs], axis=2), [-1, kernel.shape[0]])
         d_inputs = product(d_gates, kernel_x, inputs.dtype, transpose_b=True)
         d_inputs = tf.reshape(d_inputs, tf.shape(inputs))
-        # What the layer below waits for comes first: this can be computed beside its time steps.
+        # The layer below waits for d_inputs, so that comes first. d_kernel is then computed beside
+        # that layer's time steps.
         with tf.control_dependencies([d_inputs]):
             d_kernel = product(x_and_h, d_gates, kernel.dtype, transpose_a=True)
         ones = tf.ones([1, tf.shape(d_gates)[0]], d_gates.dtype)
-        return d_inputs, d_c, d_h, d_kernel, product(ones, d_gates)[0]
+        d_bias = product(ones, d_gates)[0]
+        return d_inputs, d_initial_c, d_initial_h, d_kernel, d_bias
 
-    return (tf.stack(outputs), c, last_h), gradient
+    return (tf.stack(outputs), c, h), gradient
 
 
-def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h):
+def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h, precision):
     """Back-propagates through time.
 
     Given `y` and `dy`, TensorFlow's `SigmoidGrad` is `dy * y * (1 - y)`, its `TanhGrad` is
-    `dy * (1 - y * y)`: one operation each, where a small model's step has hardly any arithmetic.
+    `dy * (1 - y * y)`. Each is one operation: the step of a small model is mostly the cost of
+    starting operations.
 
     Args:
       steps: list of `_Step`.
       d_outputs: `[num_steps, batch, hidden]`, dtype of the outputs.
       d_c, d_h: float32 `[batch, hidden]`, of the last state.
       kernel_h: `[hidden, 4 * hidden]`, dtype of the outputs.
+      precision: a `Precision`.
 
     Returns:
-      `(d_gates, d_c, d_h)`: `[num_steps * batch, 4 * hidden]`, an `operand`, before the gates'
+      `(d_gates, d_c, d_h)`: `[num_steps * batch, 4 * hidden]`, widened, before the gates'
       nonlinearities; and of the initial state.
     """
     d_sigmoid, d_tanh = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad
-    d_outputs = tf.unstack(tf.cast(d_outputs, tf.float32))
-    # Once for all steps, which halves the time of each product; and not before the way forward has
-    # ended, to have the memory free until then. Grappler would move a matrix's transposition back
-    # into the products; with a dimension more it leaves it alone.
-    with tf.control_dependencies([d_outputs[-1]]):
-        kernel_h_transposed = operand(tf.transpose(kernel_h[None], [0, 2, 1])[0])
-    d_gates = [None] * len(steps)
+    all_d_outputs = tf.unstack(tf.cast(d_outputs, tf.float32))
+    # Transposed once for all steps, which halves the time of each product; and only after the
+    # forward pass has ended, so that its memory is free until then. Grappler would move the
+    # transposition of a matrix back into the products; with one more dimension it does not.
+    with tf.control_dependencies([all_d_outputs[-1]]):
+        kernel_h_transposed = precision.widen(tf.transpose(kernel_h[None], [0, 2, 1])[0])
+    all_d_gates = [None] * len(steps)
     for t in reversed(range(len(steps))):
-        i, j, f, o, tanh_c, c = steps[t]
-        d_h += d_outputs[t]
+        i, j, f, o, tanh_c, previous_c = steps[t]
+        d_h += all_d_outputs[t]
         d_c += d_tanh(y=tanh_c, dy=d_h * o)
         d_i = d_sigmoid(y=i, dy=d_c * j)
         d_j = d_tanh(y=j, dy=d_c * i)
-        d_f = d_sigmoid(y=f, dy=d_c * c)
+        d_f = d_sigmoid(y=f, dy=d_c * previous_c)
         d_o = d_sigmoid(y=o, dy=d_h * tanh_c)
-        d_gate = tf.concat([d_i, d_j, d_f, d_o], axis=1)
-        d_gates[t] = operand(tf.cast(d_gate, kernel_h.dtype))
+        d_gates = tf.concat([d_i, d_j, d_f, d_o], axis=1)
+        all_d_gates[t] = precision.widen(tf.cast(d_gates, kernel_h.dtype))
         d_c *= f
-        d_h = product(d_gates[t], kernel_h_transposed)
-    return tf.concat(d_gates, axis=0), d_c, d_h
+        d_h = precision.product(all_d_gates[t], kernel_h_transposed)
+    return tf.concat(all_d_gates, axis=0), d_c, d_h
 
 
 def cudnn_params_size(num_layers, input_size, hidden_size):
@@ -321,33 +346,23 @@ class CudnnParamsSaveable(saveable_object.SaveableObject):
         return tf.compat.v1.assign(self.op, canonical_to_cudnn(kernels, biases))
 
 
-class Dropout(NamedTuple):
-    """What `tf.contrib.rnn.DropoutWrapper` did, without a random state of its own.
+def _saveables():
+    return tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
 
-    What is dropped depends on seed, step, replica and layer alone.
 
-    Attributes:
-      keep_prob: float, the probability to keep a value; 1 is no dropout.
-      seed: int.
-      step: int64 scalar tensor.
-      replica: int32 scalar tensor.
+def save_canonically(params, num_layers, hidden_size):
+    """Makes the current graph's Savers save cuDNN's vector under the canonical names.
+
+    Arguments are those of `CudnnParamsSaveable`. Only the first call in a graph counts.
     """
+    if not any(isinstance(each, CudnnParamsSaveable) for each in _saveables()):
+        _saveables().append(CudnnParamsSaveable(params, num_layers, hidden_size))
 
-    keep_prob: float
-    seed: int = 0
-    step: tf.Tensor = None
-    replica: tf.Tensor = None
 
-    def __call__(self, x, layer):
-        """Drops values of `x`, and scales up the others to keep the mean."""
-        if self.keep_prob >= 1:
-            return x
-        seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
-        for part in (self.replica, layer):
-            seed = tf.random.experimental.stateless_fold_in(seed, part)
-        # In float32, so that a 16-bit run drops the same values.
-        x32 = tf.cast(x, tf.float32)
-        return tf.cast(tf.nn.experimental.stateless_dropout(x32, 1 - self.keep_prob, seed), x.dtype)
+def forget_saveables():
+    """Undoes `save_canonically`: a Python object cannot travel in a metagraph."""
+    saveables = _saveables()
+    saveables[:] = [each for each in saveables if not isinstance(each, CudnnParamsSaveable)]
 
 
 class CellStack:
@@ -359,14 +374,16 @@ class CellStack:
 
     opaque_params = None
 
-    def __init__(self, num_layers, hidden_size, layer):
+    def __init__(self, num_layers, hidden_size, layer, precision=FLOAT32):
         """Makes the variables, float32, in the current variable scope.
 
         Args:
           num_layers, hidden_size: int.
           layer: `basic_layer` or `block_layer`.
+          precision: a `Precision`.
         """
         self._layer = layer
+        self._precision = precision
         self._hidden_size = hidden_size
         self._variables = []
         zeros = tf.compat.v1.zeros_initializer()
@@ -386,7 +403,7 @@ class CellStack:
         Args:
           inputs: `[num_steps, batch, hidden_size]`.
           initial_state: as of `zero_state`.
-          dropout: a `Dropout`; layer `i`, from 1, is its layer `i`.
+          dropout: a `network.Dropout`; layer `i`, from 1, is its layer `i`.
 
         Returns:
           `(outputs, final_state)`, of the shapes of the arguments.
@@ -394,7 +411,7 @@ class CellStack:
         final_state = []
         layers = zip(self._variables, initial_state)
         for number, ((kernel, bias), state) in enumerate(layers, start=1):
-            inputs, state = self._layer(inputs, state, kernel, bias)
+            inputs, state = self._layer(inputs, state, kernel, bias, self._precision)
             final_state.append(state)
             inputs = dropout(inputs, number)
         return inputs, tuple(final_state)
@@ -422,18 +439,7 @@ class CudnnStack:
             [cudnn_params_size(num_layers, hidden_size, hidden_size)],
             collections=[tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES],
         )
-        self.save_canonically(self.opaque_params)
-
-    def save_canonically(self, params):
-        """Has the current graph's Savers save the vector under the canonical names."""
-        saveables = tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
-        if not any(isinstance(each, CudnnParamsSaveable) for each in saveables):
-            saveables.append(CudnnParamsSaveable(params, self._num_layers, self._hidden_size))
-
-    def forget_saveables(self):
-        """Takes back `save_canonically`: a Python object cannot travel in a metagraph."""
-        saveables = tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
-        saveables[:] = [s for s in saveables if not isinstance(s, CudnnParamsSaveable)]
+        save_canonically(self.opaque_params, num_layers, hidden_size)
 
     def zero_state(self, batch_size):
         """The state before the first word: tuple of one `LSTMStateTuple`, of all the layers."""

@@ -1,0 +1,129 @@
+"""The language model: embedding, stacked LSTM, softmax. Its variables, and what they compute."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+import configs
+from model import devices, lstm, softmax
+from model.precision import FLOAT32
+
+tf1 = tf.compat.v1
+
+LAYERS = {configs.BASIC: lstm.basic_layer, configs.BLOCK: lstm.block_layer}
+
+
+class Dropout(NamedTuple):
+    """What `tf.contrib.rnn.DropoutWrapper` did, without a random state of its own.
+
+    What is dropped depends on seed, step, replica and layer alone, so that a continued run drops
+    the same. It is applied to the embedded input and to the output of every layer, and never to
+    the state that a layer carries from step to step: dropped there, values would be lost for good
+    after a few steps (Zaremba et al. 2014, section 3.1).
+
+    Attributes:
+      keep_prob: float, the probability to keep a value; 1 is no dropout.
+      seed: int.
+      step: int64 scalar tensor; None where nothing is dropped, as is the next.
+      replica: int32 scalar tensor.
+    """
+
+    keep_prob: float = 1.0
+    seed: int = 0
+    step: tf.Tensor | None = None
+    replica: tf.Tensor | None = None
+
+    def __call__(self, x, layer):
+        """Drops values of `x`, and scales up the others to keep the mean."""
+        if self.keep_prob >= 1:
+            return x
+        seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
+        for part in (self.replica, layer):
+            seed = tf.random.experimental.stateless_fold_in(seed, part)
+        # In float32, so that a 16-bit run drops the same values.
+        x32 = tf.cast(x, tf.float32)
+        return tf.cast(tf.nn.experimental.stateless_dropout(x32, 1 - self.keep_prob, seed), x.dtype)
+
+
+class Network:
+    """The variables of the model in the current variable scope, and what they compute.
+
+    Attributes:
+      precision: the `Precision` of the activations.
+      global_step: int64 scalar variable, the steps of training; None if not in training.
+      rnn_params: cuDNN's vector, a variable; None in other modes.
+    """
+
+    def __init__(self, config, is_training=False, dtype=FLOAT32, layer=None):
+        """Makes the variables, float32, or takes those that the scope has.
+
+        Args:
+          config: has `vocab_size`, `hidden_size`, `num_layers` and `rnn_mode`.
+          is_training: bool, count steps; keep what cuDNN's gradient needs.
+          dtype: of the activations and matrix products, or a `Precision`.
+          layer: a function with the arguments and results of `lstm.basic_layer`, to compute the
+            layers with; by default that of the configuration's `rnn_mode`.
+        """
+        self.precision, self._hidden_size = devices.precision_for(dtype), config.hidden_size
+        shape = [config.vocab_size, config.hidden_size]
+        self._embedding = tf1.get_variable("embedding", shape)
+        self._softmax_w = tf1.get_variable("softmax_w", shape[::-1])
+        self._softmax_b = tf1.get_variable("softmax_b", [config.vocab_size])
+        sizes = config.num_layers, config.hidden_size
+        first_step = tf.constant(0, tf.int64)
+        if config.rnn_mode == configs.CUDNN and layer is None:
+            self._stack = lstm.CudnnStack(*sizes, is_training)
+            # Its vector is not a global variable; initializing those initializes it, too.
+            with tf.control_dependencies([self._stack.opaque_params.initializer]):
+                first_step = tf.identity(first_step)
+        else:
+            self._stack = lstm.CellStack(*sizes, layer or LAYERS[config.rnn_mode], self.precision)
+        self.rnn_params = self._stack.opaque_params
+        self.global_step = None
+        if is_training:
+            self.global_step = tf1.get_variable(
+                "global_step",
+                initializer=first_step,
+                trainable=False,
+                collections=[tf1.GraphKeys.GLOBAL_VARIABLES, tf1.GraphKeys.GLOBAL_STEP],
+            )
+
+    def zero_state(self, batch_size) -> tuple:
+        """The state before the first word: an `LSTMStateTuple` a layer; one in all with cuDNN."""
+        return self._stack.zero_state(batch_size)
+
+    def read(self, words, state, dropout=Dropout()):  # noqa: B008  it never changes
+        """Reads a window of words.
+
+        Args:
+          words: int32 `[num_steps, batch]`.
+          state: as of `zero_state`.
+          dropout: a `Dropout`, on the embedded words and on the output of every layer.
+
+        Returns:
+          `(outputs, state)`: `[num_steps * batch, hidden_size]` of the precision's dtype, and the
+          state after the window.
+        """
+        vectors = tf.nn.embedding_lookup(self._embedding, words)
+        vectors = dropout(tf.cast(vectors, self.precision.dtype), layer=0)
+        outputs, final_state = self._stack.add_layers(vectors, state, dropout)
+        return tf.reshape(outputs, [-1, self._hidden_size]), final_state
+
+    def losses(self, outputs, targets):
+        """The cross-entropy of each target word, in nats.
+
+        Args:
+          outputs: see `read`.
+          targets: int32 `[num_steps, batch]`; of a negative one, which is no word, the loss is 0.
+
+        Returns:
+          Float32 `[num_steps * batch]`.
+        """
+        targets = tf.reshape(targets, [-1])
+        return softmax.cross_entropy(
+            outputs, self._softmax_w, self._softmax_b, targets, self.precision
+        )
+
+    def logits(self, outputs):
+        """The logits of every word, float32 `[num_steps * batch, vocab_size]`."""
+        return softmax.logits(outputs, self._softmax_w, self._softmax_b, self.precision)
