@@ -43,18 +43,73 @@ class Corpus(NamedTuple):
     words: list
 
 
+class Streams(NamedTuple):
+    """How a text is cut into streams and windows. Numbers only: no tensor belongs to it.
+
+    The text is cut into `num_replicas * batch_size` equal contiguous streams. The remainder is
+    dropped. Each replica of the model reads `batch_size` of them side by side, window by window.
+
+    Attributes:
+      num_words: int, the text's words.
+      batch_size: int, streams of one replica.
+      num_steps: int, words of each stream in one window.
+      num_replicas: int, model replicas that share the text.
+      keep_remainder: bool, read the partial window at the end of the streams, too.
+      name: str or None, the text's name in messages.
+    """
+
+    num_words: int
+    batch_size: int
+    num_steps: int
+    num_replicas: int = 1
+    keep_remainder: bool = False
+    name: str | None = None
+
+    @property
+    def epoch_size(self) -> int:
+        """How many windows an epoch has: `(num_words // streams - 1) // num_steps`.
+
+        With `keep_remainder` the last, partial window counts, too.
+
+        Raises:
+          CorpusError: the text is too short for one window.
+        """
+        num_streams = self.num_replicas * self.batch_size
+        num_predictions = self.num_words // num_streams - 1
+        if self.keep_remainder:
+            num_predictions += self.num_steps - 1
+        epoch_size = num_predictions // self.num_steps
+        if epoch_size < 1:
+            raise CorpusError(
+                f"{self.name or 'input'}: a text of {self.num_words} words is too short for one "
+                f"window of {num_streams} streams by {self.num_steps} steps: epoch_size == 0, "
+                "decrease batch_size or num_steps, or take a longer text"
+            )
+        return epoch_size
+
+    def steps_until(self, window: int) -> int:
+        """How many time steps come before a window."""
+        steps = window * self.num_steps
+        if self.keep_remainder:
+            steps = min(steps, self.num_words // (self.num_replicas * self.batch_size) - 1)
+        return steps
+
+    def words_until(self, window: int) -> int:
+        """How many words are predicted before a window, in all streams together."""
+        return self.steps_until(window) * self.batch_size * self.num_replicas
+
+
 class Windows(NamedTuple):
-    """One window of a text, the tensors that say which one it is, and how the text is cut.
+    """One window of a text, and the tensors that say which one it is.
 
     Attributes:
       x: int32 `[batch_size, num_steps]`, the words to read.
       y: int32 `[batch_size, num_steps]`, the words to predict: `x` one word later.
-      position: int64 scalar, which window of the epoch to produce; it counts up by itself in a
-        session, and a caller who feeds it chooses the window instead.
-      replica, num_replicas: int32 scalar constants (0 and 1); the text is cut into
-        `num_replicas * batch_size` streams, of which replica `replica` reads its own
-        `batch_size`. `util.auto_parallel` rewrites both constants.
-      num_words, keep_remainder, name: of the text, see `window_producer`.
+      position: int64 scalar, which window of the epoch to produce. It counts up by itself in a
+        session; a caller who feeds it chooses the window instead.
+      replica, num_replicas: int32 scalar constants (0 and 1). `util.auto_parallel` rewrites both,
+        so that each replica reads streams of its own.
+      streams: `Streams`, how the text is cut.
     """
 
     x: tf.Tensor
@@ -62,23 +117,7 @@ class Windows(NamedTuple):
     position: tf.Tensor
     replica: tf.Tensor
     num_replicas: tf.Tensor
-    num_words: int
-    keep_remainder: bool
-    name: str
-
-    def count(self, num_replicas=1):
-        """How many windows each of several replicas reads in an epoch; CorpusError if none."""
-        batch_size, num_steps = self.x.shape
-        streams = num_replicas * batch_size
-        return count_windows(self.num_words, streams, num_steps, self.keep_remainder, self.name)
-
-    def steps_until(self, window, num_replicas=1):
-        """How many time steps come before a window."""
-        batch_size, num_steps = self.x.shape
-        steps = window * num_steps
-        if self.keep_remainder:
-            steps = min(steps, self.num_words // (num_replicas * batch_size) - 1)
-        return steps
+    streams: Streams
 
 
 def _blocks_of_words(path, block_size=1 << 20):
@@ -163,13 +202,17 @@ def words_to_ids(blocks, word_to_id):
     return np.concatenate(pieces), num_unknown, num_words
 
 
-def _read_split(path, word_to_id):
+def _read_split(path, word_to_id, remedy=""):
+    """A text as word ids; `remedy` says how to keep the words that are not in the vocabulary."""
     ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path), word_to_id)
     if num_words == 0:
         raise CorpusError(f"{path}: is empty; it must hold at least one sentence")
     if num_unknown:
         fate = f"become {UNKNOWN}" if UNKNOWN in word_to_id else "are left out"
-        say(f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}")
+        say(
+            f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}"
+            f"{remedy}"
+        )
     if len(ids) == 0:
         raise CorpusError(f"{path}: has no word of the training text's vocabulary")
     return ids
@@ -203,7 +246,10 @@ def read_corpus(data_path, max_words=None):
             "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
         )
     word_to_id = {word: i for i, word in enumerate(words)}
-    return Corpus(*(_read_split(path, word_to_id) for path in paths), words)
+    remedies = [""] * len(paths)
+    if len(words) < len(counts):
+        remedies[0] = f": --vocab_size is {max_words}, and 0 would keep all {len(counts)}"
+    return Corpus(*(_read_split(*each) for each in zip(paths, 3 * [word_to_id], remedies)), words)
 
 
 def read_held_out(data_path, words):
@@ -236,25 +282,6 @@ def ptb_raw_data(data_path, max_words=None):
     return corpus.train, corpus.valid, corpus.test, len(corpus.words)
 
 
-def count_windows(num_words, num_streams, num_steps, keep_remainder=False, name=None):
-    """How many windows an epoch has: `(num_words // num_streams - 1) // num_steps`.
-
-    With `keep_remainder` the last, partial window counts too.
-
-    Raises:
-      CorpusError: the text is too short for one window; the message has the text's `name`.
-    """
-    num_predictions = num_words // num_streams - 1
-    epoch_size = (num_predictions + keep_remainder * (num_steps - 1)) // num_steps
-    if epoch_size < 1:
-        raise CorpusError(
-            f"{name or 'input'}: a text of {num_words} words is too short for one window of "
-            f"{num_streams} streams by {num_steps} steps: epoch_size == 0, decrease batch_size or "
-            "num_steps, or take a longer text"
-        )
-    return epoch_size
-
-
 def _as_ids(raw_data):
     """A list or array of word ids as an int32 array; ValueError if it is none."""
     ids = np.asarray(raw_data)
@@ -265,18 +292,18 @@ def _as_ids(raw_data):
     return ids.astype(np.int32, copy=False)
 
 
-def _ids_tensor(ids):
+def _ids_tensor(ids, owner):
     """A text as an int32 tensor `[num_words]`.
 
-    A long one stays in a file that the graph only names: it is there for this process, and for as
-    long as the current graph is.
+    A long one stays in a file that graphs only name. The file exists as long as `owner` does: the
+    graph that is built here may be gone by the time that a copy of it reads the file.
     """
     if len(ids) <= MAX_CONSTANT_WORDS:
         return tf.constant(ids, name="ids")
     file = tempfile.TemporaryFile()  # noqa: SIM115  without a name, so no kill leaves it behind
     ids.tofile(file)
     file.flush()
-    weakref.finalize(tf.compat.v1.get_default_graph(), file.close)
+    weakref.finalize(owner, file.close)
     return tf.raw_ops.ImmutableConst(
         dtype=tf.int32,
         shape=ids.shape,
@@ -310,31 +337,34 @@ def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=F
     """
     if tf.executing_eagerly():
         raise RuntimeError("a graph is needed: build it in `with tf.Graph().as_default():`")
-    raw_data = _as_ids(raw_data)
+    ids = _as_ids(raw_data)
     batch_size, num_steps = int(batch_size), int(num_steps)  # NumPy's would make int64 tensors
     if batch_size < 1 or num_steps < 1:
         raise ValueError(f"batch_size is {batch_size}, num_steps {num_steps}: both must be above 0")
-    count_windows(len(raw_data), batch_size, num_steps, keep_remainder, name)
+    streams = Streams(len(ids), batch_size, num_steps, 1, keep_remainder, name)
+    _ = streams.epoch_size  # raises if there is no window
+    # A list has no lifetime that could be watched; its text lives as long as the graph.
+    owner = raw_data if isinstance(raw_data, np.ndarray) else tf.compat.v1.get_default_graph()
     # Feeding on the CPU: an accelerator's memory is better used for the model than for the text.
     with tf.name_scope(name or "PTBProducer"), tf.device("/cpu:0"):
-        ids = _ids_tensor(raw_data)
+        text = _ids_tensor(ids, owner)
         replica = tf.constant(0, name="replica")
         num_replicas = tf.constant(1, name="num_replicas")
         position = tf.compat.v1.data.make_one_shot_iterator(
             tf.data.Dataset.range(np.iinfo(np.int64).max)
         ).get_next()
         # Worked out in the graph, not in Python, so that a rewritten num_replicas cuts it anew.
-        stream_length = len(raw_data) // (num_replicas * batch_size)
+        stream_length = len(ids) // (num_replicas * batch_size)
         epoch_size = (stream_length - 1 + keep_remainder * (num_steps - 1)) // num_steps
         window = tf.cast(position % tf.cast(epoch_size, tf.int64), tf.int32)
-        streams = replica * batch_size + tf.range(batch_size)
+        rows = replica * batch_size + tf.range(batch_size)
         columns = window * num_steps + tf.range(num_steps)
-        offsets = tf.expand_dims(streams * stream_length, 1)
-        x = tf.gather(ids, offsets + tf.minimum(columns, stream_length - 1), name="x")
-        y = tf.gather(ids, offsets + tf.minimum(columns + 1, stream_length - 1), name="y")
+        offsets = tf.expand_dims(rows * stream_length, 1)
+        x = tf.gather(text, offsets + tf.minimum(columns, stream_length - 1), name="x")
+        y = tf.gather(text, offsets + tf.minimum(columns + 1, stream_length - 1), name="y")
         if keep_remainder:
             y = tf.where(columns + 1 < stream_length, y, NO_WORD)
-    return Windows(x, y, position, replica, num_replicas, len(raw_data), keep_remainder, name)
+    return Windows(x, y, position, replica, num_replicas, streams)
 
 
 def ptb_producer(raw_data, batch_size, num_steps, name=None):

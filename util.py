@@ -1,12 +1,13 @@
-"""Graph surgery: collections to carry a model from one graph to another, and its replication.
+"""Collections and metagraphs: how a model is carried from one graph to another, and replicated.
 
-A metagraph is a graph and its collections, as protocol buffers. `export_state_tuples` and
-`import_state_tuples` put LSTM states into a collection and take them out of it in another graph;
-`auto_parallel` rewrites a metagraph in between.
+A metagraph is a graph and its collections, as protocol buffers. A collection is a list of tensors
+of a graph, under an agreed key. `export_ops` puts a model's tensors into collections. `import_ops`
+finds them again in another graph, into which the metagraph was imported. `auto_parallel` rewrites
+a metagraph in between.
 """
 
-import copy
 import re
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from tensorflow.core.framework import variable_pb2
@@ -14,20 +15,66 @@ from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
 from tensorflow.python.framework import ops, tensor_util
 from tensorflow.python.grappler import tf_optimizer
 
+import reader
 from model import lstm
 
+# The collections of the model in training, as in the tutorial; each holds one tensor or operation.
+TRAINING_KEYS = ("train_op", "lr", "new_lr", "lr_update")
+GRAD_NORM = "grad_norm"
+RNN_PARAMS = "rnn_params"
 
-def with_prefix(prefix, name):
+
+class ModelOps(NamedTuple):
+    """What a session runs, feeds and fetches of one model, in one graph.
+
+    Attributes:
+      initial_state: tuple of `lstm.LSTMStateTuple`, one a layer (with cuDNN one for all layers),
+        replica by replica.
+      final_state: likewise, the state after the window, to be fed as the next initial state.
+      cost: float32 scalar in nats, summed over the time steps and averaged over the batch.
+      positions: tuple of int64 scalars, one a replica: which window to read.
+      streams: `reader.Streams`, how the text is cut.
+      train_op: makes one step of gradient descent. It is None if the model is not in training, as
+        are the following.
+      lr: float32 scalar, the learning rate.
+      new_lr, lr_update: a float32 scalar to feed, and the operation that assigns it to `lr`.
+      grad_norm: float32 scalar, the gradients' global norm before clipping (the replicas' mean).
+      rnn_params: cuDNN's vector; None in other modes.
+    """
+
+    initial_state: tuple
+    final_state: tuple
+    cost: tf.Tensor
+    positions: tuple
+    streams: reader.Streams
+    train_op: Any = None
+    lr: Any = None
+    new_lr: Any = None
+    lr_update: Any = None
+    grad_norm: Any = None
+    rnn_params: Any = None
+
+    def assign_lr(self, session, lr_value):
+        """Sets the learning rate in a session."""
+        session.run(self.lr_update, feed_dict={self.new_lr: lr_value})
+
+
+def with_prefix(prefix: str, name: str) -> str:
     """`prefix/name`: the key of a model's collection, such as `Train/cost`."""
     return f"{prefix}/{name}"
 
 
-def get_tensors(key):
+def get_tensors(key: str) -> list:
     """What a collection of the current graph holds; ValueError if that is nothing."""
     tensors = tf.compat.v1.get_collection(key)
     if not tensors:
         raise ValueError(f"the graph has no collection {key}: was the model exported to it?")
     return tensors
+
+
+def _set_collection(key, tensors):
+    """Makes tensors a collection of the current graph, in place of what was in it."""
+    tf.compat.v1.get_collection_ref(key)[:] = tensors
 
 
 def export_state_tuples(state_tuples, name):
@@ -37,10 +84,10 @@ def export_state_tuples(state_tuples, name):
       state_tuples: sequence of `LSTMStateTuple`.
       name: the collection's key.
     """
-    tf.compat.v1.get_collection_ref(name)[:] = tf.nest.flatten(list(state_tuples))
+    _set_collection(name, tf.nest.flatten(list(state_tuples)))
 
 
-def import_state_tuples(state_tuples, name, num_replicas=1):
+def import_state_tuples(state_tuples, name, num_replicas=1) -> tuple:
     """Takes LSTM states out of a collection of the current graph.
 
     Args:
@@ -53,7 +100,7 @@ def import_state_tuples(state_tuples, name, num_replicas=1):
 
     Raises:
       ValueError: the collection holds another number of states. Whoever fed back too few would
-        train without carrying state, and notice nothing but worse numbers.
+        train without carrying state, and would notice nothing but worse numbers.
     """
     tensors = tf.compat.v1.get_collection(name)
     expected = len(state_tuples) * num_replicas
@@ -65,7 +112,70 @@ def import_state_tuples(state_tuples, name, num_replicas=1):
     return tuple(lstm.LSTMStateTuple(c=c, h=h) for c, h in zip(tensors[0::2], tensors[1::2]))
 
 
-def export_models(models):
+def replicated_keys(name: str) -> tuple:
+    """The keys of a model's collections that hold tensors of every replica."""
+    return (
+        *(with_prefix(name, what) for what in ("cost", "position", "initial", "final")),
+        GRAD_NORM,
+    )
+
+
+def export_ops(model_ops: ModelOps, name: str):
+    """Adds a model's operations to the collections of the current graph, which it is in.
+
+    Args:
+      model_ops: the operations.
+      name: the prefix of the keys, such as `Train`.
+    """
+    _set_collection(with_prefix(name, "cost"), [model_ops.cost])
+    _set_collection(with_prefix(name, "position"), model_ops.positions)
+    export_state_tuples(model_ops.initial_state, with_prefix(name, "initial"))
+    export_state_tuples(model_ops.final_state, with_prefix(name, "final"))
+    for key in (*TRAINING_KEYS, GRAD_NORM, RNN_PARAMS):
+        if getattr(model_ops, key) is not None:
+            _set_collection(key, [getattr(model_ops, key)])
+    lstm.forget_saveables()
+
+
+def import_ops(exported: ModelOps, name: str) -> ModelOps:
+    """Finds a model's operations, of all its replicas, in the current graph's collections.
+
+    Args:
+      exported: the operations in the first graph. Only numbers are taken from it: how many states
+        there are, and how the text is cut.
+      name: the prefix of the keys, such as `Train`.
+
+    Raises:
+      ValueError: a collection is missing or does not fit.
+    """
+    costs = get_tensors(with_prefix(name, "cost"))
+    num_replicas = len(costs)
+    initial_state = import_state_tuples(
+        exported.initial_state, with_prefix(name, "initial"), num_replicas
+    )
+    found = {
+        key: get_tensors(key)[0]
+        for key in (*TRAINING_KEYS, RNN_PARAMS)
+        if getattr(exported, key) is not None
+    }
+    if exported.grad_norm is not None:
+        found[GRAD_NORM] = tf.add_n(get_tensors(GRAD_NORM)) / num_replicas
+    if RNN_PARAMS in found:
+        num_layers, _, hidden_size = exported.initial_state[0].c.shape
+        lstm.save_canonically(found[RNN_PARAMS], num_layers, hidden_size)
+    return ModelOps(
+        initial_state=initial_state,
+        final_state=import_state_tuples(
+            exported.final_state, with_prefix(name, "final"), num_replicas
+        ),
+        cost=tf.add_n(costs) / num_replicas,
+        positions=tuple(get_tensors(with_prefix(name, "position"))),
+        streams=exported.streams._replace(num_replicas=num_replicas),
+        **found,
+    )
+
+
+def export_models(models: dict):
     """Exports models, in collections, and the current graph that they are in.
 
     Args:
@@ -79,13 +189,18 @@ def export_models(models):
     return tf.compat.v1.train.export_meta_graph()
 
 
-def import_models(metagraph, models):
-    """Imports a metagraph into the current graph; returns copies of its models, which are there."""
+def import_models(metagraph, models: dict) -> dict:
+    """Imports a metagraph into the current graph, and finds its models there.
+
+    Args:
+      metagraph: of `export_models`, perhaps rewritten by `auto_parallel`.
+      models: what was exported.
+
+    Returns:
+      Dict of name scope to `ModelOps`.
+    """
     tf.compat.v1.train.import_meta_graph(metagraph)
-    imported = {name: copy.copy(model) for name, model in models.items()}
-    for model in imported.values():
-        model.import_ops()
-    return imported
+    return {name: import_ops(model.built_ops, name) for name, model in models.items()}
 
 
 def auto_parallel(metagraph, model, num_replicas):
@@ -112,31 +227,36 @@ def auto_parallel(metagraph, model, num_replicas):
     """
     if num_replicas < 1:
         raise ValueError(f"num_replicas is {num_replicas}, but must be at least 1")
-    if not model.initial_state_name:
+    if model.name is None:
         raise ValueError("the model is in no collection: call its export_ops before this")
     if num_replicas == 1:
         return
-    model.input.windows.count(num_replicas)  # raises if there would be none
+    windows = model.input.windows
+    _ = windows.streams._replace(num_replicas=num_replicas).epoch_size  # raises if there is none
     old_names = {node.name for node in metagraph.graph_def.node}
     graph = _optimize(metagraph, num_replicas)
     nodes = {node.name: node for node in graph.node}
-    _cut_streams(nodes, model.input.windows, num_replicas)
+    _cut_streams(nodes, windows, num_replicas)
     _divide_sparse_updates(graph, nodes, num_replicas)
     _update_after_all_gradients(graph)
     _update_in_turn(graph)
     metagraph.graph_def.CopyFrom(graph)
     replicated = {name for name in old_names - nodes.keys() if _in_replica(name, 0) in nodes}
-    _rename_collections(metagraph, model, replicated, num_replicas)
+    _rename_collections(metagraph, replicated_keys(model.name), replicated, num_replicas)
 
 
 def _in_replica(name, replica):
     return f"AutoParallel-Replica-{replica}/{name}"
 
 
-def _replica_of(name):
-    """The number of the replica that a node belongs to, or None."""
-    found = re.match(r"AutoParallel-Replica-(\d+)/", name)
-    return found and int(found[1])
+def split_replica(name: str):
+    """Which replica a node of a rewritten graph belongs to, and its name in the first graph.
+
+    Returns:
+      `(replica, name)`; the replica is None for a node that all replicas share.
+    """
+    found = re.match(r"AutoParallel-Replica-(\d+)/(.*)", name)
+    return (int(found[1]), found[2]) if found else (None, name)
 
 
 def _optimize(metagraph, num_replicas):
@@ -207,7 +327,7 @@ def _update_in_turn(graph):
     """
     last = {}
     updates = _replicated(graph, "ApplyGradientDescent", "ScatterSub", "AssignAdd")
-    for update in sorted(updates, key=lambda update: _replica_of(update.name)):
+    for update in sorted(updates, key=lambda update: split_replica(update.name)[0]):
         variable = update.input[0]
         if variable in last:
             update.input.append(f"^{last[variable]}")
@@ -216,18 +336,21 @@ def _update_in_turn(graph):
 
 def _replicated(graph, *types):
     """The replicas' nodes of some types of operation."""
-    return [n for n in graph.node if n.op in types and _replica_of(n.name) is not None]
+    return [n for n in graph.node if n.op in types and split_replica(n.name)[0] is not None]
 
 
 def _node_name(tensor_name):
     return tensor_name.lstrip("^").split(":")[0]
 
 
-def _rename_collections(metagraph, model, replicated, num_replicas):
+def _rename_collections(metagraph, keys, replicated, num_replicas):
     """Points the collections to the replicas' tensors.
 
-    A tensor of the model that is one a replica, such as its cost, becomes one for each replica;
-    of any other that was replicated, replica 0's is named.
+    Args:
+      metagraph: the rewritten `MetaGraphDef`.
+      keys: of the collections that get a tensor of each replica. Others get that of replica 0.
+      replicated: set of the names of the nodes that were replicated.
+      num_replicas: int.
     """
 
     def renamed(name, replica=0):
@@ -239,7 +362,7 @@ def _rename_collections(metagraph, model, replicated, num_replicas):
             protos[:] = [_rename_variable(proto, renamed) for proto in protos]
         elif collection.HasField("node_list"):
             names = collection.node_list.value
-            replicas = range(num_replicas) if key in model.replicated_collections else range(1)
+            replicas = range(num_replicas) if key in keys else range(1)
             names[:] = [renamed(name, replica) for replica in replicas for name in names]
 
 

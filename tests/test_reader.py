@@ -152,7 +152,7 @@ def test_producer_equals_numpy_slices(seed):
     batch_size, num_steps = rng.integers(1, 6, 2)
     raw = rng.integers(0, 99, rng.integers(batch_size * (num_steps + 1), 150)).astype(np.int32)
     streams = raw[: len(raw) // batch_size * batch_size].reshape(batch_size, -1)
-    epoch_size = reader.count_windows(len(raw), batch_size, num_steps)
+    epoch_size = reader.Streams(len(raw), batch_size, num_steps).epoch_size
     assert epoch_size == (len(raw) // batch_size - 1) // num_steps
     with tf.Graph().as_default():
         windows = reader.window_producer(raw, batch_size, num_steps)
@@ -168,7 +168,7 @@ def test_producer_equals_numpy_slices(seed):
 @pytest.mark.parametrize("num_steps", [1, 4, 7, 50])
 def test_remainder_reaches_the_last_word(num_steps):
     raw = np.arange(30, dtype=np.int32)
-    epoch_size = reader.count_windows(30, 1, num_steps, keep_remainder=True)
+    epoch_size = reader.Streams(30, 1, num_steps, keep_remainder=True).epoch_size
     with tf.Graph().as_default():
         windows = reader.window_producer(raw, 1, num_steps, keep_remainder=True)
         produced = produce(windows, epoch_size)

@@ -76,14 +76,14 @@ def test_replicas_equal_one_with_their_joint_batch(mode, num_replicas):
     corpus = random_corpus()
     with models_in_session(tiny_config(**changes), corpus, num_replicas=num_replicas) as result:
         models, session = result
-        epoch_size = models["Train"].input.epoch_size
+        epoch_size = models["Train"].streams.epoch_size
         perplexities = train_epochs(session, models["Train"], 2)
         replicated, step = weights(session), session.run("Model/global_step:0")
     changes["batch_size"] = 4 * num_replicas
     with models_in_session(tiny_config(**changes), corpus) as (models, session):
         start = weights(session)
         expected = train_epochs(session, models["Train"], 2)
-        assert models["Train"].input.epoch_size == epoch_size
+        assert models["Train"].streams.epoch_size == epoch_size
         single = weights(session)
     assert_weights_close(replicated, single, atol=1e-6)
     np.testing.assert_allclose(perplexities, expected, rtol=1e-5)
@@ -98,11 +98,11 @@ def test_replicas_read_contiguous_streams_once_an_epoch(feed_positions):
         model = models["Train"]
         graph = tf1.get_default_graph()
         tensors = [
-            graph.get_tensor_by_name(f"AutoParallel-Replica-{r}/{model.input.input_data.name}")
+            graph.get_tensor_by_name(f"AutoParallel-Replica-{r}/Train/TrainInput/x:0")
             for r in range(3)
         ]
         windows = []
-        for i in range(model.input.epoch_size):
+        for i in range(model.streams.epoch_size):
             feed = {p: i for p in model.positions} if feed_positions else {}
             windows.append(np.concatenate(session.run((tensors, model.train_op), feed)[0]))
     read = np.concatenate(windows, axis=1)
@@ -182,7 +182,7 @@ def test_exporting_twice_is_exporting_once():
         for _ in range(2):
             model.export_ops("Train")
         model.import_ops()
-        assert model.input.num_replicas == 1
+        assert model.streams.num_replicas == 1
 
 
 def test_replication_needs_the_collections():
