@@ -32,15 +32,18 @@ from absl import flags
 
 from model import devices, lstm
 from program import command_line, path_flags
-from saved import checkpoints, inference, run_directory
-from saved import trained as trained_models
+from saved import checkpoints, inference, run_directory, trained_model
 
 tf1 = tf.compat.v1
 
 
-def dynamic_layer(inputs, state, kernel, bias):
+def dynamic_layer(inputs, state, kernel, bias, precision):
     """`lstm.basic_layer` for as many steps as the inputs turn out to have, at least one."""
-    states = tf.scan(lambda state, x: lstm.basic_cell(x, state, kernel, bias), inputs, state)
+
+    def step(state, x):
+        return lstm.basic_cell(x, state, kernel, bias, precision)
+
+    states = tf.scan(step, inputs, state)
     return states.h, lstm.LSTMStateTuple(c=states.c[-1], h=states.h[-1])
 
 
@@ -77,7 +80,7 @@ def export(trained, directory):
     """Writes a trained model as a SavedModel, whole or not at all.
 
     Args:
-      trained: a `trained.TrainedModel`.
+      trained: a `trained_model.TrainedModel`.
       directory: str, where nothing is yet.
     """
     parent = os.path.dirname(os.path.abspath(directory))
@@ -90,7 +93,7 @@ def export(trained, directory):
         config = devices.session_config(0, 1)
         with tf.Graph().as_default(), tf1.Session(config=config) as session:
             signatures = _add_signatures(trained)
-            trained_models.restore(session, trained)
+            trained_model.restore_weights(session, trained)
             asset = tf.constant(vocabulary)
             tf1.add_to_collection(tf1.GraphKeys.ASSET_FILEPATHS, asset)
             builder = tf1.saved_model.Builder(unfinished)
@@ -137,7 +140,7 @@ def write_whole(path, content):
 def define_flags():
     """Defines the command line's flags, in absl's own registry."""
     path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
-    path_flags.define_path("data_path", None, trained_models.DATA_PATH_HELP)
+    path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
     path_flags.define_path("out", None, "The directory to write; it must not be there yet.")
     path_flags.define_path("tflite", None, "A file to write for LiteRT, too.")
 
@@ -169,7 +172,7 @@ def main():
     if arguments.tflite:
         run_directory.check_name(arguments.tflite, "--tflite")
         _check_apart(arguments.tflite, arguments.out)
-    trained = trained_models.find(arguments.save_path, arguments.data_path)
+    trained = trained_model.read(arguments.save_path, arguments.data_path)
     try:
         if arguments.tflite:
             os.makedirs(os.path.dirname(os.path.abspath(arguments.tflite)), exist_ok=True)

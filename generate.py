@@ -20,8 +20,7 @@ from absl import flags
 
 import reader
 from program import command_line, path_flags
-from saved import inference
-from saved import trained as trained_models
+from saved import inference, trained_model
 
 MAX_BATCH_SIZE = 128
 
@@ -93,7 +92,7 @@ def print_batch(prompt, steps, words):
 def define_flags():
     """Defines the command line's flags, in absl's own registry."""
     path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
-    path_flags.define_path("data_path", None, trained_models.DATA_PATH_HELP)
+    path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
     flags.DEFINE_string("prompt", "", "The text to continue; by default, begin a sentence.")
     flags.DEFINE_integer("num_words", 100, "Words to choose, a sample.", lower_bound=1)
     flags.DEFINE_integer("num_samples", 1, "Samples.", lower_bound=1)
@@ -112,7 +111,7 @@ def main():
     arguments = flags.FLAGS
     if not math.isfinite(arguments.temperature):
         raise command_line.RequestError("--temperature: must be a finite number")
-    trained = trained_models.find(arguments.save_path, arguments.data_path)
+    trained = trained_model.read(arguments.save_path, arguments.data_path)
     word_to_id = trained.word_to_id
     prompt = read_prompt(arguments.prompt, word_to_id)
     forbidden = [] if arguments.unknown else trained.unknown_ids

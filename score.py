@@ -36,8 +36,7 @@ from absl import flags
 
 import reader
 from program import command_line, path_flags
-from saved import inference
-from saved import trained as trained_models
+from saved import inference, trained_model
 
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 1 << 16
@@ -285,7 +284,7 @@ def score_files(paths, scorer, word_to_id, by_itself):
     """
     blocks = (pieces for path in paths for pieces in read_pieces(path, word_to_id, by_itself))
     if by_itself:
-        return score_lines(blocks, scorer, trained_models.end_of_sentence(word_to_id))
+        return score_lines(blocks, scorer, trained_model.end_of_sentence(word_to_id))
     return score_stream(blocks, scorer)
 
 
@@ -293,7 +292,7 @@ def open_models(save_paths, data_path):
     """Reads the models to average.
 
     Args:
-      save_paths: list of str, see `trained.find`.
+      save_paths: list of str, see `trained_model.read`.
       data_path: str or None, likewise.
 
     Returns:
@@ -307,7 +306,7 @@ def open_models(save_paths, data_path):
             "--save_path: name what training saved: a directory or a "
             "checkpoint; several, separated by commas, are averaged"
         )
-    models = [trained_models.find(save_path, data_path) for save_path in save_paths]
+    models = [trained_model.read(save_path, data_path) for save_path in save_paths]
     for model in models[1:]:
         if model.words != models[0].words:
             raise command_line.RequestError(
@@ -325,7 +324,7 @@ def define_flags():
         "What training saved, a directory or DIR/model.ckpt-STEP; "
         "several, separated by commas, are averaged.",
     )
-    path_flags.define_path("data_path", None, trained_models.DATA_PATH_HELP)
+    path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
     path_flags.define_repeated_path(
         "text",
         [STANDARD_INPUT],

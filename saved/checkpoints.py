@@ -9,6 +9,7 @@ import glob
 import io
 import math
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ class Progress(NamedTuple):
     epoch: int = 1
     window: int = 0
     total_cost: float = 0.0
-    state: list = ()
+    state: Sequence = ()
 
     def done(self):
         """What is done, in words."""
@@ -79,7 +80,7 @@ def reason(error):
     return lines[0]
 
 
-def find(save_path):
+def list_newest_first(save_path):
     """The checkpoints `model.ckpt-STEP` in a directory, the newest first."""
     pattern = os.path.join(glob.escape(save_path), f"{PREFIX}-*.index")
     paths = [path.removesuffix(".index") for path in glob.glob(pattern) if os.path.isfile(path)]
@@ -129,7 +130,7 @@ def _expected_shapes():
     return shapes
 
 
-def choose(save_path):
+def name_newest_whole(save_path):
     """Has the directory's `checkpoint` file name the newest checkpoint that is whole.
 
     That file is where a Supervisor looks; it may be gone, or name a checkpoint that a full disk or
@@ -146,7 +147,7 @@ def choose(save_path):
       CheckpointError: there are checkpoints, but none is whole, or they are another model's, or the
         directory cannot be written.
     """
-    paths = find(save_path)
+    paths = list_newest_first(save_path)
     for number, path in enumerate(paths):
         try:
             shapes = read_shapes(path)
@@ -218,18 +219,19 @@ class Checkpoints:
 
         Args:
           save_path: the directory.
-          model: the `PTBModel` in training.
+          model: the `util.ModelOps` of the model in training, in the current graph.
 
         Raises:
           CheckpointError: there are checkpoints, but none can be continued.
         """
         self._prefix = os.path.join(save_path, PREFIX)
         remove_unfinished(save_path)
-        paths = choose(save_path)
+        paths = name_newest_whole(save_path)
         self.progress, self.newest = Progress(), None
         if paths:
             self.newest = paths[-1]
-            steps_per_epoch = model.input.epoch_size * model.input.num_replicas
+            streams = model.streams
+            steps_per_epoch = streams.epoch_size * streams.num_replicas
             state = tf.nest.flatten(model.initial_state)
             self.progress = read_progress(self.newest, steps_per_epoch, state)
         self.restorer = tf1.train.Saver(save_relative_paths=True)

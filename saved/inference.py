@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 import reader
-from model import devices, lstm, softmax
-from saved import trained as trained_models
+from model import devices, lstm, network
+from saved import trained_model
 
 tf1 = tf.compat.v1
 
@@ -21,23 +21,18 @@ MAX_BATCH_SIZE = 128
 
 
 class LanguageModel:
-    """The variables of a trained model in the current graph, under the names of training."""
+    """A trained model's network in the current graph, with its state in one tensor."""
 
-    def __init__(self, config, layer=lstm.block_layer):
+    def __init__(self, config, layer=None):
         """Makes the variables, or takes those that the graph has.
 
         Args:
-          config: has `vocab_size`, `hidden_size` and `num_layers`.
-          layer: `lstm.block_layer`, or a function with its arguments and results.
+          config: has `vocab_size`, `hidden_size`, `num_layers` and `rnn_mode`.
+          layer: as of `network.Network`.
         """
         self._config = config
-        size = config.hidden_size
-        scope = trained_models.SCOPE
-        with tf1.variable_scope(scope, reuse=tf1.AUTO_REUSE, use_resource=True):
-            self._embedding = tf1.get_variable("embedding", [config.vocab_size, size])
-            self._softmax_w = tf1.get_variable("softmax_w", [size, config.vocab_size])
-            self._softmax_b = tf1.get_variable("softmax_b", [config.vocab_size])
-            self._stack = lstm.CellStack(config.num_layers, size, layer)
+        with tf1.variable_scope(trained_model.SCOPE, reuse=tf1.AUTO_REUSE, use_resource=True):
+            self._network = network.Network(config, layer=layer)
 
     def state_placeholder(self):
         """A placeholder of the state before a window."""
@@ -56,9 +51,7 @@ class LanguageModel:
         """
         layers = tf.unstack(state, axis=1)
         initial_state = tuple(map(lstm.LSTMStateTuple, layers[0::2], layers[1::2]))
-        vectors = tf.nn.embedding_lookup(self._embedding, words)
-        outputs, final_state = self._stack.add_layers(vectors, initial_state, lstm.Dropout(1.0))
-        outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
+        outputs, final_state = self._network.read(words, initial_state)
         return outputs, tf.stack(tf.nest.flatten(final_state), axis=1)
 
     def log_probabilities(self, outputs, targets):
@@ -71,14 +64,12 @@ class LanguageModel:
         Returns:
           Float32 `[num_steps, batch]`.
         """
-        losses = softmax.cross_entropy(
-            outputs, self._softmax_w, self._softmax_b, tf.reshape(targets, [-1])
-        )
+        losses = self._network.losses(outputs, targets)
         return tf.reshape(-losses, tf.shape(targets))
 
     def logits(self, outputs):
         """The logits of every word, float32 `[num_steps * batch, vocab_size]`."""
-        return softmax.logits(outputs, self._softmax_w, self._softmax_b)
+        return self._network.logits(outputs)
 
 
 class Scorer:
@@ -89,12 +80,12 @@ class Scorer:
     """
 
     def __init__(self, trained):
-        """Builds the graph and restores the weights of a `trained.TrainedModel`."""
+        """Builds the graph and restores the weights of a `trained_model.TrainedModel`."""
         self._state_shape = [2 * trained.config.num_layers, trained.config.hidden_size]
         self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
         with tf.Graph().as_default():
             model = LanguageModel(trained.config)
-            session = tf1.Session(config=devices.session_config(None, 1))
+            session = tf1.Session(config=devices.session_config())
             state = model.state_placeholder()
             self._read = {}
             for size in WINDOW_SIZES:
@@ -104,7 +95,7 @@ class Scorer:
             targets = tf1.placeholder(tf.int32, [None, None])
             log_probabilities = model.log_probabilities(outputs, targets)
             self._log_probabilities = session.make_callable(log_probabilities, [outputs, targets])
-            trained_models.restore(session, trained)
+            trained_model.restore_weights(session, trained)
 
     def score(self, first, targets, state=None):
         """Scores words, each given all those before it in its column.
@@ -181,13 +172,14 @@ def score_batch(scorer, first, sequences):
 class Sampler:
     """A trained model in a session of its own, to continue texts with."""
 
-    def __init__(self, trained, forbidden=(), top_k=0):
-        """Builds the graph and restores the weights of a `trained.TrainedModel`.
+    def __init__(self, trained, forbidden=(), top_k=0, session_config=None):
+        """Builds the graph and restores the weights of a `trained_model.TrainedModel`.
 
         Args:
           trained: the model.
           forbidden: ids of words never to choose.
           top_k: int, choose among that many most probable words only; 0 for all.
+          session_config: a `ConfigProto`; None for one that may use a GPU.
         """
         config = trained.config
         self._state_shape = [2 * config.num_layers, config.hidden_size]
@@ -197,7 +189,7 @@ class Sampler:
         top_k = min(top_k or config.vocab_size, config.vocab_size)
         with tf.Graph().as_default():
             model = LanguageModel(config)
-            session = tf1.Session(config=devices.session_config(None, 1))
+            session = tf1.Session(config=session_config or devices.session_config())
             state = model.state_placeholder()
             words = tf1.placeholder(tf.int32, [None])
             temperature = tf1.placeholder(tf.float32, [])
@@ -205,7 +197,7 @@ class Sampler:
             outputs, final_state = model.read(words[None], state)
             logits = model.logits(outputs) + allowed
             choices = {
-                False: choose(logits, temperature, top_k, seed),
+                False: draw_words(logits, temperature, top_k, seed),
                 True: tf.argmax(logits, axis=1, output_type=tf.int32),
             }
             self._read = session.make_callable(final_state, [words, state])
@@ -216,12 +208,12 @@ class Sampler:
                 for is_greedy, choice in choices.items()
             }
         self._session, self._trained = session, trained
-        self.restore(trained.path)
+        self.load_weights(trained.path)
 
-    def restore(self, path):
+    def load_weights(self, path):
         """Takes the weights of a checkpoint of the same run; `path` is its prefix."""
         with self._session.graph.as_default():
-            trained_models.restore(self._session, self._trained._replace(path=path))
+            trained_model.restore_weights(self._session, self._trained._replace(path=path))
 
     def text(self, num_words):
         """A sample, str, a sentence a line; with the same weights the same."""
@@ -255,7 +247,7 @@ class Sampler:
             yield words
 
 
-def choose(logits, temperature, top_k, seed):
+def draw_words(logits, temperature, top_k, seed):
     """Draws a word for each row from the softmax of `logits / temperature`.
 
     Args:

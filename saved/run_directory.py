@@ -1,29 +1,22 @@
 """What a `--save_path` directory holds beside the checkpoints.
 
 `vocab.txt` (one word a line, the first has id 0) and `config.json` (the hyperparameters, and what
-else the numbers depend on) say what a checkpoint means; `lock` names the process that trains;
-event files are for TensorBoard.
+else the numbers depend on) say what a checkpoint means. `lock` names the process that trains.
+Nothing else reads or writes these files.
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
-import socket
-import textwrap
-import time
 
-import tensorflow as tf
-
-import configs
-from program.command_line import UserError, say
+from program.command_line import UserError
 
 try:
     import fcntl
 except ImportError:  # Windows has none
     fcntl = None
-
-tf1 = tf.compat.v1
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
@@ -40,7 +33,7 @@ CHANGEABLE = ("max_max_epoch", "rnn_mode")
 
 
 class RunDirectoryError(UserError):
-    """A directory that this run cannot be saved to; the message says what to do."""
+    """A directory that cannot be read, or be saved to; the message says what to do."""
 
 
 def _write(path, text):
@@ -73,7 +66,7 @@ def describe(config, dtype, seed, corpus):
     """What a run must have in common with the one that it continues.
 
     Args:
-      config: the run's configuration.
+      config: the run's configuration, a `configs.SmallConfig`.
       dtype: of activations and matrix products, a `tf.DType`.
       seed: int.
       corpus: a `reader.Corpus`.
@@ -85,7 +78,41 @@ def describe(config, dtype, seed, corpus):
         f"{name} text": hashlib.sha256(getattr(corpus, name)).hexdigest()
         for name in ("train", "valid", "test")
     }
-    return {**configs.as_dict(config), "dtype": dtype.name, "seed": seed, **data}
+    return {**dataclasses.asdict(config), "dtype": dtype.name, "seed": seed, **data}
+
+
+def read_config(directory):
+    """What `config.json` says, a dict; None if there is no such file.
+
+    Raises:
+      RunDirectoryError: it cannot be read, or is not a description of a run.
+    """
+    path = os.path.join(directory, CONFIG_FILE)
+    text = _read(path)
+    if text is None:
+        return None
+    try:
+        return dict(json.loads(text))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RunDirectoryError(
+            f"{path}: is not a description of a run ({error}); remove it or restore it"
+        ) from None
+
+
+def read_words(directory):
+    """The words of `vocab.txt`, a list of str; None if there is no such file.
+
+    Raises:
+      RunDirectoryError: it cannot be read, or is not one different word a line.
+    """
+    path = os.path.join(directory, VOCABULARY_FILE)
+    text = _read(path)
+    if text is None:
+        return None
+    words = text.removesuffix("\n").split("\n")
+    if len(set(words)) < len(words) or any(word.split() != [word] for word in words):
+        raise RunDirectoryError(f"{path}: is not one different word a line; restore the file")
+    return words
 
 
 def check(save_path, description, words):
@@ -102,29 +129,19 @@ def check(save_path, description, words):
     Raises:
       RunDirectoryError: it cannot be read, or belongs to another run.
     """
-    old_words = _read(os.path.join(save_path, VOCABULARY_FILE))
-    if old_words not in (None, _lines(words)):
+    if read_words(save_path) not in (None, words):
         raise RunDirectoryError(
             f"{save_path}/{VOCABULARY_FILE}: is another vocabulary than that of --data_path; "
             "continue with the old data, or choose another --save_path"
         )
-    path = os.path.join(save_path, CONFIG_FILE)
-    old_text = _read(path)
-    if old_text is None:
-        return False
-    try:
-        old = dict(json.loads(old_text))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise RunDirectoryError(
-            f"{path}: is no description of a run ({error}); remove it or restore it"
-        ) from None
+    old = read_config(save_path)
     for name, value in description.items():
-        if name not in CHANGEABLE and old.get(name, value) != value:
+        if old and name not in CHANGEABLE and old.get(name, value) != value:
             raise RunDirectoryError(
-                f"{path}: {name} was {old[name]!r} and now is {value!r}; continue with the old "
-                "one, or choose another --save_path"
+                f"{save_path}/{CONFIG_FILE}: {name} was {old[name]!r} and now is {value!r}; "
+                "continue with the old one, or choose another --save_path"
             )
-    return True
+    return old is not None
 
 
 def write(save_path, description, words):
@@ -146,8 +163,8 @@ def check_name(path, flag="--save_path"):
     """Checks that TensorFlow will find again what it saves to a directory.
 
     Raises:
-      RunDirectoryError: its checkpoint reader would take the name for a pattern, or it is not
-        UTF-8, which all of TensorFlow's names are.
+      RunDirectoryError: the name is not UTF-8, or TensorFlow's checkpoint reader would take it
+        for a pattern.
     """
     for sign in ("[", "\\"):
         if sign in path and sign != os.sep:
@@ -159,7 +176,7 @@ def check_name(path, flag="--save_path"):
         path.encode()
     except UnicodeEncodeError:
         raise RunDirectoryError(
-            f"{flag}={path}: is no UTF-8, or the locale is not; choose another name"
+            f"{flag}={path}: is not UTF-8, or the locale is not; choose another name"
         ) from None
 
 
@@ -167,15 +184,12 @@ def check_name(path, flag="--save_path"):
 def locked(save_path):
     """Makes a directory, and keeps other processes from training in it for a while.
 
-    The lock goes with the process, however that ends. It does nothing where `save_path` is None.
+    The lock goes with the process, however that ends.
 
     Raises:
       RunDirectoryError: the directory cannot be made or read back, or another process is training
         in it.
     """
-    if save_path is None:
-        yield
-        return
     check_name(save_path)
     if os.path.isfile(f"{save_path}.index"):
         raise RunDirectoryError(
@@ -209,78 +223,3 @@ def _lock(file, save_path):
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
-
-
-class Summaries:
-    """Writes scalars for TensorBoard: values at hand, so that no window is read for them.
-
-    It writes records itself, for a `FileWriter` does so in a thread, where a full disk cannot be
-    answered. Here a failure is said once, and training goes on without.
-    """
-
-    def __init__(self, save_path, step):
-        """Opens an event file; steps after `step`, of a run that was cut off, are overridden.
-
-        Args:
-          save_path: the directory, or None to write nothing.
-          step: the global step.
-        """
-        self._writer = None
-        if save_path is None:
-            return
-        with self._said():
-            self._writer = tf.io.TFRecordWriter(self._path(save_path))
-            self._write(file_version="brain.Event:2")
-            start = tf1.SessionLog(status=tf1.SessionLog.START)
-            self._write(step=step + 1, session_log=start)
-            if step == 0:
-                graph_def = tf1.get_default_graph().as_graph_def(add_shapes=True)
-                self._write(graph_def=graph_def.SerializeToString())
-
-    def _path(self, save_path):
-        name = f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}"
-        return os.path.join(save_path, name)
-
-    @contextlib.contextmanager
-    def _said(self):
-        try:
-            yield
-        except tf.errors.OpError as error:
-            say(f"no more summaries: {error.message}; training goes on")
-            self._writer = None
-
-    def _write(self, **fields):
-        self._writer.write(tf1.Event(wall_time=time.time(), **fields).SerializeToString())
-
-    def _write_summary(self, step, values):
-        if self._writer:
-            with self._said():
-                self._write(step=step, summary=tf1.Summary(value=values))
-                self._writer.flush()
-
-    def write(self, step, **values):
-        """Writes tag and float of each value, for everybody to read at once."""
-        scalars = [tf1.Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
-        self._write_summary(step, scalars)
-
-    def write_text(self, step, tag, text):
-        """Writes a text, to be shown as it is."""
-        # TensorBoard reads it as Markdown, where `__init__` is a bold "init", and shows code,
-        # which is what is indented, unchanged, but cuts off long lines of it.
-        wrapper = textwrap.TextWrapper(100, initial_indent="    ", subsequent_indent="    ")
-        text = "\n".join(wrapper.fill(line) for line in text.splitlines())
-        plugin = tf1.SummaryMetadata.PluginData(plugin_name="text")
-        value = tf1.Summary.Value(
-            tag=tag,
-            tensor=tf.make_tensor_proto(text.encode()),
-            metadata=tf1.SummaryMetadata(plugin_data=plugin),
-        )
-        self._write_summary(step, [value])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self._writer:
-            with self._said():
-                self._writer.close()

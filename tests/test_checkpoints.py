@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import ptb_word_lm
+import training
 from graphs import models_in_session, random_corpus, tiny_config, weights
 from saved import checkpoints
 
@@ -29,7 +29,7 @@ def test_newest_is_that_of_the_highest_step(tmp_path):
         (tmp_path / f"{name}.index").touch()
     (tmp_path / "model.ckpt-12.data-00000-of-00001").touch()
     expected = [str(tmp_path / f"model.ckpt-{step}") for step in (10, 9)]
-    assert checkpoints.find(str(tmp_path)) == expected
+    assert checkpoints.list_newest_first(str(tmp_path)) == expected
 
 
 def test_a_whole_checkpoint_is_read(saved):
@@ -100,8 +100,8 @@ def test_a_copied_directory_stands_alone(saved, tmp_path):
             assert tf.train.latest_checkpoint(str(copy)) == str(copy / "model.ckpt-7")
             for step in range(8, 13):
                 saver.save(session, step, PROGRESS)
-            assert len(checkpoints.find(str(copy))) == 5
-            assert len(checkpoints.find(str(tmp_path / "moved"))) == 1
+            assert len(checkpoints.list_newest_first(str(copy))) == 5
+            assert len(checkpoints.list_newest_first(str(tmp_path / "moved"))) == 1
     finally:
         shutil.move(tmp_path / "moved", saved)
 
@@ -117,17 +117,13 @@ def test_progress_of_another_state_is_refused(saved):
 
 def test_a_checkpoint_without_progress_tells_the_epoch_by_its_step(tmp_path):
     with models_in_session(tiny_config(), random_corpus()) as (models, session):
-        steps = models["Train"].input.epoch_size
+        steps = models["Train"].streams.epoch_size
         step = tf1.train.get_global_step()
         for value, epoch in ((2 * steps - 1, 2), (2 * steps, 3)):
             session.run(step.initializer, {step.initial_value: value})
             tf1.train.Saver().save(session, str(tmp_path / "model.ckpt"), global_step=value)
             saver = checkpoints.Checkpoints(str(tmp_path), models["Train"])
             assert saver.progress == checkpoints.Progress(epoch)
-
-
-class StopError(Exception):
-    pass
 
 
 @pytest.mark.parametrize(
@@ -138,23 +134,18 @@ def test_training_goes_on_exactly(tmp_path, num_replicas, dtype):
     arguments = {"dtype": dtype, "num_replicas": num_replicas}
 
     def train(models, session, progress=None, stop_at=None):
-        def after_window(progress, *_):
-            if progress.window == stop_at:
-                checkpoints.Checkpoints(str(tmp_path), model).save(session, stop_at, progress)
-                raise StopError
-
         model = models["Train"]
         model.assign_lr(session, 1.0)
-        return ptb_word_lm.run_epoch(
-            session, model, model.train_op, progress=progress, after_window=after_window
-        )
+        for result in training.run_windows(session, model, model.train_op, progress):
+            if result.progress.window == stop_at:
+                saver = checkpoints.Checkpoints(str(tmp_path), model)
+                saver.save(session, stop_at, result.progress)
+                break
+        return result.perplexity
 
     with models_in_session(config, random_corpus(), **arguments) as (models, session):
         expected = train(models, session), weights(session)
-    with (
-        models_in_session(config, random_corpus(), **arguments) as (models, session),
-        pytest.raises(StopError),
-    ):
+    with models_in_session(config, random_corpus(), **arguments) as (models, session):
         train(models, session, stop_at=6)
     with models_in_session(config, random_corpus(), **arguments) as (models, session):
         saver = checkpoints.Checkpoints(str(tmp_path), models["Train"])

@@ -5,7 +5,7 @@ import tensorflow as tf
 import reader
 from graphs import save_run, text_corpus
 from model import lstm
-from saved import inference, trained
+from saved import inference, trained_model
 
 EOS = 2
 
@@ -16,7 +16,7 @@ def models(tmp_path_factory):
     directories = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
     perplexity = save_run(directories[0])
     save_run(directories[1], seed=2, hidden_size=5, num_layers=1)
-    return [trained.find(str(directory)) for directory in directories], perplexity
+    return [trained_model.read(str(directory)) for directory in directories], perplexity
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from graphs import (
     text_corpus,
 )
 from program import command_line
-from saved import inference, trained
+from saved import inference, trained_model
 
 CORPUS = text_corpus()
 WORD_TO_ID = {word: i for i, word in enumerate(CORPUS.words)}
@@ -33,7 +33,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scorer(run):
-    return inference.Scorer(trained.find(run[0]))
+    return inference.Scorer(trained_model.read(run[0]))
 
 
 @pytest.fixture

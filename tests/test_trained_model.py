@@ -8,7 +8,8 @@ import tensorflow as tf
 
 import score
 from graphs import ROOT, as_text, run_here, save_run, text_corpus
-from saved import inference, trained
+from program.command_line import UserError
+from saved import inference, trained_model
 
 tf1 = tf.compat.v1
 MODES = ("basic_lstm_cell", "lstm_cell", "cudnn_compatible_lstm_cell")
@@ -70,7 +71,7 @@ def test_a_checkpoint_of_the_tf1_script_scores_as_it_did(name, tmp_path):
     save_checkpoint(tmp_path / "model.ckpt-123", weights)
     data = tmp_path / "data"
     write_corpus(data, vocab_size, test)
-    model = trained.find(str(tmp_path / "model.ckpt-123"), str(data))
+    model = trained_model.read(str(tmp_path / "model.ckpt-123"), str(data))
     assert model.words[:3] == ["word0", "word1", "<eos>"]
     scores, _ = inference.Scorer(model).score(test[:1], test[1:, None].astype(np.int32))
     assert np.exp(-scores.mean()) == pytest.approx(expected, rel=1e-4)
@@ -93,7 +94,7 @@ def test_the_cells_of_every_mode_are_found(mode, scope, tmp_path):
         weights["Model/lstm_params"] = np.zeros(5, np.float32)
     write_corpus(tmp_path / "data", len(weights["Model/embedding"]), test)
     save_checkpoint(tmp_path / "model.ckpt-1", weights)
-    model = trained.find(str(tmp_path), str(tmp_path / "data"))
+    model = trained_model.read(str(tmp_path), str(tmp_path / "data"))
     scores, _ = inference.Scorer(model).score(test[:1], test[1:, None].astype(np.int32))
     assert np.exp(-scores.mean()) == pytest.approx(expected, rel=1e-4)
 
@@ -103,7 +104,7 @@ def test_rows_beyond_the_corpus_have_no_name(tmp_path, capsys):
     vocab_size = len(weights["Model/embedding"])
     save_checkpoint(tmp_path / "old", weights)
     write_corpus(tmp_path / "data", vocab_size - 3, test[:5] % 3)
-    model = trained.find(str(tmp_path / "old"), str(tmp_path / "data"))
+    model = trained_model.read(str(tmp_path / "old"), str(tmp_path / "data"))
     assert (len(model.words), model.config.vocab_size) == (vocab_size - 3, vocab_size)
     assert f"has {vocab_size - 3} words" in capsys.readouterr().err
     sampler = inference.Sampler(model)
@@ -115,13 +116,13 @@ def test_16_bit_weights_are_read_as_float32(tmp_path):
     weights, test, expected = golden("block")
     write_corpus(tmp_path / "data", len(weights["Model/embedding"]), test)
     save_checkpoint(tmp_path / "old", {k: v.astype(np.float16) for k, v in weights.items()})
-    model = trained.find(str(tmp_path / "old"), str(tmp_path / "data"))
+    model = trained_model.read(str(tmp_path / "old"), str(tmp_path / "data"))
     scores, _ = inference.Scorer(model).score(test[:1], test[1:, None].astype(np.int32))
     assert np.exp(-scores.mean()) == pytest.approx(expected, rel=1e-2)
 
 
 def test_a_run_is_read_back(run):
-    model = trained.find(str(run))
+    model = trained_model.read(str(run))
     assert model.path == str(run / "model.ckpt-7")
     assert model.words == text_corpus().words
     assert (model.config.hidden_size, model.config.batch_size) == (8, 4)
@@ -130,36 +131,36 @@ def test_a_run_is_read_back(run):
 def test_the_newest_whole_checkpoint_is_taken(copy, capsys):
     for suffix in ("index", "data-00000-of-00001"):
         shutil.copy(copy / f"model.ckpt-7.{suffix}", copy / f"model.ckpt-12.{suffix}")
-    assert trained.find(str(copy)).path == str(copy / "model.ckpt-12")
+    assert trained_model.read(str(copy)).path == str(copy / "model.ckpt-12")
     os.truncate(copy / "model.ckpt-12.data-00000-of-00001", 100)
-    assert trained.find(str(copy)).path == str(copy / "model.ckpt-7")
+    assert trained_model.read(str(copy)).path == str(copy / "model.ckpt-7")
     assert "model.ckpt-12: is damaged" in capsys.readouterr().err
-    with pytest.raises(trained.TrainedModelError, match="model.ckpt-12: is damaged"):
-        trained.find(str(copy / "model.ckpt-12"))
+    with pytest.raises(trained_model.TrainedModelError, match="model.ckpt-12: is damaged"):
+        trained_model.read(str(copy / "model.ckpt-12"))
     os.remove(copy / "model.ckpt-7.data-00000-of-00001")
-    with pytest.raises(trained.TrainedModelError, match="no checkpoint is whole"):
-        trained.find(str(copy))
+    with pytest.raises(trained_model.TrainedModelError, match="no checkpoint is whole"):
+        trained_model.read(str(copy))
 
 
 def test_a_configuration_of_ones_own_is_read_back(copy):
     (copy / "config.json").write_text('{"max_grad_norm": 5.5, "max_epoch": 0, "num_steps": 7}')
-    config = trained.find(str(copy)).config
+    config = trained_model.read(str(copy)).config
     assert (config.max_grad_norm, config.max_epoch, config.num_steps) == (5.5, 0, 7)
 
 
 def test_a_text_without_line_ends_has_a_model_but_no_sentences(copy):
     vocabulary = (copy / "vocab.txt").read_text()
     (copy / "vocab.txt").write_text(vocabulary.replace("<eos>", "eos"))
-    model = trained.find(str(copy))
+    model = trained_model.read(str(copy))
     assert model.words[2] == "eos"
-    with pytest.raises(trained.TrainedModelError, match="has no <eos>"):
+    with pytest.raises(trained_model.TrainedModelError, match="has no <eos>"):
         model.end_of_sentence  # noqa: B018
 
 
 def test_what_does_not_fit_is_refused(copy, tmp_path):
     def refused(message, path=copy):
-        with pytest.raises(trained.TrainedModelError, match=message):
-            trained.find(str(path))
+        with pytest.raises(UserError, match=message):
+            trained_model.read(str(path))
 
     vocabulary = (copy / "vocab.txt").read_text()
     (copy / "vocab.txt").write_text(vocabulary + "another\n")
@@ -173,9 +174,9 @@ def test_what_does_not_fit_is_refused(copy, tmp_path):
     (copy / "config.json").write_text('{"hidden_size": 9, "seed": 3}')
     refused("model.ckpt-7: has hidden_size 8, but config.json beside it says 9")
     (copy / "config.json").write_text('{"batch_size": -4}')
-    refused("config.json: batch_size cannot be -4")
+    refused("config.json: .*batch_size is -4, but must be a whole number, at least 1; restore")
     (copy / "config.json").write_text("[1")
-    refused("config.json: is no description of a run")
+    refused("config.json: is not a description of a run")
     refused("no such directory", tmp_path / "none")
     (tmp_path / "empty").mkdir()
     refused("holds no model.ckpt-STEP", tmp_path / "empty")

@@ -4,7 +4,7 @@ A `--save_path` is a directory that `ptb_word_lm.py` saved to, or the prefix of 
 any directory, `DIR/model.ckpt-STEP`, such as the TF1 script's. Sizes are read from the checkpoint.
 """
 
-import json
+import dataclasses
 import os
 import re
 from typing import NamedTuple
@@ -76,8 +76,8 @@ def end_of_sentence(word_to_id):
     return word_to_id[reader.END_OF_SENTENCE]
 
 
-def find(save_path, data_path=None):
-    """Reads a trained model's description; `restore` reads its weights.
+def read(save_path, data_path=None):
+    """Reads a trained model's description; `restore_weights` reads its weights.
 
     Args:
       save_path: a run's directory, of which the newest checkpoint that is whole is taken, or the
@@ -89,6 +89,7 @@ def find(save_path, data_path=None):
 
     Raises:
       TrainedModelError: there is none, or it is damaged, incomplete or another kind of model.
+      run_directory.RunDirectoryError: a file beside the checkpoint is damaged.
       reader.CorpusError: `data_path` is needed and cannot be read.
     """
     if not save_path:
@@ -110,7 +111,12 @@ def find(save_path, data_path=None):
                 f"{config[name]}; the two are of different runs"
             )
     # However it was trained: this computes the same everywhere.
-    config = configs.SmallConfig(**{**config, **sizes, "rnn_mode": configs.BLOCK})
+    fields = {**config, **sizes, "rnn_mode": configs.BLOCK}
+    try:
+        config = configs.SmallConfig(**fields)
+    except configs.ConfigError as error:
+        source = os.path.join(os.path.dirname(path), run_directory.CONFIG_FILE)
+        raise TrainedModelError(f"{source}: {error}; restore the file") from None
     return TrainedModel(path, config, _read_words(path, vocab_size, data_path), names)
 
 
@@ -123,7 +129,7 @@ def _find_checkpoint(save_path):
             f"--save_path={save_path}: no such directory, nor a checkpoint's prefix such as "
             "DIR/model.ckpt-123"
         )
-    paths = checkpoints.find(save_path)
+    paths = checkpoints.list_newest_first(save_path)
     for path in paths:
         try:
             return path, checkpoints.read_shapes(path)
@@ -179,38 +185,22 @@ def _match_names(path, shapes):
 
 def _read_config(path):
     """The fields of the configuration that lies beside a checkpoint; empty without one."""
-    path = os.path.join(os.path.dirname(path), run_directory.CONFIG_FILE)
-    try:
-        with open(path, encoding="utf-8") as file:
-            description = dict(json.load(file))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise TrainedModelError(f"{path}: is no description of a run ({error})") from None
-    config = {name: value for name, value in description.items() if name in configs.FIELDS}
-    for name in ("batch_size", "num_steps"):  # what evaluation takes from it; sizes are compared
-        value = config.get(name, 1)
-        if not (isinstance(value, int) and value > 0):
-            raise TrainedModelError(f"{path}: {name} cannot be {value!r}; restore the file")
-    return config
+    directory = os.path.dirname(path)
+    description = run_directory.read_config(directory) or {}
+    fields = {field.name for field in dataclasses.fields(configs.SmallConfig)}
+    return {name: value for name, value in description.items() if name in fields}
 
 
 def _read_words(path, vocab_size, data_path):
     """The words of a checkpoint's ids: of `vocab.txt` beside it, or of its training text."""
     source = os.path.join(os.path.dirname(path), run_directory.VOCABULARY_FILE)
-    try:
-        with open(source, encoding="utf-8", newline="\n") as file:
-            words = file.read().removesuffix("\n").split("\n")
-    except FileNotFoundError:
+    words = run_directory.read_words(os.path.dirname(path))
+    if words is None:
         if data_path is None:
             raise TrainedModelError(
                 f"{source}: no such file; name the corpus of the training with --data_path"
-            ) from None
+            )
         source, words = data_path, reader.read_corpus(data_path).words
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrainedModelError(f"{source}: cannot be read: {error}") from None
-    if len(set(words)) < len(words) or any(word.split() != [word] for word in words):
-        raise TrainedModelError(f"{source}: is not one different word a line; restore the file")
     if len(words) > vocab_size or (len(words) < vocab_size and source != data_path):
         raise TrainedModelError(
             f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "
@@ -221,7 +211,7 @@ def _read_words(path, vocab_size, data_path):
     return words
 
 
-def restore(session, trained):
+def restore_weights(session, trained):
     """Gives the variables of a session's graph a trained model's values, as float32.
 
     Args:
