@@ -128,14 +128,23 @@ class LiveLine:
         if done > first_done:
             seconds = (now - start) / (done - first_done) * (self._total - done)
             text += f", {datetime.timedelta(seconds=round(seconds))} left"
-        sys.stderr.write(f"\033[K{text}\r")
-        sys.stderr.flush()
+        self._write(f"\033[K{text}\r")
 
-    def clear(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         """Removes it."""
         if self._terminal:
-            sys.stderr.write("\033[K")
+            self._write("\033[K")
+
+    def _write(self, text):
+        """Writes to the terminal; one that is gone is not written to again."""
+        try:
+            sys.stderr.write(text)
             sys.stderr.flush()
+        except OSError:
+            self._terminal = False
 
 
 def _open_standard_streams():
@@ -185,5 +194,5 @@ def _parse_flags(argv):
         sys.stdout.flush()
         sys.exit(0)
     if rest:
-        raise flags.Error(f"{rest[0]} is no flag (--help explains the flags)")
+        raise flags.Error(f"{rest[0]} is not a flag (--help explains the flags)")
     return argv[:1]

@@ -17,7 +17,7 @@ import configs
 import ptb_word_lm
 import reader
 import util
-from program import command_line
+from program import command_line, training_flags
 from saved import checkpoints, run_directory
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -146,7 +146,7 @@ def run_here(module, *arguments, input=""):
         eager_execution_kept(),
         flagsaver.flagsaver(),  # forgets the flags that are defined within, too
     ):
-        module.define_flags()
+        getattr(module, "define_flags", training_flags.define)()
         try:
             command_line.run(module.main)
         except SystemExit as end:

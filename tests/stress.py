@@ -38,16 +38,13 @@ def write_corpus(directory):
 
 
 def start(arguments, save_path, config, addresses=None, task=0):
-    """Starts a process that trains with some fields of its configuration changed.
+    """Starts a process that trains with some hyperparameters changed.
 
     It is task `task` of the cluster with these addresses, if any are given.
     """
-    change = (
-        "import configs, runpy; old = configs.get_config; "
-        f"configs.get_config = lambda *names: configs.changed(old(*names), **{config!r}); "
-        "runpy.run_path('ptb_word_lm.py', run_name='__main__')"
-    )
-    command = [sys.executable, "-c", change, *arguments, f"--save_path={save_path}"]
+    script = "train_cluster.py" if addresses else "ptb_word_lm.py"
+    flags = [f"--{name}={value}" for name, value in config.items()]
+    command = [sys.executable, script, *arguments, *flags, f"--save_path={save_path}"]
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     if addresses:
         task = {"type": "worker", "index": task}

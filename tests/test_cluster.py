@@ -11,6 +11,7 @@ import ptb_word_lm
 import stress
 import util
 from graphs import random_corpus, tiny_config
+from program import tf_config
 from program.command_line import RequestError
 from training import cluster
 
@@ -131,8 +132,8 @@ TASK = {"type": "worker", "index": 0}
     ("config", "message"),
     [
         ("{", "TF_CONFIG: "),
-        ("3", "is no JSON object"),
-        ("[]", "is no JSON object"),
+        ("3", "is not a JSON object"),
+        ("[]", "is not a JSON object"),
         ({"cluster": WORKERS}, "task is"),
         ({"cluster": WORKERS, "task": {"type": "worker", "index": 2}}, "task is"),
         ({"cluster": WORKERS, "task": {"type": "worker", "index": "a"}}, "TF_CONFIG: "),
@@ -155,8 +156,15 @@ def test_tf_config_that_makes_no_sense(monkeypatch, config, message):
 @pytest.mark.parametrize("text", ["", "{}", '{"task": {"type": "worker", "index": 0}}'])
 def test_tf_config_without_a_cluster_is_this_machine_alone(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
-    machine = cluster.join(None, {}, tiny_config())
-    assert (machine.count, machine.target) == (1, "")
+    tf_config.refuse_cluster()
+    with pytest.raises(RequestError, match="names no machines"):
+        cluster.from_environment()
+
+
+def test_the_script_for_one_machine_says_which_to_run(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": WORKERS, "task": TASK}))
+    with pytest.raises(RequestError, match=r"train_cluster\.py and the same flags"):
+        tf_config.refuse_cluster()
 
 
 @pytest.mark.parametrize("keep_prob", [1.0, 0.5])

@@ -13,14 +13,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from unittest import mock
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.python.framework import test_util
 
-import configs
 import curves
 import ptb_word_lm
 from graphs import ROOT, clean_environment, run_here
@@ -43,15 +41,14 @@ def corpus(tmp_path_factory):
 
 
 def program(*arguments, config=None, **options):
-    """Runs the command line; `config` gives TestConfig other values first."""
-    command = [sys.executable, "ptb_word_lm.py", *arguments]
-    if config:
-        change = "import configs, runpy; "
-        change += f"configs.CONFIGS['test'] = lambda: configs.TestConfig(**{config!r}); "
-        change += "runpy.run_path('ptb_word_lm.py', run_name='__main__')"
-        command = [sys.executable, "-c", change, *arguments]
+    """Runs the command line; `config` holds hyperparameters to change."""
+    command = [sys.executable, "ptb_word_lm.py", *arguments, *as_flags(config)]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
     return subprocess.Popen(command, cwd=ROOT, env=clean_environment(), **options)
+
+
+def as_flags(config):
+    return [f"--{name}={value}" for name, value in (config or {}).items()]
 
 
 def ignore_hangup():
@@ -66,9 +63,7 @@ def run(*arguments, **options):
 
 def here(*arguments, config=None):
     """As `run`, in this process."""
-    change = {"test": lambda: configs.TestConfig(**(config or {}))}
-    with mock.patch.dict(configs.CONFIGS, change):
-        return run_here(ptb_word_lm, *arguments)
+    return run_here(ptb_word_lm, *arguments, *as_flags(config))
 
 
 def test_a_whole_run(corpus, tmp_path):
@@ -157,7 +152,7 @@ def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(
     first = [process.stdout.readline() for _ in range(16)]  # amid the second epoch
     process.send_signal(getattr(signal, name))
     rest, err = process.communicate(timeout=300)
-    newest = checkpoints.find(str(tmp_path))[0]
+    newest = checkpoints.list_newest_first(str(tmp_path))[0]
     if name == "SIGKILL":
         assert (process.returncode, err) == (-signal.SIGKILL, "")
     else:
@@ -187,7 +182,7 @@ def lines_without_speed(out):
 
 
 def assert_same_weights(one, other):
-    paths = [checkpoints.find(str(path))[0] for path in (one, other)]
+    paths = [checkpoints.list_newest_first(str(path))[0] for path in (one, other)]
     readers = [tf.train.load_checkpoint(path) for path in paths]
     names = readers[0].get_variable_to_shape_map()
     assert names == readers[1].get_variable_to_shape_map()
@@ -291,7 +286,7 @@ def test_a_second_process_in_the_same_directory_is_refused(corpus, tmp_path):
 def test_numbers_that_go_wrong_stop_the_run(corpus, tmp_path):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
     assert here(*arguments, config={"max_grad_norm": 1e38})[0] == 0
-    newest = checkpoints.find(str(tmp_path))[0]
+    newest = checkpoints.list_newest_first(str(tmp_path))[0]
     change = {"max_max_epoch": 3, "max_grad_norm": 1e38, "lr_decay": 1e30}
     (tmp_path / "config.json").unlink()
     status, out, err = here(*arguments, config=change)
@@ -300,7 +295,7 @@ def test_numbers_that_go_wrong_stop_the_run(corpus, tmp_path):
     *_, message = err.splitlines()
     assert re.match(r"ptb_word_lm.py: epoch 2, step \d+, learning rate 1e\+30: ", message)
     assert f"the newest checkpoint is {newest};" in message
-    assert checkpoints.find(str(tmp_path))[0] == newest
+    assert checkpoints.list_newest_first(str(tmp_path))[0] == newest
 
 
 def test_a_perplexity_that_explodes_is_warned_of_once(corpus):
@@ -325,7 +320,7 @@ def test_variants_run(corpus, arguments):
         (["--num_gpus=two"], "flag --num_gpus=two"),
         (["--num_gpus=-1"], "flag --num_gpus=-1"),
         (["--no_such_flag"], "Unknown command line flag 'no_such_flag'"),
-        (["--data_path={corpus}", "text"], "text is no flag"),
+        (["--data_path={corpus}", "text"], "text is not a flag"),
         (["--model=test"], "--data_path=None: name the directory"),
         (["--data_path={corpus}", "--eval_only"], "--save_path: name what training saved"),
         (["--data_path={corpus}", "--eval_only", "--save_path=/nowhere"], "/nowhere: no such"),
@@ -339,7 +334,7 @@ def test_variants_run(corpus, arguments):
         (["--data_path={corpus}", "--eval_only", "--save_path={corpus}/a[1]"], "name has [;"),
         (
             ["--data_path={corpus}", "--model=test", "--save_path=\udce9"],
-            "--save_path=\\udce9: is no UTF-8",
+            "--save_path=\\udce9: is not UTF-8",
         ),
         (["--data_path={corpus}", "--save_every_secs=nan"], "must be a number"),
         (["--data_path={corpus}", "--seed=2147483647"], "flag --seed=2147483647"),
@@ -442,7 +437,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_continued(
     save_path = tmp_path / "run"
     shutil.copytree(finished_run, save_path)
     damaged = newest(save_path, ".index").with_suffix("")
-    older = checkpoints.find(str(save_path))[1]
+    older = checkpoints.list_newest_first(str(save_path))[1]
     damage(save_path)
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     status, out, err = here(*arguments, config={"max_max_epoch": 2})
@@ -461,7 +456,7 @@ def test_the_checkpoint_file_is_not_needed(corpus, finished_run, tmp_path, conte
     (save_path / "checkpoint").write_text(content)
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     status, _, err = here(*arguments, config={"max_max_epoch": 2})
-    path = checkpoints.find(str(save_path))[0]
+    path = checkpoints.list_newest_first(str(save_path))[0]
     assert (status, err) == (0, f"{path}: continued after epoch 2\n")
 
 
@@ -513,7 +508,7 @@ def test_all_is_saved_when_the_reader_leaves(corpus, whole_run, tmp_path, interr
         process.send_signal(signal.SIGINT)
     err = process.stderr.read()
     status = process.wait(timeout=300)
-    newest = checkpoints.find(str(tmp_path))[0]
+    newest = checkpoints.list_newest_first(str(tmp_path))[0]
     outputs = {
         1: f"ptb_word_lm.py: standard output: Broken pipe; the newest checkpoint is {newest}\n",
         130: f"ptb_word_lm.py: stopped by SIGINT; the newest checkpoint is {newest}\n",

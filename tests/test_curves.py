@@ -6,21 +6,20 @@ import tensorflow as tf
 import curves
 from graphs import run_program
 from program import command_line
-from saved import run_directory
 from saved.checkpoints import Progress
-from training import guard
+from training import guard, loop, summaries
 
 tf1 = tf.compat.v1
 
 
 def write_run(path, first_step, epochs, test=None):
     """One life of a run with 10 steps an epoch."""
-    with run_directory.Summaries(str(path), first_step) as summaries:
+    with summaries.Summaries(str(path), first_step) as written:
         for number, (train, valid) in enumerate(epochs, start=first_step // 10 + 1):
-            summaries.write(10 * number - 5, perplexity=1.0)
-            summaries.write(10 * number, train_perplexity=train, valid_perplexity=valid)
+            written.write(10 * number - 5, perplexity=1.0)
+            written.write(10 * number, train_perplexity=train, valid_perplexity=valid)
         if test is not None:
-            summaries.write(10 * number, test_perplexity=test)
+            written.write(10 * number, test_perplexity=test)
 
 
 def test_a_continued_run_is_one_curve(tmp_path):
@@ -45,6 +44,8 @@ class Killed(BaseException):
 class KilledSaver:
     """Saves, and is killed before anything else is done."""
 
+    progress = Progress()
+
     def save(self, *_):
         raise Killed
 
@@ -53,10 +54,10 @@ def test_an_epoch_that_is_saved_is_in_the_curve(tmp_path):
     with tf.Graph().as_default(), tf1.Session() as session:
         step = tf1.train.create_global_step()
         session.run(step.initializer)
-        with run_directory.Summaries(str(tmp_path), 0) as summaries, pytest.raises(Killed):
-            watch = guard.Guard(session, KilledSaver(), summaries, Progress(), 600, 100, 0)
-            watch.learning_rate = 1.0
-            watch.after_epoch(300.0, 200.0)
+        with summaries.Summaries(str(tmp_path), 0) as written, pytest.raises(Killed):
+            options = guard.RunOptions(sample_words=0)
+            guarded = guard.Guard(session, KilledSaver(), written, None, options)
+            guarded.end_epoch(loop.EpochResult(1, 1.0, 300.0, 200.0))
     assert curves.read_curve(str(tmp_path)).valid == [200.0]
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 
@@ -42,7 +43,7 @@ def assert_close(actual, expected):
 @pytest.mark.parametrize("name", ["basic", "block"])
 def test_numbers_of_the_tf1_script(name, mode, num_replicas):
     config, expected, arrays = load_golden(name)
-    config.rnn_mode = mode
+    config = dataclasses.replace(config, rnn_mode=mode)
     corpus = reader.Corpus(arrays["train"], arrays["valid"], arrays["test"], None)
     costs, norms, train, valid = [], [], [], []
     with models_in_session(config, corpus, num_replicas=num_replicas) as (models, session):
@@ -54,15 +55,15 @@ def test_numbers_of_the_tf1_script(name, mode, num_replicas):
         for epoch in range(1, config.max_max_epoch + 1):
             model.assign_lr(session, configs.learning_rate(config, epoch))
             state = session.run(model.initial_state)
-            for _ in range(model.input.epoch_size):
+            for _ in range(model.streams.epoch_size):
                 feed = dict(zip(tf.nest.flatten(model.initial_state), tf.nest.flatten(state)))
                 cost, norm, state, _ = session.run(
                     (model.cost, model.grad_norm, model.final_state, model.train_op), feed
                 )
                 costs.append(cost)
                 norms.append(norm)
-            steps = model.input.epoch_size * config.num_steps
-            train.append(np.exp(np.sum(costs[-model.input.epoch_size :]) / steps))
+            steps = model.streams.epoch_size * config.num_steps
+            train.append(np.exp(np.sum(costs[-model.streams.epoch_size :]) / steps))
             valid.append(ptb_word_lm.run_epoch(session, models["Valid"]))
         test = ptb_word_lm.run_epoch(session, models["Test"])
         final = weights(session)
@@ -79,8 +80,8 @@ def test_numbers_of_the_tf1_script(name, mode, num_replicas):
 @pytest.mark.parametrize("mode", [configs.BASIC, configs.BLOCK])
 def test_gradient_equals_finite_differences(mode):
     """One step at learning rate 1, unclipped, subtracts the gradient from every variable."""
-    config = configs.get_config("test", rnn_mode=mode)
-    config.vocab_size, config.max_grad_norm, config.init_scale = 10, 1e6, 0.5
+    changes = {"vocab_size": 10, "max_grad_norm": 1e6, "init_scale": 0.5}
+    config = configs.get_config("test", rnn_mode=mode, **changes)
     with models_in_session(config, random_corpus(10)) as (models, session):
         model = models["Train"]
         feed = {model.positions[0]: 3}
@@ -167,11 +168,11 @@ def test_test_perplexity_is_that_of_one_word_at_a_time(mode):
     corpus = random_corpus()
     with models_in_session(config, corpus) as (models, session):
         in_windows = ptb_word_lm.run_epoch(session, models["Test"])
-        config.batch_size = config.num_steps = 1
+        config = dataclasses.replace(config, batch_size=1, num_steps=1)
         with tf1.variable_scope("Model", reuse=True):
             model = ptb_word_lm.PTBModel(False, config, ptb_word_lm.PTBInput(config, corpus.test))
         word_by_word = ptb_word_lm.run_epoch(session, model)
-    assert model.input.epoch_size == len(corpus.test) - 1
+    assert model.streams.epoch_size == len(corpus.test) - 1
     assert in_windows == pytest.approx(word_by_word, rel=1e-5)
 
 
@@ -188,14 +189,14 @@ def test_run_epoch_carries_the_state():
         model = models["Valid"]
         carried = ptb_word_lm.run_epoch(session, model)
         costs = [session.run(model.cost, {model.positions[0]: i}) for i in range(14)]
-    assert model.input.epoch_size == 14
+    assert model.streams.epoch_size == 14
     forgotten = np.exp(np.sum(costs) / (14 * config.num_steps))
     assert abs(carried - forgotten) > 1e-3 * forgotten
 
 
 def test_verbose_lines_and_a_corpus_of_few_windows(capsys):
     with models_in_session(tiny_config(), random_corpus()) as (models, session):
-        for name, count in (("Train", 14), ("Valid", 14), ("Test", 7)):
+        for name, count in (("Train", 14), ("Valid", 14), ("Test", 10)):
             ptb_word_lm.run_epoch(session, models[name], verbose=True)
             assert len(capsys.readouterr().out.splitlines()) == count
 

@@ -1,1 +1,17 @@
-"""What goes on beside and beyond one training loop."""
+"""The training loop's parts, and what goes on beside it and beyond one machine."""
+
+from training.guard import Run, describe_run, open_run
+from training.loop import EpochResult, WindowResult, perplexity, print_now_and_then, run_windows
+from training.session import HERE
+
+__all__ = [
+    "HERE",
+    "EpochResult",
+    "Run",
+    "WindowResult",
+    "describe_run",
+    "open_run",
+    "perplexity",
+    "print_now_and_then",
+    "run_windows",
+]

@@ -8,37 +8,28 @@ call of the driver's session, so several machines are as exact as one.
 Driver and worker meet at a `_Board`: two strings on the worker's server, which both read and write.
 """
 
-import contextlib
+import dataclasses
 import hashlib
-import ipaddress
 import json
-import os
 import pathlib
 import re
 import socket
 import sys
-import threading
 import time
 import uuid
 
 import tensorflow as tf
 
-import configs
 import util
+from program import tf_config
 from program.command_line import RequestError, say
+from training.session import LOST, Server
 
 tf1 = tf.compat.v1
 
-# What a session raises if a worker was lost.
-LOST = (
-    tf.errors.UnavailableError,
-    tf.errors.AbortedError,
-    tf.errors.DeadlineExceededError,
-    tf.errors.CancelledError,
-)
 # What a board raises if the worker has not written to it yet, or is gone.
 ABSENT = (*LOST, tf.errors.FailedPreconditionError)
-# A machine without power closes no connection: whoever is silent for so long is lost.
+# A machine without power closes no connection: one that is silent for so long is lost.
 STEP_TIMEOUT_SECS = 300
 GREETING_TIMEOUT_SECS = 10
 FAREWELL_SECS = 60
@@ -46,57 +37,40 @@ CONNECT_TIMEOUT_SECS = 2
 LONGEST_PAUSE_SECS = 5
 POLL_SECS = 0.5
 DONE = "done"
-START = "start"  # in a worker's description: which of its lives it is
+START = "start"  # in a worker's description: which process of that machine it is
 JOBS = ("chief", "worker")
-# What task 0 alone heeds; all other flags are the same on every machine.
-DRIVERS_FLAGS = ("data_path", "save_path", "save_every_secs", "summary_steps", "sample_words")
-
-
-def join(session_config, flag_values, config):
-    """Joins the machines that `TF_CONFIG` names.
-
-    Args:
-      session_config: a `ConfigProto`, which says what devices this machine lends.
-      flag_values: dict of flag name to value.
-      config: the configuration, before the text has changed it.
-
-    Returns:
-      `Machines` to drive, or `OneMachine` if there is no `TF_CONFIG`; None if this machine is a
-      worker, whose driver is done by now.
-
-    Raises:
-      RequestError: `TF_CONFIG` makes no sense, or the driver refuses this machine.
-    """
-    machines = from_environment()
-    if machines is None:
-        return OneMachine()
-    machines.start(session_config, _describe(flag_values, config))
-    if machines.is_worker:
-        return machines.serve()
-    return machines
+# Flags that only task 0 uses, or that the configuration stands for. The others must be the same on
+# every machine.
+DRIVERS_FLAGS = (
+    *("data_path", "save_path", "save_every_secs", "summary_steps", "sample_words"),
+    *("config", "flagfile"),
+)
 
 
 def from_environment():
-    """The `Machines` that `TF_CONFIG` names, or None; RequestError if it makes no sense."""
-    if not os.environ.get("TF_CONFIG"):
-        return None
+    """The `Machines` that `TF_CONFIG` names.
+
+    Raises:
+      RequestError: it names none, or makes no sense.
+    """
+    if not tf_config.names_cluster():
+        raise RequestError(
+            "TF_CONFIG: names no machines (docs/several-machines.md shows how); ptb_word_lm.py "
+            "trains on this machine alone"
+        )
     try:
-        if not isinstance(json.loads(os.environ["TF_CONFIG"]), dict):
-            raise ValueError("is no JSON object")
         resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         spec = resolver.cluster_spec()
         task = resolver.task_type, resolver.task_id
     except (ValueError, TypeError) as error:
-        raise RequestError(f"TF_CONFIG: {error}; the README shows one") from None
+        raise RequestError(f"TF_CONFIG: {error}; docs/several-machines.md shows one") from None
     tasks = sorted((job, index) for job in spec.jobs for index in spec.task_indices(job))
-    if not tasks:
-        return None
     addresses = [spec.task_address(*each) for each in tasks]
     _check_addresses(tasks, addresses)
     if task not in tasks:
         raise RequestError(
             f"TF_CONFIG: its task is {task}, but its cluster has {tasks}; say which of them this "
-            "machine is, as the README shows"
+            "machine is, as docs/several-machines.md shows"
         )
     return Machines(spec, tasks, addresses, tasks.index(task))
 
@@ -113,14 +87,22 @@ def _check_addresses(tasks, addresses):
         raise RequestError(f"TF_CONFIG: one address twice: {', '.join(addresses)}")
 
 
-def _describe(flag_values, config):
-    """What all machines must have in common: name to value, both str."""
+def describe(flag_values, config) -> dict:
+    """What all machines must have in common.
+
+    Args:
+      flag_values: dict of flag name to value.
+      config: a `configs.SmallConfig`.
+
+    Returns:
+      Dict of name to value, both str.
+    """
     source = hashlib.sha256()
     for path in _source_files():
         source.update(path.read_bytes())
     common = {"the program": source.hexdigest()[:12], "TensorFlow": tf.__version__}
     common |= {f"--{n}": v for n, v in flag_values.items() if n not in DRIVERS_FLAGS}
-    common |= configs.as_dict(config)
+    common |= dataclasses.asdict(config)
     return {name: str(value) for name, value in common.items()}
 
 
@@ -132,32 +114,12 @@ def _source_files():
     return sorted(path for path in paths if root in (path.parent, path.parent.parent))
 
 
-class OneMachine:
-    """What `Machines` are where there is no `TF_CONFIG`: this machine, without a server.
-
-    Attributes:
-      count: int, how many machines.
-      target: str, what the driver's sessions connect to.
-    """
-
-    count, target = 1, ""
-
-    def replicate(self, metagraph, model, per_machine):
-        """See `util.auto_parallel`."""
-        util.auto_parallel(metagraph, model, per_machine)
-
-    def drive(self, train):
-        """Trains, in a graph of its own."""
-        with tf.Graph().as_default():
-            train()
-
-
 class Machines:
     """Several machines, of which this is one.
 
     Attributes:
+      count: int, how many machines.
       is_worker: bool, whether another one drives.
-      count, target: as in `OneMachine`.
     """
 
     def __init__(self, spec, tasks, addresses, number):
@@ -169,7 +131,8 @@ class Machines:
           addresses: list of `host:port`, likewise.
           number: int, which of them is this one.
         """
-        self.count, self.is_worker, self.target = len(tasks), number > 0, None
+        self.count, self.is_worker = len(tasks), number > 0
+        self._target, self._step_timeout_secs = None, STEP_TIMEOUT_SECS
         self._spec, self._task, self._number = spec, tasks[number], number
         self._addresses = addresses
         self._devices = [f"/job:{job}/task:{index}" for job, index in tasks]
@@ -194,8 +157,12 @@ class Machines:
             raise RequestError(
                 f"TF_CONFIG: cannot listen at {address}: is another process? choose another port"
             ) from None
-        self._server, self.target = server, server.target
-        _warn_if_exposed(address)
+        self._server, self._target = server, server.target
+        port = address.rpartition(":")[2]
+        say(
+            f"port {port} is open on every interface, without authentication or encryption: let "
+            "only the machines of TF_CONFIG reach it (see docs/several-machines.md)"
+        )
 
     def replicate(self, metagraph, model, per_machine):
         """Replicates a model in its metagraph, in place, over the machines.
@@ -214,7 +181,7 @@ class Machines:
         Raises:
           RequestError: the driver refuses this machine.
         """
-        with _Board(self.target, self._devices[self._number]) as board:
+        with _Board(self._target, self._devices[self._number]) as board:
             board.write("order", "")
             board.write("description", json.dumps({**self._description, START: str(uuid.uuid4())}))
             say(f"{self._names[self._number]}: serves {self._names[0]} until that is done")
@@ -227,16 +194,27 @@ class Machines:
         """Trains, anew from the last checkpoint if a worker is lost; then lets the workers go.
 
         Args:
-          train: called without arguments, each time with an empty graph as the current one.
+          train: called with the `session.Server` to train on.
         """
+        self._gather()
         while True:
-            self._gather()
+            server = Server(self._target, self._devices[0], self._step_timeout_secs)
             try:
-                with tf.Graph().as_default(), tf.device(self._devices[0]):
-                    train()
+                train(server)
                 break
             except LOST as error:
-                say(f"a worker was lost ({type(error).__name__}): going on from what is saved")
+                say(
+                    f"a worker was lost ({type(error).__name__}): training goes on from the newest "
+                    "checkpoint, or from the beginning if there is none"
+                )
+                starts = dict(self._starts)
+                self._gather()
+                if isinstance(error, tf.errors.DeadlineExceededError) and starts == self._starts:
+                    self._step_timeout_secs *= 2
+                    say(
+                        f"all workers are still there: a step may take {self._step_timeout_secs} "
+                        "seconds from now on"
+                    )
         self._dismiss()
 
     def _dismiss(self):
@@ -254,7 +232,7 @@ class Machines:
         if not _answers(self._addresses[number]):
             return False
         try:
-            with _Board(self.target, self._devices[number]) as board:
+            with _Board(self._target, self._devices[number]) as board:
                 board.read("description")  # it is written after the board is wiped
                 board.write("order", order)
         except ABSENT:
@@ -276,7 +254,7 @@ class Machines:
         if not _answers(self._addresses[number]):
             return False
         try:
-            with _Board(self.target, self._devices[number]) as board:
+            with _Board(self._target, self._devices[number]) as board:
                 description = json.loads(board.read("description"))
                 start = description.pop(START)
                 refusal = self._refusal(number, description)
@@ -301,33 +279,6 @@ class Machines:
                     f"{self._names[0]}; start the same program with the same flags on every machine"
                 )
         return None
-
-
-@contextlib.contextmanager
-def managed_session(supervisor, target, session_config):
-    """A supervisor's `managed_session` that does not wait for workers that are lost.
-
-    To close a session takes all its workers: of one that was lost, it takes until it is back.
-    """
-    if target:
-        session_config = tf1.ConfigProto.FromString(session_config.SerializeToString())
-        session_config.operation_timeout_in_ms = 1000 * STEP_TIMEOUT_SECS
-    session = supervisor.prepare_or_wait_for_session(target, session_config)
-    try:
-        yield session
-    except LOST:
-        threading.Thread(target=_close, args=[session], daemon=True).start()
-        raise
-    except BaseException:
-        session.close()
-        raise
-    supervisor.stop()
-    session.close()
-
-
-def _close(session):
-    with contextlib.suppress(tf.errors.OpError):
-        session.close()
 
 
 class _Board:
@@ -382,40 +333,6 @@ def _answers(address):
     return True
 
 
-def _warn_if_exposed(address):
-    """Says so if other machines reach the server: TensorFlow listens on every interface."""
-    own_host, port = _host_and_port(address)
-    hosts = {own_host, *_own_hosts()}
-    exposed = sorted(h for h in hosts if not _is_loopback(h) and _answers(f"{h}:{port}"))
-    if exposed:
-        say(
-            f"port {port} is open on {', '.join(exposed)}, without authentication or encryption: "
-            "let only the machines of TF_CONFIG reach it (see the README)"
-        )
-
-
-def _own_hosts():
-    """Addresses of this machine: those of its name, and that of its route to elsewhere."""
-    hosts = set()
-    with contextlib.suppress(OSError):
-        hosts |= {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
-    with (
-        contextlib.suppress(OSError),
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe,
-    ):
-        probe.connect(("192.0.2.1", 9))  # reserved for documentation; no packet is sent
-        hosts.add(probe.getsockname()[0])
-    return hosts
-
-
-def _is_loopback(host):
-    try:
-        addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError:
-        return False
-    return all(ipaddress.ip_address(a.split("%")[0]).is_loopback for a in addresses)
-
-
 def place_replicas(graph_def, windows, per_machine, devices):
     """Places every node of a replicated graph: a replica on its machine, the rest on the driver.
 
@@ -434,14 +351,14 @@ def place_replicas(graph_def, windows, per_machine, devices):
 
     def replica_of(node):
         """The number of the replica that may leave the driver with this node."""
-        found = re.match(r"AutoParallel-Replica-(\d+)/(.*)", node.name)
+        replica, name = util.split_replica(node.name)
         stays = (
-            not found
-            or found[2].startswith(text_scope)
+            replica is None
+            or name.startswith(text_scope)
             or not variables.isdisjoint(node.input)
             or (node.op == "GatherV2" and node.input[0] in reads)
         )
-        return 0 if stays else int(found[1])
+        return 0 if stays else replica
 
     for node in graph_def.node:
         machine, number = divmod(replica_of(node), per_machine)

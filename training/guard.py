@@ -10,13 +10,16 @@ import math
 import signal
 import threading
 import time
+from typing import NamedTuple
 
 import tensorflow as tf
 
+from model import devices
 from program.command_line import Interrupted, UserError, say
-from saved import inference, run_directory, trained
+from saved import inference, run_directory, trained_model
 from saved.checkpoints import CheckpointError, Checkpoints, Progress, reason
-from training import cluster
+from training.session import HERE, LOST, open_session
+from training.summaries import Summaries
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 EXPLOSION = 10.0  # times the best perplexity so far
@@ -30,36 +33,46 @@ class OutputError(UserError):
     """Nobody can read the numbers any more; the message says what is saved."""
 
 
+class RunOptions(NamedTuple):
+    """How often a run saves and reports.
+
+    Attributes:
+      save_every_secs: float, seconds between two saves within an epoch; each epoch is saved at its
+        end.
+      summary_steps: int, windows between two summaries within an epoch.
+      sample_words: int, words of text to sample after each epoch, for TensorBoard.
+    """
+
+    save_every_secs: float = 600
+    summary_steps: int = 100
+    sample_words: int = 50
+
+
 class Guard:
     """Looks after the training in one session; as a context manager, it catches signals.
 
     Attributes:
       progress: `checkpoints.Progress`, what a save now would hold.
       unsaved: the `CheckpointError` of the last save if it failed, or None.
-      learning_rate: float, the epoch's, to be set by whoever begins one.
     """
 
-    def __init__(
-        self, session, saver, summaries, progress, save_every_secs, summary_steps, sample_words
-    ):
+    def __init__(self, session, saver, summaries, session_config, options=RunOptions()):  # noqa: B008
         """Describes what to look after.
 
         Args:
           session: the `Session` that trains the current graph.
           saver: a `checkpoints.Checkpoints`, or None to save nothing.
-          summaries: a `run_directory.Summaries`.
-          progress: a `checkpoints.Progress`, where training begins.
-          save_every_secs: seconds between two saves within an epoch.
-          summary_steps: windows between two summaries within an epoch.
-          sample_words: how many words of text to sample after each epoch.
+          summaries: a `summaries.Summaries`.
+          session_config: the `ConfigProto` of further sessions, which make samples.
+          options: a `RunOptions`.
         """
-        self.progress, self.unsaved, self.learning_rate = progress, None, None
+        self.progress, self.unsaved = saver.progress if saver else Progress(), None
         self._session, self._saver, self._summaries = session, saver, summaries
+        self._session_config, self._options = session_config, options
         self._fetch_step = session.make_callable(tf.compat.v1.train.get_global_step())
-        self._save_every_secs, self._summary_steps = save_every_secs, summary_steps
-        self._sample_words, self._sampler = sample_words, None
-        self._next_save = time.monotonic() + save_every_secs
-        self._saved = progress
+        self._sampler, self._can_sample = None, bool(saver and options.sample_words)
+        self._next_save = time.monotonic() + options.save_every_secs
+        self._saved = self.progress
         self._signal = None
         self._best = {}
         self._warned = False
@@ -92,52 +105,58 @@ class Guard:
         """The global step, an int."""
         return int(self._fetch_step())
 
-    def after_training_window(self, progress, perplexity, speed, grad_norm):
-        """Looks at a window's numbers; saves, writes summaries or stops if it is time to.
+    def note(self, window, learning_rate):
+        """Takes note of a window that was trained on, and looks at its numbers.
 
         Args:
-          progress: the `checkpoints.Progress` after the window.
-          perplexity: float, of the epoch so far.
-          speed: float, words per second.
-          grad_norm: float, the global norm of the window's gradients.
+          window: a `loop.WindowResult`.
+          learning_rate: float, for the message.
 
         Raises:
-          TrainingError: cost or norm is not finite.
-          Interrupted: a signal came; all is saved.
+          TrainingError: cost or norm of the gradients is not finite.
         """
-        if not (math.isfinite(progress.total_cost) and math.isfinite(grad_norm)):
+        progress = window.progress
+        if not (math.isfinite(progress.total_cost) and math.isfinite(window.grad_norm)):
             raise TrainingError(
-                f"epoch {progress.epoch}, step {self.step()}, learning rate "
-                f"{self.learning_rate:.3g}: perplexity {perplexity}, norm of the gradients "
-                f"{grad_norm}; {self._what_is_saved()}; try a lower learning rate or init_scale, "
-                "another --seed, or float32 if this is not"
+                f"epoch {progress.epoch}, step {self.step()}, learning rate {learning_rate:.3g}: "
+                f"perplexity {window.perplexity}, norm of the gradients {window.grad_norm}; "
+                f"{self._what_is_saved()}; try a lower learning rate or init_scale, another "
+                "--seed, or float32 if this is not"
             )
         self.progress = progress
-        if progress.window % self._summary_steps == 0:
-            self._warn_of_explosion("Train", perplexity)
-            self._summaries.write(
-                self.step(), perplexity=perplexity, words_per_second=speed, grad_norm=grad_norm
-            )
-        self.heed_signal()
-        if time.monotonic() >= self._next_save:
-            self.save()
 
-    def heed_signal(self, *_):
-        """Saves and raises Interrupted if a signal came; called after an evaluation's windows."""
+    def write_summary(self, window):
+        """Writes a window's numbers for TensorBoard if it is time to."""
+        if window.progress.window % self._options.summary_steps == 0:
+            self._warn_of_explosion("Train", window.perplexity)
+            self._summaries.write(
+                self.step(),
+                perplexity=window.perplexity,
+                words_per_second=window.speed,
+                grad_norm=window.grad_norm,
+            )
+
+    def heed_signal(self):
+        """Saves and raises Interrupted if a signal came."""
         if self._signal:
             self.save()
             raise Interrupted(self._signal, self._what_is_saved())
 
-    def after_epoch(self, train_perplexity, valid_perplexity):
-        """Writes the finished epoch's perplexities for TensorBoard, and saves it."""
-        self._warn_of_explosion("Train", train_perplexity)
-        self._warn_of_explosion("Valid", valid_perplexity)
-        # Written before it is saved: whoever is killed in between does both again, not one alone.
+    def save_if_due(self):
+        """Saves if the last save is long enough ago."""
+        if time.monotonic() >= self._next_save:
+            self.save()
+
+    def end_epoch(self, result):
+        """Writes the finished epoch's `loop.EpochResult` for TensorBoard, and saves it."""
+        self._warn_of_explosion("Train", result.train_perplexity)
+        self._warn_of_explosion("Valid", result.valid_perplexity)
+        # Written before it is saved: a run that is killed in between does both again.
         self._summaries.write(
             self.step(),
-            learning_rate=self.learning_rate,
-            train_perplexity=train_perplexity,
-            valid_perplexity=valid_perplexity,
+            learning_rate=result.learning_rate,
+            train_perplexity=result.train_perplexity,
+            valid_perplexity=result.valid_perplexity,
         )
         self.progress = Progress(epoch=self.progress.epoch + 1)
         self.save()
@@ -146,24 +165,26 @@ class Guard:
     def _write_sample(self):
         """Writes a text that the model just saved makes up, for TensorBoard.
 
-        A failure is said once; training goes on without.
+        A failure is said once; training goes on without samples.
         """
-        if not self._saver or self.unsaved or not self._sample_words:
+        if not self._can_sample or self.unsaved:
             return
         try:
             if self._sampler:
-                self._sampler.restore(self._saver.newest)
+                self._sampler.load_weights(self._saver.newest)
             else:
-                model = trained.find(self._saver.newest)
-                self._sampler = inference.Sampler(model, forbidden=model.unknown_ids)
-            text = self._sampler.text(self._sample_words)
+                trained = trained_model.read(self._saver.newest)
+                self._sampler = inference.Sampler(
+                    trained, forbidden=trained.unknown_ids, session_config=self._session_config
+                )
+            text = self._sampler.text(self._options.sample_words)
         except (UserError, tf.errors.OpError) as error:
             say(f"no more samples: {reason(error)}; training goes on")
-            self._sample_words = 0
+            self._can_sample = False
             return
         self._summaries.write_text(self.step(), "sample", text)
 
-    def after_training(self, test_perplexity):
+    def end_training(self, test_perplexity):
         """Writes the last perplexity for TensorBoard."""
         self._summaries.write(self.step(), test_perplexity=test_perplexity)
 
@@ -176,7 +197,7 @@ class Guard:
             except CheckpointError as error:
                 say(f"{error}; training goes on")
                 self.unsaved = error
-        self._next_save = time.monotonic() + self._save_every_secs
+        self._next_save = time.monotonic() + self._options.save_every_secs
 
     def _what_is_saved(self):
         if not self._saver:
@@ -195,86 +216,90 @@ class Guard:
             )
 
 
-def saver_for(save_path, description, words, model):
-    """Opens a run's directory, new or to be continued.
+class Run(NamedTuple):
+    """What a run saves, where, and how often.
+
+    Attributes:
+      save_path: str, where checkpoints and summaries go; None to save nothing.
+      description: dict, see `run_directory.describe`; None without a `save_path`, as `words`.
+      words: list of str, the vocabulary.
+      options: a `RunOptions`.
+    """
+
+    save_path: str | None = None
+    description: dict | None = None
+    words: list | None = None
+    options: RunOptions = RunOptions()
+
+
+def describe_run(save_path, config, dtype, seed, corpus, **options) -> Run:
+    """Describes a run.
 
     Args:
-      save_path: the directory, or None to save nothing.
-      description: see `run_directory.describe`.
-      words: list of str, the vocabulary.
-      model: the `PTBModel` in training, in the current graph.
+      save_path: see `Run`.
+      config, dtype, seed, corpus: as in `run_directory.describe`.
+      **options: fields of `RunOptions`.
+    """
+    if save_path is None:
+        return Run(options=RunOptions(**options))
+    description = run_directory.describe(config, devices.precision_for(dtype).dtype, seed, corpus)
+    return Run(save_path, description, corpus.words, RunOptions(**options))
 
-    Returns:
-      `checkpoints.Checkpoints`, or None where there is no `save_path`.
+
+def _open_directory(run, model_ops):
+    """Opens a run's directory, new or to be continued; returns its `Checkpoints`.
 
     Raises:
       UserError: it belongs to another run, or cannot be continued.
     """
-    if not save_path:
-        return None
-    known = run_directory.check(save_path, description, words)
-    saver = Checkpoints(save_path, model)
+    known = run_directory.check(run.save_path, run.description, run.words)
+    saver = Checkpoints(run.save_path, model_ops)
     if saver.newest and not known:
         name = run_directory.CONFIG_FILE
         say(f"{saver.newest}: has no {name} beside it; that the run is the same cannot be checked")
     # Not before the checkpoints are known to fit.
-    run_directory.write(save_path, description, words)
+    run_directory.write(run.save_path, run.description, run.words)
+    if saver.newest:
+        say(f"{saver.newest}: continued after {saver.progress.done()}")
     return saver
 
 
 @contextlib.contextmanager
-def guarded_session(
-    save_path=None,
-    saver=None,
-    session_config=None,
-    save_every_secs=600,
-    summary_steps=100,
-    sample_words=50,
-    target="",
-):
-    """Opens a session with the current graph's variables initialized or restored, guarded.
+def open_run(model_ops, run=Run(), session_config=None, server=HERE):  # noqa: B008
+    """Opens a guarded session that begins a run, or continues the one in a directory.
 
     Args:
-      save_path: where checkpoints and summaries go, or None.
-      saver: a `checkpoints.Checkpoints` of `save_path`, or None.
-      session_config: a `ConfigProto`, or None for TensorFlow's own.
-      save_every_secs: seconds between two saves within an epoch; each epoch is saved at its end.
-      summary_steps: windows between two summaries within an epoch.
-      sample_words: how many words of text to sample after each epoch, for TensorBoard.
-      target: str, the server that runs the session; empty for this process.
+      model_ops: the `util.ModelOps` of the model in training, in the current graph.
+      run: a `Run`.
+      session_config: a `ConfigProto`, or None for `devices.session_config`'s.
+      server: a `session.Server`, which runs the session.
 
     Yields:
       `(session, guard)`.
 
     Raises:
-      CheckpointError: a checkpoint cannot be restored, or the last one could not be written.
-      cluster.LOST: a worker was lost (only with a `target`).
+      UserError: the directory belongs to another run, another process is training in it, or a
+        checkpoint cannot be restored; or the last one could not be written.
+      session.LOST: a machine was lost (only with a server of several).
     """
-    progress = saver.progress if saver else Progress()
-    if saver and saver.newest:
-        say(f"{saver.newest}: continued after {progress.done()}")
-    # The supervisor's own threads are off: they would save in the middle of a step, and evaluate
-    # summaries that read a training window.
-    supervisor = tf.compat.v1.train.Supervisor(
-        logdir=save_path,
-        saver=saver and saver.restorer,
-        summary_op=None,
-        summary_writer=None,
-        save_model_secs=0,
-    )
+    session_config = session_config or devices.session_config()
     with contextlib.ExitStack() as stack:
+        saver = None
+        if run.save_path is not None:
+            stack.enter_context(run_directory.locked(run.save_path))
+            saver = _open_directory(run, model_ops)
         try:
             session = stack.enter_context(
-                cluster.managed_session(supervisor, target, session_config)
+                open_session(run.save_path, saver and saver.restorer, session_config, server)
             )
         except (tf.errors.OpError, OSError) as error:
-            if target and isinstance(error, cluster.LOST):
+            if server.target and isinstance(error, LOST):
                 raise
-            raise CheckpointError(f"--save_path={save_path}: {reason(error)}") from None
-        step = session.run(supervisor.global_step)
-        summaries = stack.enter_context(run_directory.Summaries(save_path, step))
-        intervals = save_every_secs, summary_steps, sample_words
-        guard = Guard(session, saver, summaries, progress, *intervals)
+            what = saver.newest if saver and saver.newest else "the session"
+            raise CheckpointError(f"{what}: cannot be started: {reason(error)}") from None
+        step = session.run(tf.compat.v1.train.get_global_step())
+        summaries = stack.enter_context(Summaries(run.save_path, step))
+        guard = Guard(session, saver, summaries, session_config, run.options)
         yield session, stack.enter_context(guard)
     if guard.unsaved:
         raise guard.unsaved

@@ -1,0 +1,33 @@
+"""`TF_CONFIG`, the environment variable that names the machines of a cluster."""
+
+import json
+import os
+
+from program.command_line import RequestError
+
+
+def names_cluster() -> bool:
+    """Whether `TF_CONFIG` names machines to train on.
+
+    Raises:
+      RequestError: it is not a JSON object.
+    """
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return False
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"TF_CONFIG: {error}; docs/several-machines.md shows one") from None
+    if not isinstance(content, dict):
+        raise RequestError("TF_CONFIG: is not a JSON object; docs/several-machines.md shows one")
+    return bool(content.get("cluster"))
+
+
+def refuse_cluster():
+    """Refuses `TF_CONFIG` in a script that trains on one machine; RequestError."""
+    if names_cluster():
+        raise RequestError(
+            "TF_CONFIG: names several machines; train on them with train_cluster.py and the same "
+            "flags, or unset TF_CONFIG to train on this machine alone"
+        )

@@ -1,0 +1,154 @@
+"""The flags of the scripts that train, and what they ask for."""
+
+import dataclasses
+import json
+import sys
+from typing import NamedTuple
+
+from absl import flags
+
+import configs
+from model import devices
+from program import path_flags, tf_config
+from program.command_line import RequestError
+
+# Flags that only say how often to save and to report.
+_OPTIONS = ("save_every_secs", "summary_steps", "sample_words")
+
+
+class Request(NamedTuple):
+    """What the flags ask for.
+
+    Attributes:
+      config: a `configs.SmallConfig`.
+      data_path, save_path: str; no `save_path` is None.
+      seed: int.
+      num_replicas: int, replicas of the model on this machine.
+      hardware: dict of `dtype`, a `precision.Precision`, and `session_config`, a `ConfigProto`.
+      eval_only: bool, train nothing.
+      options: dict, the fields of `guard.RunOptions`.
+    """
+
+    config: configs.SmallConfig
+    data_path: str
+    save_path: str | None
+    seed: int
+    num_replicas: int
+    hardware: dict
+    eval_only: bool
+    options: dict
+
+
+def define():
+    """Defines the flags, in absl's own registry; a second call changes nothing."""
+    if "data_path" in flags.FLAGS:
+        return
+    path_flags.define_path("data_path", None, "Directory of ptb.train.txt, .valid.txt, .test.txt.")
+    flags.register_validator("data_path", bool, "name the directory of ptb.train.txt and so on")
+    flags.DEFINE_enum("model", "small", list(configs.CONFIGS), "Which configuration to train.")
+    path_flags.define_path(
+        "save_path", None, "Directory to save the run to, or to continue it from."
+    )
+    flags.DEFINE_float("save_every_secs", 600, "Seconds between saves within an epoch.", 0)
+    flags.register_validator("save_every_secs", lambda s: s >= 0, "must be a number, not nan")
+    flags.DEFINE_integer("summary_steps", 100, "Steps between summaries within an epoch.", 1)
+    flags.DEFINE_integer("sample_words", 50, "Text sampled after each epoch, for TensorBoard.", 0)
+    flags.DEFINE_bool("eval_only", False, "Valid and test perplexity of what is in --save_path.")
+    flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
+    flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
+    flags.DEFINE_integer("seed", 0, "Of initial weights and dropout.", 0, 2**31 - 2)
+    rnn_mode_help = "basic: one cell, unrolled; block: fast, on CPU and GPU; cudnn: GPU only."
+    flags.DEFINE_enum("rnn_mode", None, configs.RNN_MODES, f"How to compute. {rnn_mode_help}")
+    flags.DEFINE_integer("num_gpus", None, "GPUs, a replica on each; 0: none. By default one.", 0)
+    flags.DEFINE_enum(
+        "schedule",
+        "tutorial",
+        configs.SCHEDULES,
+        "When the learning rate falls; paper: an epoch later, and medium's by less. It changes the "
+        "model's max_epoch and lr_decay; --config, --max_epoch and --lr_decay win over it.",
+    )
+    path_flags.define_path(
+        "config", None, "JSON file with hyperparameters, such as a run's config.json, or some."
+    )
+    _define_hyperparameters()
+    for flag in flags.FLAGS.get_flags_for_module(__name__):  # for --help, which shows the script's
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+
+
+def _define_hyperparameters():
+    """Defines a flag for each field of a configuration that has none yet."""
+    for field in dataclasses.fields(configs.SmallConfig):
+        if field.name in flags.FLAGS:
+            continue
+        digits = "" if field.type is int else ".4g"
+        values = (f"{m} {getattr(c, field.name):{digits}}" for m, c in configs.CONFIGS.items())
+        text = f"{field.metadata['meaning']} By default that of --model: {', '.join(values)}."
+        define_flag = flags.DEFINE_integer if field.type is int else flags.DEFINE_float
+        define_flag(field.name, None, text)
+
+
+def _read_config_file(path):
+    """The hyperparameters in a JSON file; what else a run's `config.json` holds is left out."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        message = getattr(error, "strerror", None) or f"is not JSON ({error})"
+        raise RequestError(f"--config={path}: {message}") from None
+    fields = [field.name for field in dataclasses.fields(configs.SmallConfig)]
+    found = {name: content[name] for name in fields if name in content} if content else {}
+    if not isinstance(content, dict) or not found:
+        raise RequestError(f"--config={path}: has none of the hyperparameters {', '.join(fields)}")
+    return found
+
+
+def choose_config(arguments) -> configs.SmallConfig:
+    """The configuration that flags ask for.
+
+    The model's values come first; then those of `--schedule`, of the file `--config`, and of the
+    flag of each field, each of which wins over the ones before.
+
+    Args:
+      arguments: absl's `FlagValues`.
+
+    Raises:
+      RequestError: the file cannot be read.
+      configs.ConfigError: a value is out of its bound.
+    """
+    changes = _read_config_file(arguments.config) if arguments.config else {}
+    for field in dataclasses.fields(configs.SmallConfig):
+        value = getattr(arguments, field.name)
+        if value is not None:
+            changes[field.name] = value
+    return configs.get_config(arguments.model, arguments.schedule, **changes)
+
+
+def request(several_machines=False) -> Request:
+    """What the flags, parsed before, ask for.
+
+    Args:
+      several_machines: bool, whether the script trains on the machines that `TF_CONFIG` names.
+
+    Raises:
+      program.command_line.UserError: it cannot be done on this machine.
+    """
+    if not several_machines:
+        tf_config.refuse_cluster()
+    arguments = flags.FLAGS
+    if "data_path" not in arguments or not arguments.is_parsed():
+        raise RequestError("main reads the command line's flags; from Python, call train_model")
+    config = choose_config(arguments)
+    needs_gpu = config.rnn_mode == configs.CUDNN
+    num_replicas = devices.count_replicas(arguments.num_gpus, needs_gpu)
+    dtype = devices.choose_precision(arguments.use_fp16, arguments.use_bf16, arguments.num_gpus)
+    session_config = devices.session_config(arguments.num_gpus, num_replicas)
+    return Request(
+        config=config,
+        data_path=arguments.data_path,
+        save_path=arguments.save_path,
+        seed=arguments.seed,
+        num_replicas=num_replicas,
+        hardware={"dtype": dtype, "session_config": session_config},
+        eval_only=arguments.eval_only,
+        options={name: getattr(arguments, name) for name in _OPTIONS},
+    )

@@ -1,0 +1,96 @@
+"""The library's entry: training from Python, again and again in one process."""
+
+import concurrent.futures
+import os
+import re
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import configs
+import ptb_word_lm
+from graphs import ROOT, random_corpus, tiny_config
+from program.command_line import UserError
+
+CONFIG = tiny_config(max_max_epoch=2, keep_prob=0.8)
+
+
+def test_calls_repeat_and_leave_nothing_behind():
+    handler = signal.getsignal(signal.SIGINT)
+    assert tf.executing_eagerly()
+    results = [ptb_word_lm.train_model(CONFIG, random_corpus(), seed=3) for _ in range(2)]
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        results.append(
+            threads.submit(ptb_word_lm.train_model, CONFIG, random_corpus(), seed=3).result()
+        )
+    assert results[0] == results[1] == results[2]
+    assert [epoch.epoch for epoch in results[0][0]] == [1, 2]
+    assert results[0] != ptb_word_lm.train_model(CONFIG, random_corpus(), seed=4)
+    assert tf.executing_eagerly()
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert not tf.compat.v1.get_default_graph().get_operations()
+
+
+def test_a_run_is_continued(tmp_path, capsys):
+    whole = ptb_word_lm.train_model(CONFIG, random_corpus())
+    one_epoch = tiny_config(max_max_epoch=1, keep_prob=0.8)
+    (first,), _ = ptb_word_lm.train_model(one_epoch, random_corpus(), str(tmp_path / "run"))
+    (second,), test = ptb_word_lm.train_model(CONFIG, random_corpus(), str(tmp_path / "run"))
+    assert ([first, second], test) == whole
+    assert "continued after epoch 1" in capsys.readouterr().err
+
+
+def test_replicas_and_16_bits():
+    epochs, test = ptb_word_lm.train_model(
+        CONFIG, random_corpus(), dtype=tf.bfloat16, num_replicas=2, sample_words=0
+    )
+    assert len(epochs) == 2
+    assert 25 < test < 35  # random words: nothing to learn
+
+
+def test_a_vocabulary_below_the_ids_is_refused():
+    with pytest.raises(configs.ConfigError, match="vocab_size is 20, but must be at least 30"):
+        ptb_word_lm.train_model(tiny_config(vocab_size=20), random_corpus())
+
+
+def test_a_class_of_the_tutorials_kind_trains():
+    fields = {
+        name: getattr(CONFIG, name) for name in vars(configs.SmallConfig()) if name != "rnn_mode"
+    }
+    assert ptb_word_lm.train_model(type("Old", (), fields), random_corpus()) == (
+        ptb_word_lm.train_model(CONFIG, random_corpus())
+    )
+
+
+def test_a_text_too_short_is_one_line():
+    corpus = random_corpus()._replace(valid=np.zeros(3, np.int32))
+    with pytest.raises(UserError, match="ValidInput: a text of 3 words is too short"):
+        ptb_word_lm.train_model(CONFIG, corpus)
+
+
+def readme_block():
+    """The Python lines of the README's section on a model of one's own."""
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        section = re.search(r"## A model of your own\n(.*?)\n## ", file.read(), re.DOTALL)[1]
+    return re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
+
+
+def test_the_readmes_lines_give_the_same_numbers_each_time(tmp_path, monkeypatch, capsys):
+    code = readme_block()
+    path = re.search(r'read_corpus\("(.*?)"', code)[1]
+    (tmp_path / path).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    words = [f"word{i}" for i in range(20)]
+    for split, count in (("train", 300), ("valid", 80), ("test", 20)):
+        lines = (" ".join(rng.choice(words, 6)) + " \n" for _ in range(count))
+        (tmp_path / path / f"ptb.{split}.txt").write_text("".join(lines))
+    monkeypatch.chdir(tmp_path)
+    printed = []
+    for _ in range(3):
+        exec(code, {})
+        out = capsys.readouterr().out
+        printed.append([line for line in out.splitlines() if "speed" not in line])
+    assert printed[0] == printed[1] == printed[2]
+    assert len(printed[0]) > 5

@@ -1,0 +1,88 @@
+"""What a run writes for TensorBoard."""
+
+import contextlib
+import os
+import socket
+import textwrap
+import time
+
+import tensorflow as tf
+
+from program.command_line import say
+
+tf1 = tf.compat.v1
+
+
+class Summaries:
+    """Writes scalars for TensorBoard: values at hand, so that no window is read for them.
+
+    It writes records itself, for a `FileWriter` does so in a thread, where a full disk cannot be
+    answered. Here a failure is said once, and training goes on without.
+    """
+
+    def __init__(self, save_path, step):
+        """Opens an event file; steps after `step`, of a run that was cut off, are overridden.
+
+        Args:
+          save_path: the directory, or None to write nothing.
+          step: the global step.
+        """
+        self._writer = None
+        if save_path is None:
+            return
+        with self._said():
+            self._writer = tf.io.TFRecordWriter(self._path(save_path))
+            self._write(file_version="brain.Event:2")
+            start = tf1.SessionLog(status=tf1.SessionLog.START)
+            self._write(step=step + 1, session_log=start)
+            if step == 0:
+                graph_def = tf1.get_default_graph().as_graph_def(add_shapes=True)
+                self._write(graph_def=graph_def.SerializeToString())
+
+    def _path(self, save_path):
+        name = f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}"
+        return os.path.join(save_path, name)
+
+    @contextlib.contextmanager
+    def _said(self):
+        try:
+            yield
+        except tf.errors.OpError as error:
+            say(f"no more summaries: {error.message}; training goes on")
+            self._writer = None
+
+    def _write(self, **fields):
+        self._writer.write(tf1.Event(wall_time=time.time(), **fields).SerializeToString())
+
+    def _write_summary(self, step, values):
+        if self._writer:
+            with self._said():
+                self._write(step=step, summary=tf1.Summary(value=values))
+                self._writer.flush()
+
+    def write(self, step, **values):
+        """Writes tag and float of each value, for everybody to read at once."""
+        scalars = [tf1.Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
+        self._write_summary(step, scalars)
+
+    def write_text(self, step, tag, text):
+        """Writes a text, to be shown as it is."""
+        # TensorBoard reads it as Markdown, where `__init__` is a bold "init", and shows code,
+        # which is what is indented, unchanged, but cuts off long lines of it.
+        wrapper = textwrap.TextWrapper(100, initial_indent="    ", subsequent_indent="    ")
+        text = "\n".join(wrapper.fill(line) for line in text.splitlines())
+        plugin = tf1.SummaryMetadata.PluginData(plugin_name="text")
+        value = tf1.Summary.Value(
+            tag=tag,
+            tensor=tf.make_tensor_proto(text.encode()),
+            metadata=tf1.SummaryMetadata(plugin_data=plugin),
+        )
+        self._write_summary(step, [value])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._writer:
+            with self._said():
+                self._writer.close()
