@@ -13,6 +13,7 @@ Prints Markdown.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import socket
@@ -55,41 +56,41 @@ def run_task(data_path, model_name, steps):
 
     from training import cluster
 
-    tf.compat.v1.disable_eager_execution()
     config = configs.get_config(model_name)
-    machines = cluster.join(tf.compat.v1.ConfigProto(), FLAGS, config)
-    if machines is None:
-        return
-    metagraph, model = build(data_path, config, machines)
-    machines.drive(lambda: print(json.dumps(measure(metagraph, model, machines, steps))))
+    machines = cluster.from_environment()
+    machines.start(tf.compat.v1.ConfigProto(), cluster.describe(FLAGS, config))
+    if machines.is_worker:
+        return machines.serve()
+    metagraph, models = build(data_path, config, machines)
+    machines.drive(
+        lambda server: print(json.dumps(measure(metagraph, models, machines, steps, server)))
+    )
 
 
 def build(data_path, config, machines):
-    """The metagraph, placed on the machines, and its model in training."""
-    import tensorflow as tf
-
+    """The metagraph, placed on the machines, and its models."""
     import ptb_word_lm
     import reader
 
     corpus = reader.read_corpus(data_path, config.vocab_size)
-    config.vocab_size = len(corpus.words)
-    with tf.Graph().as_default():
-        models = ptb_word_lm.build_models(config, corpus)
-        for name, model in models.items():
-            model.export_ops(name)
-        metagraph = tf.compat.v1.train.export_meta_graph()
+    config = configs.with_vocabulary(config, corpus.words)
+    metagraph, models = ptb_word_lm.build_metagraph(config, corpus)
     machines.replicate(metagraph, models["Train"], 1)
-    return metagraph, models["Train"]
+    return metagraph, models
 
 
-def measure(metagraph, model, machines, steps):
+def measure(metagraph, models, machines, steps, server):
     """Trains for some steps; dict of words per second and bytes a step."""
     import tensorflow as tf
 
+    import util
+
     tf1 = tf.compat.v1
-    tf1.train.import_meta_graph(metagraph)
-    model.import_ops()
-    with tf1.Session(machines.target) as session:
+    with contextlib.ExitStack() as stack:
+        graph = stack.enter_context(tf.Graph().as_default())
+        stack.enter_context(tf.device(server.device))
+        model = util.import_models(metagraph, models)["Train"]
+        session = stack.enter_context(tf1.Session(server.target, graph))
         session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
         model.assign_lr(session, 0.1)
         fetches = [model.train_op, model.cost, tf.nest.flatten(model.final_state)]
@@ -99,7 +100,7 @@ def measure(metagraph, model, machines, steps):
         for _ in range(steps):
             session.run(fetches)
         elapsed, sent = time.perf_counter() - start, bytes_over("lo") - sent
-    words = steps * machines.count * model.input.batch_size * model.input.num_steps
+    words = steps * machines.count * model.streams.batch_size * model.streams.num_steps
     return {"wps": words / elapsed, "step": elapsed / steps, "bytes": sent / steps}
 
 

@@ -8,7 +8,7 @@ its own, a few steps in turn, round after round, so that a noisy machine disturb
 anything is timed, all must compute the same loss from the same weights. Whose library is missing is
 left out, with a line that says so. The limit is the time that TensorFlow's matrix products alone
 take, at the step's own shapes. Factors rounded to bfloat16 are multiplied as float32 where the
-processor is faster so (see `matmul.py`), except by PyTorch. "oneDNN off" is TensorFlow without it,
+processor is faster so (see `devices.py`), except by PyTorch. "oneDNN off" is TensorFlow without it,
 whatever TF_ENABLE_ONEDNN_OPTS says. Prints Markdown.
 """
 

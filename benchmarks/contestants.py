@@ -4,6 +4,7 @@ Each class takes a configuration, the dtype's name and options of its own. `loss
 window's cost without dropout, None where there is none; `step` makes one step of training.
 """
 
+import dataclasses
 import functools
 import os
 import sys
@@ -54,14 +55,17 @@ class TensorFlowContestant:
 
         import ptb_word_lm
         import reader
+        from model import devices
 
         tf1 = tf.compat.v1
         self._flatten = tf.nest.flatten
-        config.rnn_mode = rnn_mode
+        config = dataclasses.replace(config, rnn_mode=rnn_mode)
         words = random_words(config)
         tf1.disable_eager_execution()
         models = ptb_word_lm.build_models(
-            config, reader.Corpus(words, words, words, None), getattr(tf, dtype)
+            config,
+            reader.Corpus(words, words, words, None),
+            devices.precision_for(dtype),
         )
         self._model, self._evaluated = models["Train"], models["Valid"]
         self._session = tf1.Session()
@@ -288,17 +292,18 @@ class ProductsContestant:
         command_line.import_tensorflow()
         import tensorflow as tf
 
-        from model import matmul
+        from model import devices
 
         tf1 = tf.compat.v1
         tf1.disable_eager_execution()
         previous = tf.no_op()
+        precision = devices.precision_for(dtype)
         for _, layers, steps, (m, k, n), transposed in products(config):
             a, b = (k, m) if "transpose_a" in transposed else (m, k), (k, n)
             b = (n, k) if "transpose_b" in transposed else b
             factors = [tf.cast(tf.random.uniform(shape, -1, 1), dtype) for shape in (a, b)]
             # In the dtype in which the step multiplies them, and without what converting costs it.
-            a, b = (tf1.Variable(matmul.operand(x), use_resource=False) for x in factors)
+            a, b = (tf1.Variable(precision.widen(x), use_resource=False) for x in factors)
             for _ in range(layers * steps):
                 with tf.control_dependencies([previous]):
                     previous = tf.matmul(a, b, **transposed).op

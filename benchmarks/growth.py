@@ -64,7 +64,7 @@ def measure_vocabulary(vocab_size, model_name, steps):
     command_line.import_tensorflow()
     import reader
 
-    config = configs.changed(configs.get_config(model_name), vocab_size=vocab_size)
+    config = configs.get_config(model_name, vocab_size=vocab_size)
     ids = zipf_ids(np.random.default_rng(0), vocab_size, 100_000)
     corpus = reader.Corpus(ids, ids[:10_000], ids[:10_000], None)
     step = train_steps(corpus, config, steps)
@@ -91,7 +91,7 @@ def measure_corpus(directory, model_name, steps):
     start, before = time.perf_counter(), peak_gigabytes()
     corpus = reader.read_corpus(directory, 10_000)
     read, memory = time.perf_counter() - start, peak_gigabytes()
-    config = configs.changed(configs.get_config(model_name), vocab_size=len(corpus.words))
+    config = configs.with_vocabulary(configs.get_config(model_name), corpus.words)
     step = train_steps(corpus, config, steps)
     epoch = step * len(corpus.train) / (config.batch_size * config.num_steps)
     return {

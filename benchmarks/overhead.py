@@ -29,44 +29,47 @@ def seconds(function, *arguments):
     return time.perf_counter() - start
 
 
+def guarded_epoch(session, guard, model):
+    """An epoch with all that `ptb_word_lm.train` does after each window, except printing."""
+    import training
+
+    for result in training.run_windows(session, model, model.train_op):
+        guard.note(result, 0.1)
+        guard.write_summary(result)
+        guard.heed_signal()
+        guard.save_if_due()
+
+
 def measure_steps(data_path, model_name, turns, steps):
     """Yields rows about one model's training step: what, milliseconds, in proportion."""
     import tensorflow as tf
 
     import ptb_word_lm
     import reader
+    import training
     from saved import checkpoints
-    from training import guard
 
-    tf1 = tf.compat.v1
-    tf1.disable_eager_execution()
     config = configs.get_config(model_name)
     corpus = reader.read_corpus(data_path, config.vocab_size)
-    config.vocab_size = len(corpus.words)
+    config = configs.with_vocabulary(config, corpus.words)
     words = config.batch_size * (steps * config.num_steps + 1)
     models = ptb_word_lm.build_models(config, corpus._replace(train=corpus.train[:words]))
     model = models["Train"]
     with tempfile.TemporaryDirectory() as save_path:
-        saver = checkpoints.Checkpoints(save_path, model)
-        with guard.guarded_session(save_path, saver, None, 1e9, 1) as (session, watch):
+        run = training.describe_run(
+            save_path, config, tf.float32, 0, corpus, save_every_secs=1e9, summary_steps=1
+        )
+        with training.open_run(model.ops, run) as (session, guard):
             model.assign_lr(session, 0.1)
-            watch.learning_rate = 0.1
             bare, loop, watched = [], [], []
             for _ in range(turns + 1):
                 bare.append(seconds(lambda: [session.run(model.train_op) for _ in range(steps)]))
                 loop.append(seconds(ptb_word_lm.run_epoch, session, model, model.train_op))
-                progress = checkpoints.Progress()
-                watched.append(
-                    seconds(
-                        ptb_word_lm.run_epoch,
-                        *(session, model, model.train_op, False, progress),
-                        watch.after_training_window,
-                    )
-                )
+                watched.append(seconds(guarded_epoch, session, guard, model))
             saves = []
             for epoch in range(5):
-                watch.progress = checkpoints.Progress(epoch + 2)
-                saves.append(seconds(watch.save))
+                guard.progress = checkpoints.Progress(epoch + 2)
+                saves.append(seconds(guard.save))
     bare, loop, watched = (statistics.median(times[1:]) / steps for times in (bare, loop, watched))
     yield "a bare step", bare, ""
     yield "a step of run_epoch", loop, f"{loop / bare - 1:+.1%}"

@@ -47,8 +47,8 @@ import prepare_text  # noqa: E402
 import reader  # noqa: E402
 import score  # noqa: E402
 import shared  # noqa: E402
-from saved import checkpoints, run_directory, trained  # noqa: E402
-from training import cluster  # noqa: E402
+from saved import checkpoints, run_directory, trained_model  # noqa: E402
+from training import cluster, summaries  # noqa: E402
 
 MEMORY = 1 << 30  # bytes more than at the start
 LONGEST_SECS = 5  # for one input
@@ -149,7 +149,10 @@ def vocabulary(directory):
 
     def attempt(content):
         (directory / "vocab.txt").write_bytes(content)
-        for use in (trained.find, lambda d: run_directory.check(d, description, CORPUS.words)):
+        for use in (
+            trained_model.read,
+            lambda d: run_directory.check(d, description, CORPUS.words),
+        ):
             with contextlib.suppress(command_line.UserError):
                 use(str(directory))
 
@@ -162,7 +165,10 @@ def config(directory):
 
     def attempt(content):
         (directory / "config.json").write_bytes(content)
-        for use in (trained.find, lambda d: run_directory.check(d, description, CORPUS.words)):
+        for use in (
+            trained_model.read,
+            lambda d: run_directory.check(d, description, CORPUS.words),
+        ):
             with contextlib.suppress(command_line.UserError):
                 use(str(directory))
 
@@ -198,7 +204,7 @@ def checkpoint(directory):
             for name, damage in zip(names, content):
                 (directory / name).write_bytes(damage)
         checkpoints.read_shapes(path)
-        trained.find(str(directory))
+        trained_model.read(str(directory))
 
     whole = [strategies.just(files[name]) for name in names]
     index = strategies.tuples(damaged(files[names[0]]), whole[1])
@@ -296,9 +302,9 @@ def answer(directory):
 
 def events(directory):
     """The event files of a run, as `curves.py` reads them."""
-    with tf.Graph().as_default(), run_directory.Summaries(str(directory), 0) as summaries:
+    with tf.Graph().as_default(), summaries.Summaries(str(directory), 0) as written:
         for step in (1, 2):
-            summaries.write(step, train_perplexity=9.0, valid_perplexity=8.0, test_perplexity=7.0)
+            written.write(step, train_perplexity=9.0, valid_perplexity=8.0, test_perplexity=7.0)
     (path,) = directory.glob("events*")
 
     def attempt(content):
