@@ -1,182 +1,162 @@
-"""Turns any UTF-8 text into a corpus in the style of the Penn Treebank's.
+"""Turns any UTF-8 text, in any language, into a corpus in the style of the Penn Treebank's.
 
     python data/prepare_text.py --out=DIR FILE...
+    python data/prepare_text.py --tokenize [--like=DIR] < in > out
 
-writes `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`, one sentence a line, tokens separated
-by spaces. FILE may be `-`, standard input.
+The first writes `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`, one sentence a line, tokens
+separated by spaces; and `ptb.preparation.json`, which says how they were made. FILE may be `-`,
+standard input. The second writes the tokens of each line of standard input, for other programs;
+with --like as in that corpus or trained model.
 
---level=word ends sentences at `.`, `!` or `?` before a capital, and at blank lines; splits off
-punctuation; turns numbers into `N`, and words into lower case unless --keep_case. --level=char
-takes every line for a sentence and every character for a token: a space or tab is `_`, and an
-underscore `<underscore>`. Tokens that the training text has fewer than --min_count times become
-`<unk>`, and the rarest too if there are more than --max_words.
+--level=word is for text as people write it. A sentence ends at `.`, `!`, `?` or `…` before a
+capital or a letter of a script without case, at other scripts' marks such as `。` and `।`, and at
+blank lines; with --sentence_per_line, each line is a sentence. Words are those of Unicode's rules,
+with the Penn Treebank's conventions: `do n't`, `company 's`, `mr.`, `well-known`. They become lower
+case unless --keep_case, and numbers `N` unless --keep_numbers. Punctuation marks are words, unless
+--drop_punctuation. Thai, Lao, Khmer and Burmese need spaces between their words.
+
+--level=token is for text whose words are separated by spaces already, a sentence a line; they are
+taken as they are. It is the default for text that holds `<unk>`, `n't` or `@-@` as words.
+
+--level=char takes every line for a sentence and every character for a token: a space or tab is
+`_`, and an underscore `<underscore>`.
+
+Tokens that the training text has fewer than --min_count times become `<unk>`, and the rarest too if
+there are more than --max_words.
 
 Of every 20 sentences the 19th goes to valid, the 20th to test, the others to train, in the text's
 order and unshuffled. What is held out is therefore surrounded by sentences that are trained on,
 and easier to predict than another book: for that, put files of your own in the place of the two.
 
-The text may be larger than memory, which holds the sentence and line at hand and a count for every
-distinct token; the disk holds the corpus twice while it is made. The three files appear when all
-are complete.
+The text may be larger than memory, which holds a part of it and a count for every distinct token;
+the disk holds the corpus twice while it is made. The three files appear when all are complete.
 """
 
 import collections
 import contextlib
+import itertools
 import os
-import re
+import sys
 import tempfile
 
 import shared
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from text import files, preparation, sentences, words
+
 SPLITS = ("train", "valid", "test")
 HELD_OUT = {18: "valid", 19: "test"}  # of every 20 sentences, counted from 0
-UNKNOWN = "<unk>"
-SPACE, UNDERSCORE = "_", "<underscore>"  # as characters
-TOKEN = re.compile(
-    r"""
-    \d+(?:[.,]\d+)*(?!\w)            # a number
-    | \w+?(?=n't\b) | n't\b          # do n't
-    | '(?:s|re|ve|ll|d|m)\b          # it 's
-    | \w+(?:-\w+)*                   # a word, well-known ones among them
-    | [^\w\s]                        # a punctuation mark
-    """,
-    re.VERBOSE,
-)
-CLOSING = "\"')]"  # what may stand between a sentence's last mark and the space
-SENTENCE_START = re.compile(r"""["'(\[]*[A-Z]""")
+STARTS, ENDS = ("<s>",), ("</s>", words.END_OF_SENTENCE)
 
 
-def read_lines(path):
-    """Yields the lines of UTF-8 text, without a byte order mark; path `-` is standard input.
-
-    Raises:
-      UserError: a line is not UTF-8, or contains a NUL byte; the message has its number.
-      OSError: the file cannot be read.
-    """
-    standard_input = path == "-"
-    name = "standard input" if standard_input else path
-    with (
-        shared.naming(name),
-        open(
-            0 if standard_input else path,
-            encoding="utf-8-sig",
-            errors="surrogateescape",  # what is not UTF-8 becomes what cannot be encoded again
-            closefd=not standard_input,
-        ) as file,
-    ):
-        for number, line in enumerate(file, start=1):
-            try:
-                line.encode()
-            except UnicodeEncodeError as error:
-                byte = ord(line[error.start]) - 0xDC00
-                raise shared.UserError(
-                    f"{name}: line {number} is not UTF-8 text (byte {byte:#04x}); save it as UTF-8"
-                ) from None
-            if "\0" in line:
-                raise shared.UserError(
-                    f"{name}: line {number} contains a NUL byte; save it as plain UTF-8 text"
-                )
-            yield line
+def read_blocks(path):
+    """Yields a file's text, see `files.read_blocks`; UserError if it is none."""
+    name = "standard input" if path == files.STANDARD_INPUT else path
+    with shared.naming(name):
+        try:
+            yield from files.read_blocks(path)
+        except files.TextError as error:
+            raise shared.UserError(f"{name}: {error}") from None
 
 
-def split_sentences(lines):
-    """Cuts text into sentences, which end at blank lines too.
-
-    Quotes and brackets that close right after a sentence's end are left out, unless the paragraph
-    ends there.
+def end_at_marks(pieces, found):
+    """Ends sentences where a text has `<eos>` or `</s>` as a word, and leaves out `<s>`.
 
     Args:
-      lines: iterable of str, the text's lines.
+      pieces: iterable of `(tokens, ends)`, see `Preparation.sentences_of`.
+      found: a `Counter`, to which those words are added.
 
     Yields:
-      Str, words separated by one space each.
+      Likewise, without those words.
     """
-    sentence = []
-    for line in lines:
-        words = line.split()
-        for word in words:
-            last_word = sentence[-1].rstrip(CLOSING) if sentence else ""
-            if last_word.endswith((".", "!", "?")) and SENTENCE_START.match(word):
-                yield " ".join([*sentence[:-1], last_word])
+    for tokens, ends in pieces:
+        if found.keys().isdisjoint(tokens):
+            yield tokens, ends
+            continue
+        found.update(token for token in tokens if token in found)
+        sentence = []
+        for token in tokens:
+            if token in ENDS and sentence:
+                yield sentence, True
                 sentence = []
-            sentence.append(word)
-        if sentence and not words:
-            yield " ".join(sentence)
-            sentence = []
-    if sentence:
-        yield " ".join(sentence)
+            elif token not in found:
+                sentence.append(token)
+        if sentence:
+            yield sentence, ends
 
 
-def tokenize(sentence, keep_case=False):
-    """Splits a sentence into words and punctuation marks; numbers become `N`.
+def read_sentences(texts, how):
+    """Reads texts as sentences of tokens; no sentence goes on in the next text.
 
-    Returns:
-      List of str, none empty or with white space in it.
-    """
-    tokens = TOKEN.findall(sentence.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
-    return [
-        "N" if token[0].isdigit() and not re.search("[^\\d.,]", token)
-        else token if keep_case else token.lower()
-        for token in tokens
-    ]  # fmt: skip
-
-
-def split_characters(line, keep_case=False):
-    """Splits a line into its characters, white space as `_` and `_` as `<underscore>`.
-
-    Returns:
-      List of str, without the line's end.
-    """
-    line = line.removesuffix("\n")
-    return [
-        SPACE if character.isspace() else UNDERSCORE if character == "_" else character
-        for character in (line if keep_case else line.lower())
-    ]
-
-
-def read_tokens(paths, level="word", keep_case=False):
-    """Reads files as sentences of tokens; no sentence goes on in the next file.
+    What becomes of `<s>`, `</s>` and `<eos>` that the texts have as words is said at the end.
 
     Args:
-      paths: list of str, as in `read_lines`.
-      level: `word` or `char`.
-      keep_case: do not turn into lower case.
+      texts: iterable of texts, each an iterable of str, one block of it after another.
+      how: a `preparation.Preparation`.
 
     Yields:
-      List of str, one a sentence.
+      `(tokens, ends)`, see `Preparation.sentences_of`.
     """
-    for path in paths:
-        lines = read_lines(path)
-        if level == "char":
-            yield from (split_characters(line, keep_case) for line in lines)
-        else:
-            yield from (tokenize(sentence, keep_case) for sentence in split_sentences(lines))
+    found = collections.Counter({mark: 0 for mark in (*STARTS, *ENDS)})
+    for blocks in texts:
+        yield from end_at_marks(how.sentences_of(blocks), found)
+    if found.total():
+        counts = ", ".join(f"{mark} ({count})" for mark, count in found.items() if count)
+        shared.say(
+            f"the text has the words {counts}: {STARTS[0]} is left out, {' and '.join(ENDS)} end a "
+            "sentence"
+        )
+
+
+def detect_level(blocks, name):
+    """Tells whether a text is tokenized, from its beginning.
+
+    Args:
+      blocks: iterator of str, the text one after another.
+      name: str, of the text.
+
+    Returns:
+      `(level, blocks)`: `token`, which is said, or `word`; and the same text.
+    """
+    first = next(blocks, "")
+    level = preparation.WORD
+    if words.looks_tokenized(first):
+        level = preparation.TOKEN
+        shared.say(
+            f"{name}: is tokenized already, as its <unk>, n't or @-@ show; taken as it is, a "
+            "sentence a line (--level=token; --level=word cuts it into words)"
+        )
+    return level, itertools.chain([first], blocks)
 
 
 def _file_in(directory, split):
     return os.path.join(directory, f"ptb.{split}.txt")
 
 
-def _write_all_tokens(sentences, directory):
+def _write_all_tokens(pieces, directory):
     """Writes the three files with all their tokens; returns the training text's `Counter`."""
     counts = collections.Counter()
     with contextlib.ExitStack() as stack:
-        files = {
+        outputs = {
             split: stack.enter_context(
                 open(_file_in(directory, split), "w", encoding="utf-8", newline="\n")
             )
             for split in SPLITS
         }
-        number = 0
-        for number, tokens in enumerate(sentences, start=1):
-            split = HELD_OUT.get((number - 1) % 20, "train")
-            files[split].write(f"{' '.join(tokens)}\n")
+        number = 0  # of sentences so far
+        for tokens, ends in pieces:
+            split = HELD_OUT.get(number % 20, "train")
+            outputs[split].write(" ".join(tokens))
+            outputs[split].write("\n" if ends else " ")
             if split == "train":
                 counts.update(tokens)
+            number += ends
     if number < 20:
+        sentences_are = "sentence is" if number == 1 else "sentences are"
         raise shared.UserError(
-            f"{number} sentences are too few to hold some out, 20 are enough; --help says where a "
-            "sentence ends"
+            f"{number} {sentences_are} too few to hold some out, 20 are enough; if the text has "
+            "one sentence a line, add --sentence_per_line"
         )
     return counts
 
@@ -198,23 +178,24 @@ def choose_vocabulary(counts, min_count=2, max_words=10000):
 
 
 def _replace_rare_tokens(source, target, vocabulary):
-    with (
-        open(source, encoding="utf-8", newline="\n") as lines,
-        open(target, "w", encoding="utf-8", newline="\n") as file,
-    ):
-        for line in lines:
-            tokens = (token if token in vocabulary else UNKNOWN for token in line.split())
-            file.write(f" {' '.join(tokens)} \n")
+    written = {token: token for token in vocabulary}
+    with open(target, "w", encoding="utf-8", newline="\n") as file:
+        for line in sentences.split_lines(files.read_blocks(source)):
+            tokens = [written.get(token, words.UNKNOWN) for token in line.split()]
+            file.write(f" {' '.join(tokens)}")
+            if line.endswith("\n"):
+                file.write(" \n")
 
 
-def write_corpus(sentences, directory, min_count=2, max_words=10000):
+def write_corpus(pieces, directory, how, min_count=2, max_words=10000):
     """Writes the three files, with the training text's rare tokens as `<unk>` in all of them.
 
     The files take their place in `directory`, or that of an older corpus, once they are complete.
 
     Args:
-      sentences: iterable of lists of str, tokens without white space.
+      pieces: iterable of `(tokens, ends)`, see `Preparation.sentences_of`.
       directory: where to; made if need be.
+      how: the `preparation.Preparation` of the text, to be described beside the files.
       min_count, max_words: which tokens are rare, as in `choose_vocabulary`.
 
     Raises:
@@ -227,15 +208,24 @@ def write_corpus(sentences, directory, min_count=2, max_words=10000):
         all_tokens, corpus = os.path.join(aside, "all_tokens"), os.path.join(aside, "corpus")
         os.mkdir(all_tokens)
         os.mkdir(corpus)
-        counts = _write_all_tokens(sentences, all_tokens)
+        counts = _write_all_tokens(pieces, all_tokens)
         vocabulary = choose_vocabulary(counts, min_count, max_words)
         for split in SPLITS:
             _replace_rare_tokens(_file_in(all_tokens, split), _file_in(corpus, split), vocabulary)
         # The last one goes first and comes last: there are three files only if they are of a piece.
         with contextlib.suppress(FileNotFoundError):
             os.remove(_file_in(directory, SPLITS[-1]))
+        preparation.write(how, directory)
         for split in SPLITS:
             os.replace(_file_in(corpus, split), _file_in(directory, split))
+
+
+def tokenize_lines(blocks, how):
+    """Writes the tokens of each line of a text to standard output, as soon as it has arrived."""
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    for line in sentences.split_lines(sentences.with_last_line_end(blocks)):
+        end = "\n" if line.endswith("\n") else " "
+        print(*how.tokens_of_line(line), end=end, flush=True)
 
 
 def add_overwrite_flag(parser):
@@ -254,16 +244,31 @@ def check_no_corpus(directory, overwrite):
 def _parse_flags():
     parser = shared.FlagParser(__doc__)
     parser.add_argument(
-        "files", nargs="+", type=shared.path, metavar="FILE", help="UTF-8 text; -: standard input"
+        "files", nargs="*", type=shared.path, metavar="FILE", help="UTF-8 text; -: standard input"
     )
-    parser.add_argument(
-        "--out", required=True, type=shared.path, metavar="DIR", help="where the corpus goes"
-    )
+    parser.add_argument("--out", type=shared.path, metavar="DIR", help="where the corpus goes")
     add_overwrite_flag(parser)
     parser.add_argument(
-        "--level", choices=("word", "char"), default="word", help="what a token is (word)"
+        "--tokenize", action="store_true", help="write each line's tokens to standard output"
     )
-    parser.add_argument("--keep_case", action="store_true", help="do not turn into lower case")
+    parser.add_argument(
+        "--like",
+        type=shared.path,
+        metavar="DIR",
+        help="prepare as this corpus or run was, whatever else is asked",
+    )
+    parser.add_argument(
+        "--level",
+        choices=preparation.LEVELS,
+        help="what a token is (word; token for text that is tokenized already)",
+    )
+    for flag, help_text in {
+        "sentence_per_line": "each line is a sentence, with --level=word",
+        "keep_case": "do not turn into lower case",
+        "keep_numbers": "do not turn numbers into N",
+        "drop_punctuation": "leave it out, as the Penn Treebank's common version does",
+    }.items():
+        parser.add_argument(f"--{flag}", action="store_true", help=help_text)
     parser.add_argument(
         "--min_count",
         type=shared.at_least(1),
@@ -278,15 +283,53 @@ def _parse_flags():
         metavar="N",
         help="size of the vocabulary not to exceed, <unk> and <eos> among them (10000)",
     )
-    return parser.parse_args()
+    flags = parser.parse_args()
+    if bool(flags.out) == flags.tokenize:
+        parser.error("name a directory with --out, or choose --tokenize")
+    if flags.out and not flags.files:
+        parser.error("name a file of text, or - for standard input")
+    return flags
+
+
+def _preparation(flags, level):
+    """The `Preparation` that the flags ask for; UserError if --like names none."""
+    if flags.like is not None:
+        try:
+            like = preparation.read(flags.like)
+        except preparation.PreparationError as error:
+            raise shared.UserError(str(error)) from None
+        if like is None:
+            raise shared.UserError(
+                f"--like={flags.like}: has no {preparation.FILE}, which says how it was prepared"
+            )
+        return like
+    if level == preparation.TOKEN:
+        return preparation.TOKENIZED
+    return preparation.Preparation(
+        level=level,
+        case="kept" if flags.keep_case else "lower",
+        numbers="kept" if flags.keep_numbers else "N",
+        punctuation="dropped" if flags.drop_punctuation else "kept",
+        sentences="lines" if flags.sentence_per_line else "marks",
+    )
 
 
 def main():
     """Runs the command line."""
     flags = _parse_flags()
-    check_no_corpus(flags.out, flags.overwrite)
-    sentences = read_tokens(flags.files, flags.level, flags.keep_case)
-    write_corpus(sentences, flags.out, flags.min_count, flags.max_words)
+    if flags.out:
+        check_no_corpus(flags.out, flags.overwrite)
+    first, *rest = map(read_blocks, flags.files or [files.STANDARD_INPUT])
+    level = flags.level
+    if not level and not flags.like:
+        level, first = detect_level(first, (flags.files or ["standard input"])[0])
+    how, texts = _preparation(flags, level), [first, *rest]
+    if flags.tokenize:
+        for blocks in texts:
+            tokenize_lines(blocks, how)
+    else:
+        pieces = read_sentences(texts, how)
+        write_corpus(pieces, flags.out, how, flags.min_count, flags.max_words)
 
 
 if __name__ == "__main__":

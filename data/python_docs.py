@@ -12,6 +12,7 @@ from pydoc_data import topics
 
 import prepare_text
 import shared
+from text import preparation  # prepare_text has made it importable
 
 
 def is_prose(paragraph):
@@ -46,8 +47,9 @@ def main():
     prepare_text.add_overwrite_flag(parser)
     flags = parser.parse_args()
     prepare_text.check_no_corpus(flags.out, flags.overwrite)
-    sentences = (s for p in read_prose() for s in prepare_text.split_sentences([p]))
-    prepare_text.write_corpus(map(prepare_text.tokenize, sentences), flags.out)
+    how = preparation.Preparation()
+    paragraphs = (f"{paragraph}\n\n" for paragraph in read_prose())
+    prepare_text.write_corpus(how.sentences_of(paragraphs), flags.out, how)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the scripts of this folder share: flags, and mistakes answered in one line.
 
-It needs the standard library alone, so that a corpus is made without TensorFlow.
+None of them needs TensorFlow.
 """
 
 import argparse
@@ -61,6 +61,11 @@ def make_directory(path):
         raise UserError(f"{path}: is a file; name a directory") from None
 
 
+def say(message):
+    """Prints a line on standard error, after the program's name."""
+    print(f"{os.path.basename(sys.argv[0])}: {message}", file=sys.stderr)
+
+
 @contextlib.contextmanager
 def naming(path):
     """Gives an OSError of reading or writing, such as that of a full disk, the file's name."""
@@ -81,6 +86,9 @@ def run(main):
         main()
     except UserError as error:
         sys.exit(f"{program}: {error}")
+    except BrokenPipeError:  # whoever closed standard output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         path = error.filename2 or error.filename  # of two, the one to be replaced
         place = f"{path}: " if path else ""

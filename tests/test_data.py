@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -21,10 +22,14 @@ from hypothesis import strategies as st
 import prepare_text
 import python_docs
 import reader
+from text import files, preparation, sentences
 
 SPLITS = ("train", "valid", "test")
 TEXT = "".join(f"This is sentence {i}, the {'abcdefg'[i % 7]} one. " for i in range(40))
 SENTENCE = " this is sentence N , the {} one . \n"
+WORDS = preparation.Preparation()
+CHARACTERS = preparation.Preparation(level="char")
+CHARACTERS_AS_THEY_ARE = preparation.Preparation(level="char", case="kept")
 examples = settings(max_examples=100, deadline=None)
 # Any characters, and often those that the rules are about.
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.sampled_from(
@@ -34,9 +39,9 @@ texts = st.text(characters)
 
 
 def script(module, *arguments, **options):
-    """Starts a script in a process of its own that has nothing but the standard library."""
+    """Starts a script in a process of its own."""
     pipes = {pipe: subprocess.PIPE for pipe in ("stdin", "stdout", "stderr")}
-    command = [sys.executable, "-S", module.__file__, *map(str, arguments)]
+    command = [sys.executable, module.__file__, *map(str, arguments)]
     return subprocess.Popen(command, **{**pipes, **options})
 
 
@@ -50,14 +55,14 @@ def read_files(directory):
     return {path.name: path.read_bytes() for path in pathlib.Path(directory).iterdir()}
 
 
-def prepare(text, level="word", keep_case=False, **options):
+def prepare(text, how, **options):
     """The corpus of a text: dict of split to the list of its lines."""
     with tempfile.TemporaryDirectory() as directory:
         source = os.path.join(directory, "source")
         with open(source, "w", encoding="utf-8", newline="") as file:
             file.write(text)
-        sentences = prepare_text.read_tokens([source], level, keep_case)
-        prepare_text.write_corpus(sentences, directory, **options)
+        sentences = prepare_text.read_sentences([prepare_text.read_blocks(source)], how)
+        prepare_text.write_corpus(sentences, directory, how, **options)
         corpus = {}
         for split in SPLITS:
             with open(os.path.join(directory, f"ptb.{split}.txt"), encoding="utf-8") as file:
@@ -72,58 +77,14 @@ def in_order(corpus):
     return [next(turn) for turn in itertools.islice(turns, sum(map(len, corpus.values())))]
 
 
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("Mr. Vinken isn't 61, is he?", "mr . vinken is n't N , is he ?"),
-        ("It’s the well-known 3.5-inch disk's 1,000 bytes.",
-         "it 's the well-known N - inch disk 's N bytes ."),
-        ("call __init__(self) in utf8", "call __init__ ( self ) in utf8"),
-        ("", ""),
-    ],
-)  # fmt: skip
-def test_tokens(text, tokens):
-    assert " ".join(prepare_text.tokenize(text)) == tokens
-
-
-def test_case_is_kept_on_request():
-    assert prepare_text.tokenize("The End", keep_case=True) == ["The", "End"]
-    assert prepare_text.split_characters("The", keep_case=True) == ["T", "h", "e"]
-
-
-@given(texts)
-@examples
-def test_tokens_are_the_text_without_its_white_space(text):
-    tokens = prepare_text.tokenize(text)
-    assert all(token and not re.search(r"\s", token) for token in tokens)
-    without_digits = re.sub(r"\d", "", text).replace("’", "'")
-    tokens = prepare_text.tokenize(without_digits, keep_case=True)
-    assert "".join(tokens) == "".join(without_digits.split())
-
-
-def test_sentences():
-    text = 'One is here. Two (2.5 of\nthem) too! "Three?" Asks e.g. four\n \nA new paragraph'
-    assert list(prepare_text.split_sentences(text.split("\n"))) == [
-        "One is here.", "Two (2.5 of them) too!", '"Three?', "Asks e.g. four", "A new paragraph",
-    ]  # fmt: skip
-
-
-@given(texts)
-@examples
-def test_sentences_line_by_line_are_those_of_the_text_as_a_whole(text):
-    sentence_end = r"""(?<=[.!?])["')\]]*\s+(?=["'(\[]*[A-Z])"""
-    paragraphs = (" ".join(p.split()) for p in re.split(r"\n\s*\n", text))
-    sentences = [s for p in paragraphs for s in re.split(sentence_end, p) if s]
-    assert list(prepare_text.split_sentences(text.split("\n"))) == sentences
-
-
 @given(st.lists(texts, min_size=20, max_size=50))
 @examples
 def test_characters_go_there_and_back(lines):
-    alphabet = "".join(sorted(set("".join(lines)) - {"\r"}))
+    lines = [unicodedata.normalize("NFC", line) for line in lines]
+    alphabet = " ".join(sorted(set("".join(lines)) - {"\r"}))
     lines = [*["x" + alphabet] * 18, *lines]  # valid and test have no character beyond training's
     text = "\n".join(lines) + "\n"
-    corpus = prepare(text, "char", keep_case=True, min_count=1, max_words=10**6)
+    corpus = prepare(text, CHARACTERS_AS_THEY_ARE, min_count=1, max_words=10**6)
     spelling = {"_": " ", "<underscore>": "_"}
     read = ["".join(spelling.get(token, token) for token in line) for line in in_order(corpus)]
     lines = re.sub("\r\n?", "\n", text).split("\n")[:-1]
@@ -135,9 +96,9 @@ def test_characters_go_there_and_back(lines):
 def test_rare_tokens_become_unk_and_nothing_changes_place(lines, min_count, max_words):
     text = "\n".join(lines) + "\n"
     limits = {"min_count": min_count, "max_words": max_words}
-    whole = prepare(text, "char", min_count=1, max_words=10**6)
-    corpus = prepare(text, "char", **limits)
-    assert corpus == prepare(text, "char", **limits)
+    whole = prepare(text, CHARACTERS, min_count=1, max_words=10**6)
+    corpus = prepare(text, CHARACTERS, **limits)
+    assert corpus == prepare(text, CHARACTERS, **limits)
     counts = collections.Counter(token for line in whole["train"] for token in line)
     kept = {token for line in in_order(corpus) for token in line} - {"<unk>"}
     for line, all_tokens in zip(in_order(corpus), in_order(whole), strict=True):
@@ -152,39 +113,47 @@ def test_rare_tokens_become_unk_and_nothing_changes_place(lines, min_count, max_
 
 
 def test_rare_words_become_unk(tmp_path):
-    sentences = [["a", "b", "a"], ["c", "b"], *[[]] * 16, ["a", "c"], ["d"]]
-    prepare_text.write_corpus(sentences, tmp_path)
+    tokens = [["a", "b", "a"], ["c", "b"], *[[]] * 16, ["a", "c"], ["d"]]
+    sentences = [(each, True) for each in tokens]
+    prepare_text.write_corpus(sentences, tmp_path, WORDS)
     assert (tmp_path / "ptb.train.txt").read_text() == " a b a \n <unk> b \n" + 16 * "  \n"
     assert (tmp_path / "ptb.valid.txt").read_text() == " a <unk> \n"
     assert (tmp_path / "ptb.test.txt").read_text() == " <unk> \n"
-    prepare_text.write_corpus(sentences, tmp_path, max_words=3)
+    prepare_text.write_corpus(sentences, tmp_path, WORDS, max_words=3)
     assert (tmp_path / "ptb.train.txt").read_text().startswith(" a <unk> a \n <unk> <unk> \n")
 
 
-@pytest.mark.parametrize("level", ["word", "char"])
-def test_the_reader_takes_the_corpus_as_it_is(tmp_path, capsys, level):
+@pytest.mark.parametrize("how", [WORDS, CHARACTERS])
+def test_the_reader_takes_the_corpus_as_it_is(tmp_path, capsys, how):
     source = tmp_path / "source"
     source.write_text(TEXT.replace(". ", ".\n") * 3)
-    sentences = prepare_text.read_tokens([str(source)], level)
-    prepare_text.write_corpus(sentences, tmp_path, max_words=15)
+    sentences = prepare_text.read_sentences([prepare_text.read_blocks(str(source))], how)
+    prepare_text.write_corpus(sentences, tmp_path, how, max_words=15)
     corpus = reader.read_corpus(tmp_path)
     assert len(corpus.words) == 15
     assert {"<unk>", "<eos>"} < set(corpus.words)
     assert capsys.readouterr().err == ""
 
 
-def test_memory_does_not_grow_with_the_text(tmp_path):
-    def peak(num_sentences):
-        lines = ("Some words, and never more of them.\n" for _ in range(num_sentences))
-        sentences = map(prepare_text.tokenize, prepare_text.split_sentences(lines))
+@pytest.mark.parametrize("end", [".\n", ", ", "。"])
+@pytest.mark.parametrize("how", [WORDS, CHARACTERS, preparation.TOKENIZED])
+def test_memory_does_not_grow_with_the_text_or_a_line(tmp_path, monkeypatch, how, end):
+    monkeypatch.setattr(sentences, "MAX_LENGTH", 1000)
+    monkeypatch.setattr(files, "BLOCK_BYTES", 1000)
+
+    def peak(num_blocks):
+        lines = ["a line\n\n"] * 20
+        blocks = itertools.chain(
+            lines, itertools.repeat(f"Some words, never more{end}", num_blocks)
+        )
         tracemalloc.start()
-        prepare_text.write_corpus(sentences, tmp_path)
+        prepare_text.write_corpus(how.sentences_of(blocks), tmp_path, how)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return peak
 
     peak(100)  # compiles the regular expressions
-    assert peak(5000) < peak(500) + 50_000
+    assert peak(5000) < peak(1000) + 50_000
 
 
 def test_python_docs_are_prose_and_the_same_each_time(tmp_path):
@@ -221,7 +190,9 @@ def test_prepare_text_takes_files_and_standard_input(tmp_path):
     assert run(prepare_text, f"--out={tmp_path / 'a'}", source) == (0, "", "")
     corpus = read_files(tmp_path / "a")
     assert corpus["ptb.test.txt"].decode() == SENTENCE.format("f") + SENTENCE.format("e")
-    assert sorted(corpus) == ["ptb.test.txt", "ptb.train.txt", "ptb.valid.txt"]
+    assert sorted(corpus) == [
+        "ptb.preparation.json", "ptb.test.txt", "ptb.train.txt", "ptb.valid.txt",
+    ]  # fmt: skip
     for number, text in enumerate((TEXT, "\ufeff" + TEXT, TEXT.replace(" ", "\r\n"))):
         directory = tmp_path / str(number)
         environment = {**os.environ, "PYTHONHASHSEED": str(number)}
@@ -268,7 +239,7 @@ def test_a_corpus_is_replaced_only_on_request(tmp_path):
         (TEXT.encode() + b"\n\n\xe2\x82", r"standard input: line 3 is not UTF-8 text .*0xe2.*"),
         (TEXT.encode("utf-16"), "standard input: line 1 is not UTF-8 text .*"),
         (b"One.\n" * 100 + b"T\0wo.", "standard input: line 101 contains a NUL byte; .*"),
-        (b"Too short.", "1 sentences are too few to hold some out, 20 are enough; .*"),
+        (b"Too short.", "1 sentence is too few .*, 20 are enough; .* --sentence_per_line"),
         (b"", "0 sentences are too few .*"),
     ],
 )
@@ -323,7 +294,7 @@ def test_old_and_new_files_are_never_taken_for_one_corpus(tmp_path):
     status, out, err = run(prepare_text, *command, text=TEXT.encode())
     assert (status, out) == (1, "")
     assert err == f"prepare_text.py: {tmp_path}/ptb.valid.txt: Is a directory\n"
-    assert sorted(os.listdir(tmp_path)) == ["ptb.train.txt", "ptb.valid.txt"]
+    assert sorted(os.listdir(tmp_path)) == [preparation.FILE, "ptb.train.txt", "ptb.valid.txt"]
 
 
 def test_an_interrupt_leaves_no_half_corpus(tmp_path):
@@ -343,3 +314,116 @@ def test_help_is_the_docstring(module):
     status, out, err = run(module, "--help")
     assert (status, err) == (0, "")
     assert module.__doc__ in out
+
+
+def corpus_of(tmp_path, text, *flags):
+    """The words of the corpus that the script makes of a text, line by line, and what it says."""
+    command = [f"--out={tmp_path}", "--overwrite", "--min_count=1", *flags, "-"]
+    status, out, err = run(prepare_text, *command, text=text.encode())
+    assert (status, out) == (0, ""), err
+    splits = {}
+    for split in SPLITS:
+        lines = (tmp_path / f"ptb.{split}.txt").read_text(encoding="utf-8").splitlines()
+        splits[split] = [line.split() for line in lines]
+    return in_order(splits), err
+
+
+def test_a_text_in_decomposed_form_makes_the_same_corpus(tmp_path):
+    text = "Das Mädchen fährt. Việt Nam là đây. " * 10
+    composed, _ = corpus_of(tmp_path, text)
+    assert corpus_of(tmp_path, unicodedata.normalize("NFD", text))[0] == composed
+    assert composed[0] == ["das", "mädchen", "fährt", "."]
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    ["Он пришёл домой. Она ушла?", "यह किताब है। वह घर है।", "我去学校。你好！", "Ναι; Όχι."],
+)
+def test_sentences_end_in_any_script(tmp_path, sentences):
+    for separator in ("\n\n", " "):
+        assert len(corpus_of(tmp_path, f"{sentences}{separator}" * 20)[0]) == 40
+
+
+def test_each_line_is_a_sentence_on_request(tmp_path):
+    text = "one two. Three\n" * 1000
+    assert run(prepare_text, "-", f"--out={tmp_path}", text=b"one two\n" * 1000)[2] == (
+        "prepare_text.py: 1 sentence is too few to hold some out, 20 are enough; if the text has "
+        "one sentence a line, add --sentence_per_line\n"
+    )
+    corpus, _ = corpus_of(tmp_path, text, "--sentence_per_line")
+    assert corpus == [["one", "two", ".", "three"]] * 1000
+
+
+TOKENIZED = [
+    " the <unk> rose N N from N mr. roe said it 's n't so in the u.s. \n",
+    " = Senjō = \n The 1 @,@ 000 well @-@ known <unk> ( , . ) \n \n It 's \n",
+]
+
+
+@pytest.mark.parametrize("text", [text * 40 for text in TOKENIZED])
+def test_what_is_tokenized_stays_so(tmp_path, text):
+    corpus, err = corpus_of(tmp_path, text)
+    assert corpus == [line.split() for line in text.splitlines()]
+    assert err.startswith("prepare_text.py: -: is tokenized already") and err.count("\n") == 1
+    assert preparation.read(tmp_path) == preparation.TOKENIZED
+    assert corpus_of(tmp_path, text, "--level=token") == (corpus, "")
+    cut, err = corpus_of(tmp_path, text, "--level=word", "--sentence_per_line")
+    assert err == ""
+    assert cut == [[word if word == "N" else word.lower() for word in line]
+                   for line in (line.replace("1", "N").replace("000", "N").split()
+                                for line in text.splitlines()) if line]  # fmt: skip
+
+
+def test_marks_of_sentences_become_their_ends(tmp_path):
+    text = "<s> a b </s>\na b <eos> c\n" * 20
+    corpus, err = corpus_of(tmp_path, text, "--level=token")
+    assert corpus == [["a", "b"], ["a", "b"], ["c"]] * 20
+    assert err == (
+        "prepare_text.py: the text has the words <s> (20), </s> (20), <eos> (20): <s> is left "
+        "out, </s> and <eos> end a sentence\n"
+    )
+
+
+def test_a_description_goes_with_the_corpus(tmp_path):
+    for flags, expected in (
+        ([], WORDS),
+        (["--level=char"], CHARACTERS),
+        (["--level=token"], preparation.TOKENIZED),
+        (["--drop_punctuation", "--keep_case", "--keep_numbers", "--sentence_per_line"],
+         preparation.Preparation("word", "kept", "kept", "dropped", "lines")),
+    ):  # fmt: skip
+        corpus_of(tmp_path, TEXT.replace(". ", ".\n"), *flags)
+        assert preparation.read(tmp_path) == expected
+
+
+def tokenize(text, *flags):
+    status, out, err = run(prepare_text, "--tokenize", *flags, text=text.encode())
+    assert status == 0
+    return out, err
+
+
+def test_lines_are_tokenized_for_other_programs(tmp_path):
+    text = "It isn’t 5. Is it?\n\nЁлка"
+    assert tokenize(text) == ("it is n't N . is it ?\n\nёлка\n", "")
+    assert tokenize(text, "--keep_case", "--keep_numbers")[0].startswith("It is n't 5 . Is it ?\n")
+    preparation.write(preparation.PENN_TREEBANK, tmp_path)
+    assert tokenize(text, f"--like={tmp_path}")[0] == "it is n't N is it\n\nёлка\n"
+    assert tokenize("a_b c\n", "--level=char")[0] == "a <underscore> b _ c\n"
+    assert tokenize(TOKENIZED[1])[0] == TOKENIZED[1].replace(" \n", "\n").replace("\n ", "\n")[1:]
+
+
+def test_lines_are_tokenized_as_they_come():
+    process = script(prepare_text, "--tokenize")
+    process.stdin.write(b"One line.\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == b"one line .\n"
+    process.stdout.close()
+    process.stdin.write(b"And another.\n")
+    process.stdin.close()
+    assert (process.wait(timeout=300), process.stderr.read()) == (1, b"")
+
+
+def test_a_preparation_that_is_not_known_is_no_example(tmp_path):
+    status, out, err = run(prepare_text, "--tokenize", f"--like={tmp_path}")
+    assert (status, out) == (1, "")
+    assert err.startswith(f"prepare_text.py: --like={tmp_path}: has no ptb.preparation.json")

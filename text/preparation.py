@@ -1,0 +1,147 @@
+"""How a corpus was made of text, so that other text can be prepared alike.
+
+The description lies beside the corpus as `ptb.preparation.json`, and goes with what is trained on
+it: into the run's directory and the exported model. A corpus without one is taken as tokenized.
+"""
+
+import dataclasses
+import functools
+import json
+import os
+import unicodedata
+
+from text import joining, sentences, words
+
+FILE = "ptb.preparation.json"
+RULES = 1  # the version of the rules in this package
+WORD, CHARACTER, TOKEN = LEVELS = ("word", "char", "token")
+SPACE, UNDERSCORE = "_", "<underscore>"  # as characters
+
+
+class PreparationError(ValueError):
+    """A description that cannot be used; the message names the file and says what to do."""
+
+
+def _choice(*values):
+    return dataclasses.field(default=values[0], metadata={"values": values})
+
+
+@dataclasses.dataclass(frozen=True)
+class Preparation:
+    """How text becomes tokens, and tokens become text.
+
+    Attributes:
+      level: what a token is: `word`; `char`, where white space is `_` and `_` is `<underscore>`; or
+        `token`, what is between white space already.
+      case: `lower` or `kept`; tokens are taken as they are, whatever it says.
+      numbers: of words: `N`, which each becomes, or `kept`.
+      punctuation: of words: `kept` or `dropped`.
+      sentences: of words, where a sentence ends: at `marks`, or with `lines`.
+    """
+
+    level: str = _choice(*LEVELS)
+    case: str = _choice("lower", "kept")
+    numbers: str = _choice("N", "kept")
+    punctuation: str = _choice("kept", "dropped")
+    sentences: str = _choice("marks", "lines")
+
+    @functools.cached_property
+    def _tokenizer(self):
+        return words.Tokenizer(
+            keep_case=self.case == "kept",
+            keep_numbers=self.numbers == "kept",
+            keep_punctuation=self.punctuation == "kept",
+        )
+
+    def tokens(self, text, ends=True):
+        """The tokens of a line or sentence, a list of str without white space.
+
+        Args:
+          text: str; a line end in it is white space, and none at its end.
+          ends: bool, the sentence does not go on after this text.
+        """
+        if self.level == WORD:
+            return self._tokenizer(text, ends)
+        if self.level == TOKEN:
+            return text.split()
+        text = unicodedata.normalize("NFC", text.removesuffix("\n"))
+        return [
+            SPACE if character.isspace() else UNDERSCORE if character == "_" else character
+            for character in (text if self.case == "kept" else words.lower(text))
+        ]
+
+    def sentences_of(self, blocks):
+        """Cuts a text into sentences of tokens.
+
+        Args:
+          blocks: iterable of str, the text one after another.
+
+        Yields:
+          `(tokens, ends)`: list of str, and whether the sentence ends with them; only a very long
+          one comes in several pieces.
+        """
+        if self.level == WORD and self.sentences == "marks":
+            for text, ends in sentences.split_sentences(blocks):
+                yield self.tokens(text, ends), ends
+            return
+        is_within_line = False
+        for line in sentences.split_lines(sentences.with_last_line_end(blocks)):
+            ends = line.endswith("\n")
+            if self.level != WORD or is_within_line or line.strip():
+                yield self.tokens(line, ends), ends
+            is_within_line = not ends
+
+    def tokens_of_line(self, line, between=()):
+        """The tokens of a line, a list of str, those of `between` between its sentences."""
+        tokens = []
+        for sentence, ends in self.sentences_of([line]):
+            tokens += [*sentence, *between] if ends else sentence
+        return tokens[: len(tokens) - len(between)]
+
+    def joiner(self):
+        """A function that joins tokens into text, called with each; see `joining.WordJoiner`."""
+        joins_characters = self.level == CHARACTER
+        return joining.CharacterJoiner() if joins_characters else joining.WordJoiner()
+
+    def join(self, tokens):
+        """Tokens joined into text, str; `<eos>` is a line end."""
+        return "".join(map(self.joiner(), tokens))
+
+
+TOKENIZED = Preparation(level=TOKEN, case="kept", numbers="kept", sentences="lines")
+# Mikolov's version of the Penn Treebank.
+PENN_TREEBANK = Preparation(punctuation="dropped")
+
+
+def write(preparation, directory):
+    """Writes the description beside a corpus or a model; OSError if that cannot be."""
+    path = os.path.join(directory, FILE)
+    description = {"rules": RULES, **dataclasses.asdict(preparation)}
+    with open(f"{path}.tmp", "w", encoding="utf-8", newline="\n") as file:
+        file.write(json.dumps(description, indent=2) + "\n")
+    os.replace(f"{path}.tmp", path)
+
+
+def read(directory):
+    """The `Preparation` of a corpus or a model; None if nothing is said of it.
+
+    Raises:
+      PreparationError: the description cannot be read, or is of rules unknown here.
+    """
+    path = os.path.join(directory, FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            description = dict(json.load(file))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise PreparationError(f"{path}: is no description of a preparation ({error})") from None
+    if description.pop("rules", None) != RULES:
+        raise PreparationError(f"{path}: was made by other rules than version {RULES}, known here")
+    for field in dataclasses.fields(Preparation):
+        if description.get(field.name, field.default) not in field.metadata["values"]:
+            raise PreparationError(f"{path}: {field.name} cannot be {description[field.name]!r}")
+    try:
+        return Preparation(**description)
+    except TypeError as error:
+        raise PreparationError(f"{path}: is no description of a preparation ({error})") from None
