@@ -408,7 +408,9 @@ def test_a_text_without_line_ends_is_trained_on_and_not_sampled(tmp_path):
     status, out, err = here(*arguments, config={"max_max_epoch": 2})
     assert status == 0
     assert epoch_lines(out)[-1].startswith("Test Perplexity")
-    assert re.fullmatch("no more samples: .* has no <eos>.*; training goes on\n", err)
+    said, samples = err.splitlines()
+    assert "ptb.train.txt: has no line ends" in said
+    assert re.fullmatch("no more samples: .* has no <eos>.*; training goes on", samples)
 
 
 def newest(save_path, suffix):

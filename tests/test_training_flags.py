@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from absl import flags
+from absl.testing import flagsaver
 
 import configs
 import ptb_word_lm
@@ -15,22 +16,14 @@ from program.command_line import RequestError, UserError
 
 
 def choose(*arguments):
-    values = flags.FlagValues()
-    define_in(values)
-    values(["ptb_word_lm.py", *arguments])
-    return training_flags.choose_config(values)
-
-
-def define_in(values):
-    """Defines the training flags in a registry of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in dir(flags):
-            if name.startswith("DEFINE"):
-                define = getattr(flags, name)
-                patch.setattr(flags, name, lambda *a, d=define: d(*a, flag_values=values))
-        patch.setattr(flags, "register_validator", lambda *_: None)
-        patch.setattr(flags, "FLAGS", values)
+    """The configuration that flags ask for; the flags are forgotten again."""
+    with flagsaver.flagsaver():
         training_flags.define()
+        try:
+            flags.FLAGS(["ptb_word_lm.py", "--data_path=none", *arguments])
+            return training_flags.choose_config(flags.FLAGS)
+        finally:
+            flags.FLAGS.unparse_flags()
 
 
 def test_every_field_is_a_flag():
