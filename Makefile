@@ -4,6 +4,7 @@
 # make stress  kills training 50 times, and two machines' 15, and compares with runs left alone
 # make fuzz    gives each reader of files and answers damaged ones, for a minute each
 # make curves  draws the learning curves of RUNS="runs/a runs/b" as curves.png
+# make tour    opens the notebook docs/tour.ipynb, which shows every stage by running it
 # make clean   removes the virtual environment, the corpus and the run
 #
 # PYTHON=python3.12 chooses the interpreter (3.10 to 3.13), VENV=DIR the environment's place.
@@ -15,7 +16,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CORPUS = data/python_docs
 RUNS = runs/python_docs
 
-.PHONY: train test stress fuzz curves lint clean
+.PHONY: train test stress fuzz curves tour lint clean
 
 train: $(VENV)/run.installed $(CORPUS)/ptb.test.txt
 	$(BIN)/python ptb_word_lm.py --data_path=$(CORPUS) --model=small --save_path=runs/python_docs
@@ -32,6 +33,9 @@ fuzz: $(VENV)/dev.installed
 
 curves: $(VENV)/extras.installed
 	$(BIN)/python curves.py $(RUNS:%=--run=%)
+
+tour: $(VENV)/extras.installed
+	$(BIN)/jupyter notebook docs/tour.ipynb
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
