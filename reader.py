@@ -317,7 +317,8 @@ def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=F
 
     The ids are cut into `batch_size` equal contiguous streams, the remainder dropped; window `i`
     is columns `[i*num_steps, (i+1)*num_steps)` of the streams. The carried LSTM state of a stream
-    therefore always meets the words that follow those it has read.
+    therefore always meets the words that follow those it has read. docs/understanding.md has the
+    Penn Treebank's second window as an example, and why an epoch has 2,323 windows.
 
     Args:
       raw_data: word ids, a list or an int array `[num_words]`.

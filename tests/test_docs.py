@@ -1,0 +1,95 @@
+"""What the pages say can be checked: their links, the files, names and flags that they mention."""
+
+import glob
+import os
+import re
+
+import pytest
+
+import configs
+import ptb_word_lm
+import reader
+import training
+import util
+from graphs import ROOT
+from model import devices, lstm, network, precision, softmax
+from program import command_line
+from saved import checkpoints, inference, run_directory, trained_model
+from training import cluster, guard, summaries
+
+PAGES = [
+    os.path.relpath(path, ROOT)
+    for path in sorted(glob.glob(f"{ROOT}/*.md") + glob.glob(f"{ROOT}/docs/*.md"))
+]
+SOURCES = [
+    os.path.relpath(path, ROOT)
+    for folder in ("", "data", "model", "saved", "training", "program", "benchmarks", "tests")
+    for path in glob.glob(os.path.join(ROOT, folder, "*.py"))
+]
+MODULES = (
+    (configs, ptb_word_lm, reader, training, util)
+    + (devices, lstm, network, precision, softmax, command_line)
+    + (checkpoints, inference, run_directory, trained_model, cluster, guard, summaries)
+)
+CURRENT_PAGES = [page for page in PAGES if page != "CHANGELOG.md"]
+# What a name in the pages, such as `lstm.basic_cell`, is a part of.
+OWNERS = {
+    **{module.__name__.rpartition(".")[2]: module for module in MODULES},
+    "PTBModel": ptb_word_lm.PTBModel,
+    "CellStack": lstm.CellStack,
+}
+# Flags of other programs.
+FOREIGN_FLAGS = {"logdir", "rest_api_port", "model_name", "model_base_path", "net", "dport"}
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def without_code(text):
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
+
+
+def anchors(text):
+    titles = re.findall(r"^#+ (.*)$", without_code(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(\s*([^)\s]+)\s*\)", read(page)):
+        if target.startswith("http"):
+            continue
+        path, _, anchor = target.partition("#")
+        path = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+        assert os.path.exists(os.path.join(ROOT, path)), target
+        assert not anchor or anchor in anchors(read(path)), target
+
+
+@pytest.mark.parametrize("page", CURRENT_PAGES)
+def test_files_exist(page):
+    for name in re.findall(r"`([\w./]+\.py)`", read(page)):
+        assert any(f"/{path}".endswith(f"/{name}") for path in SOURCES), name
+
+
+@pytest.mark.parametrize("page", CURRENT_PAGES)
+def test_names_exist(page):
+    for first, rest in re.findall(r"`(\w+)\.([\w.]+)(?:\(.*?\))?`", without_code(read(page))):
+        value = OWNERS.get(first)
+        for part in rest.split(".") if value and rest != "py" else ():
+            assert hasattr(value, part), f"{first}.{rest}"
+            value = getattr(value, part)
+
+
+@pytest.mark.parametrize("page", CURRENT_PAGES)
+def test_flags_exist(page):
+    code = "".join(map(read, SOURCES))
+    fields = vars(configs.SmallConfig())
+    for flag in set(re.findall(r"--(\w+)", read(page))) - FOREIGN_FLAGS:
+        assert flag in fields or re.search(rf"""["-]{flag.removeprefix("no")}["\n]""", code), flag
+
+
+def test_the_readme_is_short():
+    assert len(read("README.md").splitlines()) <= 150
