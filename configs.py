@@ -106,20 +106,29 @@ class SmallConfig:
             object.__setattr__(self, field.name, value)
 
 
-def _checked(owner, field, value):
-    """A field's value as a Python number (or a mode's name); ConfigError if it is out of bound."""
+def fault_of(field, value) -> str | None:
+    """What is wrong with a value of a field: what it must be instead; None if nothing is.
+
+    Args:
+      field: a `dataclasses.Field` of `SmallConfig`.
+      value: anything.
+    """
     if field.name == "rnn_mode":
-        if value not in RNN_MODES:
-            modes = ", ".join(RNN_MODES)
-            raise ConfigError(f"{owner}: rnn_mode is {value!r}, but must be one of {modes}")
-        return value
+        return None if value in RNN_MODES else f"must be one of {', '.join(RNN_MODES)}"
     bound = field.metadata["bound"]
     kind, words = (
         (numbers.Integral, "a whole number") if field.type is int else (numbers.Real, "a number")
     )
     is_number = isinstance(value, kind) and not isinstance(value, bool)
-    if not (is_number and math.isfinite(value) and _BOUNDS[bound](value)):
-        raise ConfigError(f"{owner}: {field.name} is {value!r}, but must be {words}, {bound}")
+    if is_number and math.isfinite(value) and _BOUNDS[bound](value):
+        return None
+    return f"must be {words}, {bound}"
+
+
+def _checked(owner, field, value):
+    """A field's value as a Python number (or a mode's name); ConfigError if it is out of bound."""
+    if fault := fault_of(field, value):
+        raise ConfigError(f"{owner}: {field.name} is {value!r}, but {fault}")
     return field.type(value)
 
 

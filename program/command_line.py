@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import os
 import platform
+import re
 import signal
 import sys
 import time
@@ -189,7 +190,9 @@ def _parse_flags(argv):
     try:
         rest = flags.FLAGS(argv)[1:]
     except flags.Error as error:
-        raise flags.Error(f"{error} (--help explains the flags)") from None
+        message = re.sub(r"invalid literal for int\(\) .*", "must be a whole number", str(error))
+        message = re.sub(r"could not convert string to float.*", "must be a number", message)
+        raise flags.Error(f"{message} (--help explains the flags)") from None
     except SystemExit:  # --help, which absl ends with status 1
         sys.stdout.flush()
         sys.exit(0)

@@ -88,18 +88,28 @@ def _define_hyperparameters():
 
 
 def _read_config_file(path):
-    """The hyperparameters in a JSON file; what else a run's `config.json` holds is left out."""
+    """The hyperparameters in a JSON file, name to value; RequestError if it is not such a file."""
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         message = getattr(error, "strerror", None) or f"is not JSON ({error})"
         raise RequestError(f"--config={path}: {message}") from None
-    fields = [field.name for field in dataclasses.fields(configs.SmallConfig)]
-    found = {name: content[name] for name in fields if name in content} if content else {}
-    if not isinstance(content, dict) or not found:
+    fields = {field.name: field for field in dataclasses.fields(configs.SmallConfig)}
+    found = fields.keys() & content if isinstance(content, dict) else set()
+    if not found:
         raise RequestError(f"--config={path}: has none of the hyperparameters {', '.join(fields)}")
-    return found
+    # A run's own file says more than hyperparameters, such as its seed.
+    unknown = content.keys() - fields.keys()
+    if unknown and "seed" not in content:
+        raise RequestError(
+            f"--config={path}: {', '.join(sorted(unknown))}: is not a hyperparameter; they are "
+            + ", ".join(fields)
+        )
+    for name in found:
+        if fault := configs.fault_of(fields[name], content[name]):
+            raise RequestError(f"--config={path}: {name} is {content[name]!r}, but {fault}")
+    return {name: content[name] for name in found}
 
 
 def choose_config(arguments) -> configs.SmallConfig:
@@ -112,13 +122,14 @@ def choose_config(arguments) -> configs.SmallConfig:
       arguments: absl's `FlagValues`.
 
     Raises:
-      RequestError: the file cannot be read.
-      configs.ConfigError: a value is out of its bound.
+      RequestError: the file cannot be read, or a value is out of its bound.
     """
     changes = _read_config_file(arguments.config) if arguments.config else {}
     for field in dataclasses.fields(configs.SmallConfig):
         value = getattr(arguments, field.name)
         if value is not None:
+            if fault := configs.fault_of(field, value):
+                raise RequestError(f"--{field.name}={value}: {fault}")
             changes[field.name] = value
     return configs.get_config(arguments.model, arguments.schedule, **changes)
 

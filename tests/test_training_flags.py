@@ -51,6 +51,7 @@ def test_flags_win_over_the_file_over_the_schedule_over_the_model(tmp_path):
         ("[1]", "has none of the hyperparameters"),
         ("{}", "has none of the hyperparameters"),
         ('{"hiden_size": 3}', "has none of the hyperparameters"),
+        ('{"hidden_size": 3, "hiden_size": 3}', "hiden_size: is not a hyperparameter"),
         ("[" * 100_000, "is not JSON"),
         ('{"hidden_size": "3"}', "hidden_size is '3', but must be a whole number, at least 1"),
         ('{"keep_prob": NaN}', "keep_prob is nan"),
@@ -73,15 +74,15 @@ def test_a_file_that_is_no_configuration(tmp_path, content, message):
         *("--hidden_size=0", "--num_layers=0", "--num_steps=-1", "--batch_size=0"),
         *("--keep_prob=1.5", "--keep_prob=0", "--keep_prob=nan", "--learning_rate=inf"),
         *("--lr_decay=0", "--max_grad_norm=-5", "--init_scale=0", "--max_epoch=-1"),
-        *("--max_max_epoch=0", "--vocab_size=-2"),
+        *("--max_max_epoch=0", "--vocab_size=-2", "--hidden_size=3.5", "--keep_prob=half"),
     ],
 )
 def test_nonsense_in_a_flag_is_one_line(flag, corpus):
     status, out, err = run_here(ptb_word_lm, f"--data_path={corpus}", "--model=test", flag)
-    name, value = flag.removeprefix("--").split("=")
+    name, _ = flag.split("=")
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert f"{name} is {value}" in err
-    assert "but must be a" in err
+    assert f" {name}=" in err
+    assert ": must be a" in err
 
 
 @pytest.fixture(scope="module")
