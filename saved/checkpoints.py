@@ -43,21 +43,21 @@ class Progress(NamedTuple):
     total_cost: float = 0.0
     state: Sequence = ()
 
-    def done(self):
+    def done(self) -> str:
         """What is done, in words."""
         if self.window:
             return f"epoch {self.epoch}, window {self.window}"
         return f"epoch {self.epoch - 1}"
 
-    def to_bytes(self):
-        """All of it, exactly."""
+    def to_bytes(self) -> bytes:
+        """The progress as bytes, without loss."""
         file = io.BytesIO()
         np.savez(file, np.array([self.epoch, self.window, self.total_cost]), *self.state)
         return file.getvalue()
 
     @classmethod
-    def from_bytes(cls, content):
-        """The reverse of `to_bytes`; CheckpointError if the bytes are no progress."""
+    def from_bytes(cls, content: bytes) -> "Progress":
+        """Reads what `to_bytes` wrote; CheckpointError if the bytes are something else."""
         try:
             numbers, *state = np.load(io.BytesIO(content)).values()
             epoch, window, total_cost = numbers.tolist()
@@ -66,21 +66,21 @@ class Progress(NamedTuple):
             fits = fits and progress[:2] == (epoch, window)
             if not (fits and all(array.dtype == np.float32 for array in state)):
                 raise ValueError("no epoch, window, cost and state")
-        except Exception as error:  # what is no .npz file makes NumPy raise nearly anything
-            raise CheckpointError(f"{PROGRESS} in it is no progress: {reason(error)}") from None
+        except Exception as error:  # NumPy raises many kinds of errors for other bytes
+            raise CheckpointError(f"{PROGRESS} in it cannot be read: {reason(error)}") from None
         return progress
 
 
-def reason(error):
-    """What TensorFlow or the operating system says of an error, in one line."""
+def reason(error: Exception) -> str:
+    """The message of an error of TensorFlow or the operating system, in one line."""
     lines = str(getattr(error, "message", None) or error).splitlines() or [repr(error)]
     for before, line in zip(lines, lines[1:]):
-        if before.startswith("Node: "):  # after the Python lines that made the node
+        if before.startswith("Node: "):  # the message follows the Python lines that made the node
             return line
     return lines[0]
 
 
-def list_newest_first(save_path):
+def list_newest_first(save_path: str) -> list:
     """The checkpoints `model.ckpt-STEP` in a directory, the newest first."""
     pattern = os.path.join(glob.escape(save_path), f"{PREFIX}-*.index")
     paths = [path.removesuffix(".index") for path in glob.glob(pattern) if os.path.isfile(path)]
@@ -88,7 +88,7 @@ def list_newest_first(save_path):
     return sorted((p for p in paths if steps[p].isdecimal()), key=lambda p: -int(steps[p]))
 
 
-def read_shapes(path):
+def read_shapes(path: str) -> dict:
     """Reads a whole checkpoint, checking every tensor's checksum.
 
     Returns:
@@ -98,18 +98,18 @@ def read_shapes(path):
       CheckpointError: it is damaged, or a file of it is missing.
     """
     try:
-        # Not load_checkpoint, which would rather read the newest in a directory of that name.
+        # load_checkpoint would read the newest checkpoint of a directory with that name instead.
         checkpoint = tf1.train.NewCheckpointReader(path)
         shapes = checkpoint.get_variable_to_shape_map()
         for name in shapes:
             checkpoint.get_tensor(name)
-    except Exception as error:  # a damaged file makes TensorFlow's reader raise nearly anything
+    except Exception as error:  # TensorFlow raises many kinds of errors for damaged files
         raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
     return shapes
 
 
-def remove_unfinished(save_path):
-    """Removes what a save that was cut off left behind."""
+def remove_unfinished(save_path: str) -> None:
+    """Removes the files that an interrupted save left behind."""
     patterns = [
         f"{PREFIX}-*.tempstate*",
         f"{PREFIX}-*.meta.tmp*",
@@ -123,7 +123,7 @@ def remove_unfinished(save_path):
 
 
 def _expected_shapes():
-    """What the current graph's Saver restores: variable name to shape."""
+    """What the current graph's Saver restores: a dict of variable name to shape."""
     shapes = {v.op.name: v.shape.as_list() for v in tf1.global_variables()}
     for saveable in tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS):
         shapes |= {spec.name: spec.tensor.shape.as_list() for spec in saveable.specs}
@@ -131,11 +131,11 @@ def _expected_shapes():
 
 
 def name_newest_whole(save_path):
-    """Has the directory's `checkpoint` file name the newest checkpoint that is whole.
+    """Makes the directory's `checkpoint` file name the newest checkpoint that is whole.
 
-    That file is where a Supervisor looks; it may be gone, or name a checkpoint that a full disk or
-    a power failure left damaged, or one of the directory that this one was copied from. Each
-    damaged one is named on standard error.
+    A Supervisor reads that file. It may be missing. It may name a checkpoint that a full disk or a
+    power failure has damaged, or one of the directory that this directory was copied from. Each
+    damaged checkpoint is named on standard error.
 
     Args:
       save_path: the directory of the current graph's checkpoints.
@@ -161,7 +161,7 @@ def name_newest_whole(save_path):
                     "choose another --save_path"
                 )
         older_first = paths[number:][::-1]
-        # Names without the directory, which may be moved or copied.
+        # Names without the directory: it may be moved or copied.
         names = [os.path.basename(each) for each in older_first]
         try:
             tf1.train.update_checkpoint_state(os.path.abspath(save_path), names[-1], names)
@@ -175,18 +175,18 @@ def name_newest_whole(save_path):
     return []
 
 
-def read_progress(path, steps_per_epoch, state):
-    """Reads how far the training had come that saved a checkpoint.
+def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
+    """Reads how far training had come when it saved a checkpoint.
 
     Args:
       path: of a whole checkpoint.
-      steps_per_epoch: int, how many steps make an epoch. They tell the epoch of a checkpoint
-        that holds no progress, such as one of the TF1 script.
+      steps_per_epoch: int, the steps of an epoch. They tell the epoch of a checkpoint without a
+        progress in it, such as one of the TF1 script.
       state: list of the tensors that carry the state.
 
     Raises:
-      CheckpointError: it was saved within an epoch, by a run that carried another state; or it
-        holds another program's progress.
+      CheckpointError: it was saved within an epoch by a run with a state of other shapes, or the
+        progress in it cannot be read.
     """
     checkpoint = tf1.train.NewCheckpointReader(path)
     if not checkpoint.has_tensor(PROGRESS):
@@ -235,7 +235,7 @@ class Checkpoints:
             state = tf.nest.flatten(model.initial_state)
             self.progress = read_progress(self.newest, steps_per_epoch, state)
         self.restorer = tf1.train.Saver(save_relative_paths=True)
-        # In no collection: whoever initializes or saves the model's variables does not meet it.
+        # In no collection: to initialize or save the model's variables leaves it out.
         self._content = tf1.placeholder(tf.string, shape=[])
         variable = tf1.Variable(
             self._content, trainable=False, collections=[], use_resource=False, name=PROGRESS
@@ -246,11 +246,11 @@ class Checkpoints:
         self._saver = tf1.train.Saver(variables, save_relative_paths=True)
         self._saver.recover_last_checkpoints(paths)
 
-    def save(self, session, step, progress):
-        """Saves a session's variables as `model.ckpt-STEP`.
+    def save(self, session: tf.compat.v1.Session, step: int, progress: Progress) -> None:
+        """Saves a session's variables, and the progress, as `model.ckpt-STEP`.
 
         Raises:
-          CheckpointError: it cannot be written. What was saved before is as it was.
+          CheckpointError: it cannot be written. The checkpoints saved before are unchanged.
         """
         session.run(self._assign, {self._content: progress.to_bytes()})
         try:

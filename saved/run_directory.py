@@ -2,7 +2,7 @@
 
 `vocab.txt` (one word a line, the first has id 0) and `config.json` (the hyperparameters, and what
 else the numbers depend on) say what a checkpoint means. `lock` names the process that trains.
-Nothing else reads or writes these files.
+No other module reads or writes these files.
 """
 
 import contextlib
@@ -10,18 +10,19 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 
 from program.command_line import UserError
 
 try:
     import fcntl
 except ImportError:  # Windows has none
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
 LOCK_FILE = "lock"
-# Where TensorBoard's projector looks for what to show, and the words to label it with.
+# Tells TensorBoard's projector which variable to show, and which words label its rows.
 PROJECTOR_FILE = "projector_config.pbtxt"
 PROJECTOR_CONFIG = f"""embeddings {{
   tensor_name: "Model/embedding"
@@ -33,7 +34,7 @@ CHANGEABLE = ("max_max_epoch", "rnn_mode")
 
 
 class RunDirectoryError(UserError):
-    """A directory that cannot be read, or be saved to; the message says what to do."""
+    """A directory cannot be read or saved to; the message says what to do."""
 
 
 def _write(path, text):
@@ -81,8 +82,8 @@ def describe(config, dtype, seed, corpus):
     return {**dataclasses.asdict(config), "dtype": dtype.name, "seed": seed, **data}
 
 
-def read_config(directory):
-    """What `config.json` says, a dict; None if there is no such file.
+def read_config(directory: str) -> dict | None:
+    """The content of `config.json`, a dict; None if there is no such file.
 
     Raises:
       RunDirectoryError: it cannot be read, or is not a description of a run.
@@ -99,7 +100,7 @@ def read_config(directory):
         ) from None
 
 
-def read_words(directory):
+def read_words(directory: str) -> list | None:
     """The words of `vocab.txt`, a list of str; None if there is no such file.
 
     Raises:
@@ -159,11 +160,11 @@ def _lines(words):
     return "".join(f"{word}\n" for word in words)
 
 
-def check_name(path, flag="--save_path"):
-    """Checks that TensorFlow will find again what it saves to a directory.
+def check_name(path: str, flag: str = "--save_path") -> None:
+    """Checks that TensorFlow can read back what it saves to a directory.
 
     Raises:
-      RunDirectoryError: the name is not UTF-8, or TensorFlow's checkpoint reader would take it
+      RunDirectoryError: the path is not UTF-8, or TensorFlow's checkpoint reader would take it
         for a pattern.
     """
     for sign in ("[", "\\"):
@@ -181,10 +182,10 @@ def check_name(path, flag="--save_path"):
 
 
 @contextlib.contextmanager
-def locked(save_path):
-    """Makes a directory, and keeps other processes from training in it for a while.
+def locked(save_path: str) -> Iterator[None]:
+    """Makes a directory, and keeps other processes from training in it while the context lasts.
 
-    The lock goes with the process, however that ends.
+    The operating system removes the lock when the process ends, even if it is killed.
 
     Raises:
       RunDirectoryError: the directory cannot be made or read back, or another process is training
@@ -219,7 +220,7 @@ def _lock(file, save_path):
         ) from None
     except (OSError, AttributeError):
         return  # a file system without locks, or a system (Windows) without fcntl
-    with contextlib.suppress(OSError):  # full: the lock holds without the number in it
+    with contextlib.suppress(OSError):  # on a full disk, the lock holds without the number in it
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()

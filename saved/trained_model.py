@@ -1,4 +1,4 @@
-"""What a finished or stopped run left behind, read back: the checkpoint, its sizes, its words.
+"""Reads what a run has saved: the newest checkpoint, its sizes, its words.
 
 A `--save_path` is a directory that `ptb_word_lm.py` saved to, or the prefix of one checkpoint in
 any directory, `DIR/model.ckpt-STEP`, such as the TF1 script's. Sizes are read from the checkpoint.
@@ -20,10 +20,10 @@ from saved import checkpoints, run_directory
 tf1 = tf.compat.v1
 
 SCOPE = "Model"
-# Of the flag with which every program that reads a trained model finds its words.
+# The help of --data_path in every program that uses a trained model.
 DATA_PATH_HELP = "The corpus of the training, where the checkpoint has no vocab.txt beside it."
-# The TF1 script's cells of its modes BASIC, BLOCK and CUDNN; they order their gates alike. CUDNN's
-# names were made by its own saver, which put one more scope before them.
+# The names of the TF1 script's cells in its modes BASIC, BLOCK and CUDNN. All order the gates
+# alike. CUDNN's saver put one more scope in front of its names.
 CELL_VARIABLE = re.compile(
     rf"{SCOPE}/RNN/(?:rnn/)?multi_rnn_cell/cell_(\d+)/"
     r"(?:basic_lstm_cell|lstm_cell|cudnn_compatible_lstm_cell)/(kernel|bias)"
@@ -31,7 +31,7 @@ CELL_VARIABLE = re.compile(
 
 
 class TrainedModelError(UserError):
-    """A model that cannot be read; the message names the file and says what to do."""
+    """A model cannot be read; the message names the file and says what to do."""
 
 
 class TrainedModel(NamedTuple):
@@ -40,9 +40,9 @@ class TrainedModel(NamedTuple):
     Attributes:
       path: the checkpoint's prefix.
       config: as `configs.SmallConfig` describes; the sizes are the checkpoint's.
-      words: list of str, the word of each id. The TF1 script made rows for 10,000 words whatever
-        the text had, so that there may be fewer words than `config.vocab_size`.
-      names: dict of each variable's name in this project's graphs to that in the checkpoint.
+      words: list of str, the word of each id. There may be fewer than `config.vocab_size`: the TF1
+        script made rows for 10,000 words, even if the text had fewer.
+      names: dict of each variable's name in this project's graphs to its name in the checkpoint.
     """
 
     path: str
@@ -51,44 +51,41 @@ class TrainedModel(NamedTuple):
     names: dict
 
     @property
-    def word_to_id(self):
+    def word_to_id(self) -> dict:
         """Dict of each word to its id."""
         return {word: i for i, word in enumerate(self.words)}
 
     @property
-    def unknown_ids(self):
-        """List of the id of `<unk>`; empty if that is no word of the model's."""
+    def unknown_ids(self) -> list:
+        """The id of `<unk>` in a list; the list is empty if the model has no such word."""
         return [i for i, word in enumerate(self.words) if word == reader.UNKNOWN]
 
     @property
-    def end_of_sentence(self):
-        """The id of `<eos>`; TrainedModelError if that is no word of the model's."""
+    def end_of_sentence(self) -> int:
+        """The id of `<eos>`; TrainedModelError if the model has no such word."""
         return end_of_sentence(self.word_to_id)
 
 
-def end_of_sentence(word_to_id):
-    """The id of `<eos>` in a vocabulary, with which every sentence begins; TrainedModelError."""
+def end_of_sentence(word_to_id: dict) -> int:
+    """The id of `<eos>` in a vocabulary; TrainedModelError if it has no such word."""
     if reader.END_OF_SENTENCE not in word_to_id:
         raise TrainedModelError(
-            f"the model's vocabulary has no {reader.END_OF_SENTENCE}, with which a line ends: it "
-            "was trained on a text without line ends, and needs one that has them"
+            f"the model's vocabulary has no {reader.END_OF_SENTENCE}, which stands for a line end: "
+            "the model was trained on a text without line ends; train it on a text that has them"
         )
     return word_to_id[reader.END_OF_SENTENCE]
 
 
-def read(save_path, data_path=None):
+def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
     """Reads a trained model's description; `restore_weights` reads its weights.
 
     Args:
-      save_path: a run's directory, of which the newest checkpoint that is whole is taken, or the
-        prefix of a checkpoint.
-      data_path: the corpus that it was trained on, for a checkpoint without a `vocab.txt` beside.
-
-    Returns:
-      A `TrainedModel`.
+      save_path: a run's directory, or the prefix of a checkpoint. In a directory, the newest
+        checkpoint that is whole is read.
+      data_path: the corpus of the training, for a checkpoint without a `vocab.txt` beside it.
 
     Raises:
-      TrainedModelError: there is none, or it is damaged, incomplete or another kind of model.
+      TrainedModelError: there is no checkpoint, or it is damaged, incomplete or another model's.
       run_directory.RunDirectoryError: a file beside the checkpoint is damaged.
       reader.CorpusError: `data_path` is needed and cannot be read.
     """
@@ -110,7 +107,7 @@ def read(save_path, data_path=None):
                 f"{path}: has {name} {size}, but {run_directory.CONFIG_FILE} beside it says "
                 f"{config[name]}; the two are of different runs"
             )
-    # However it was trained: this computes the same everywhere.
+    # Not the mode of the training: BLOCK computes the same on every machine.
     fields = {**config, **sizes, "rnn_mode": configs.BLOCK}
     try:
         config = configs.SmallConfig(**fields)
@@ -121,7 +118,7 @@ def read(save_path, data_path=None):
 
 
 def _find_checkpoint(save_path):
-    """The prefix of the checkpoint to take, and its variables' shapes."""
+    """The prefix of the checkpoint to read, and its variables' shapes."""
     if os.path.isfile(f"{save_path}.index"):
         return save_path, _read_shapes(save_path)
     if not os.path.isdir(save_path):
@@ -147,7 +144,7 @@ def _read_shapes(path):
 
 
 def _match_names(path, shapes):
-    """Dict of each variable's name here to its name in a checkpoint, all shapes checked."""
+    """Checks a checkpoint's shapes; returns a dict of each variable's name here to that in it."""
     cells, num_layers = {}, 1
     for name in shapes:
         if match := CELL_VARIABLE.fullmatch(name):
@@ -156,12 +153,14 @@ def _match_names(path, shapes):
             num_layers = max(num_layers, int(match[1]) + 1)
     if not cells and f"{SCOPE}/lstm_params" in shapes:
         raise TrainedModelError(
-            f"{path}: holds the LSTM as cuDNN's opaque {SCOPE}/lstm_params alone, which is not "
-            "supported; save it under the canonical names of CudnnLSTMSaveable"
+            f"{path}: holds the LSTM as cuDNN's opaque {SCOPE}/lstm_params, which cannot be read; "
+            "save it under the canonical names of CudnnLSTMSaveable"
         )
     embedding = shapes.get(f"{SCOPE}/embedding")
     if embedding is None or len(embedding) != 2:
-        raise TrainedModelError(f"{path}: is no checkpoint of this language model: no embedding")
+        raise TrainedModelError(
+            f"{path}: is not a checkpoint of this language model: has no matrix {SCOPE}/embedding"
+        )
     vocab_size, hidden_size = embedding
     expected = {
         f"{SCOPE}/embedding": [vocab_size, hidden_size],
@@ -177,7 +176,7 @@ def _match_names(path, shapes):
         found = shapes.get(names[name])
         if found != shape:
             raise TrainedModelError(
-                f"{path}: is no checkpoint of this language model: {name} "
+                f"{path}: is not a checkpoint of this language model: {name} "
                 + ("is missing" if found is None else f"has shape {found}, not {shape}")
             )
     return names
@@ -211,8 +210,8 @@ def _read_words(path, vocab_size, data_path):
     return words
 
 
-def restore_weights(session, trained):
-    """Gives the variables of a session's graph a trained model's values, as float32.
+def restore_weights(session: tf.compat.v1.Session, trained: TrainedModel) -> None:
+    """Sets the variables of a session's graph to a trained model's values, float32.
 
     Args:
       session: a `Session` of a graph with the variables of an `inference.LanguageModel`.

@@ -84,7 +84,9 @@ def as_npz(*arrays):
     ],
 )
 def test_what_is_no_progress_is_one_line(content):
-    with pytest.raises(checkpoints.CheckpointError, match="is no progress: .+$") as raised:
+    with pytest.raises(
+        checkpoints.CheckpointError, match="progress in it cannot be read: .+$"
+    ) as raised:
         checkpoints.Progress.from_bytes(content)
     assert "\n" not in str(raised.value)
 

@@ -181,7 +181,7 @@ def test_what_does_not_fit_is_refused(copy, tmp_path):
     (tmp_path / "empty").mkdir()
     refused("holds no model.ckpt-STEP", tmp_path / "empty")
     save_checkpoint(tmp_path / "other", {})
-    refused("other: is no checkpoint of this language model", tmp_path / "other")
+    refused("other: is not a checkpoint of this language model", tmp_path / "other")
     save_checkpoint(tmp_path / "opaque", {"Model/lstm_params": np.zeros(5, np.float32)})
     refused("opaque: holds the LSTM as cuDNN's opaque", tmp_path / "opaque")
     weights, *_ = golden("basic")

@@ -2,8 +2,8 @@
 
 Every machine runs the same command, with the addresses of all in `TF_CONFIG`. Task 0 drives: it
 builds the graph, holds the variables, reads the text, saves. The others, the workers, lend it their
-processors through TensorFlow's own server (gRPC) until they are told that it is done. A step is one
-call of the driver's session, so several machines are as exact as one.
+processors through TensorFlow's own server (gRPC), until the driver tells them that training is
+done. A step is one call of the driver's session, so several machines are as exact as one.
 
 Driver and worker meet at a `_Board`: two strings on the worker's server, which both read and write.
 """
@@ -17,9 +17,13 @@ import socket
 import sys
 import time
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
+import configs
+import reader
 import util
 from program import tf_config
 from program.command_line import RequestError, say
@@ -27,9 +31,9 @@ from training.session import LOST, Server
 
 tf1 = tf.compat.v1
 
-# What a board raises if the worker has not written to it yet, or is gone.
+# What reading a board raises if the worker has not written to it yet, or is gone.
 ABSENT = (*LOST, tf.errors.FailedPreconditionError)
-# A machine without power closes no connection: one that is silent for so long is lost.
+# A machine that loses power does not close its connections: after this silence it counts as lost.
 STEP_TIMEOUT_SECS = 300
 GREETING_TIMEOUT_SECS = 10
 FAREWELL_SECS = 60
@@ -37,21 +41,21 @@ CONNECT_TIMEOUT_SECS = 2
 LONGEST_PAUSE_SECS = 5
 POLL_SECS = 0.5
 DONE = "done"
-START = "start"  # in a worker's description: which process of that machine it is
+START = "start"  # in a worker's description: an id that is new each time the worker starts
 JOBS = ("chief", "worker")
-# Flags that only task 0 uses, or that the configuration stands for. The others must be the same on
-# every machine.
+# Flags that only task 0 uses, or whose values the configuration holds. The other flags must be the
+# same on every machine.
 DRIVERS_FLAGS = (
     *("data_path", "save_path", "save_every_secs", "summary_steps", "sample_words"),
     *("config", "flagfile"),
 )
 
 
-def from_environment():
+def from_environment() -> "Machines":
     """The `Machines` that `TF_CONFIG` names.
 
     Raises:
-      RequestError: it names none, or makes no sense.
+      RequestError: it names no machines, or is not a valid description of them.
     """
     if not tf_config.names_cluster():
         raise RequestError(
@@ -69,30 +73,30 @@ def from_environment():
     _check_addresses(tasks, addresses)
     if task not in tasks:
         raise RequestError(
-            f"TF_CONFIG: its task is {task}, but its cluster has {tasks}; say which of them this "
-            "machine is, as docs/several-machines.md shows"
+            f"TF_CONFIG: its task is {task}, but its cluster has {tasks}; set task to this "
+            "machine's, as docs/several-machines.md shows"
         )
     return Machines(spec, tasks, addresses, tasks.index(task))
 
 
 def _check_addresses(tasks, addresses):
-    """Refuses what are no machines to train on; RequestError."""
+    """Refuses unknown jobs and addresses that are wrong or equal; RequestError."""
     for (job, index), address in zip(tasks, addresses):
         host, _, port = address.rpartition(":")
         if job not in JOBS:
-            raise RequestError(f"TF_CONFIG: job {job}: only {' and '.join(JOBS)} are known here")
+            raise RequestError(f"TF_CONFIG: job {job}: use only the jobs {' and '.join(JOBS)}")
         if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 1 << 16:
             raise RequestError(f"TF_CONFIG: {job} {index}: {address!r} is not host:port")
     if len(set(addresses)) < len(addresses):
         raise RequestError(f"TF_CONFIG: one address twice: {', '.join(addresses)}")
 
 
-def describe(flag_values, config) -> dict:
-    """What all machines must have in common.
+def describe(flag_values: dict, config: configs.SmallConfig) -> dict:
+    """What must be the same on all machines.
 
     Args:
       flag_values: dict of flag name to value.
-      config: a `configs.SmallConfig`.
+      config: the configuration.
 
     Returns:
       Dict of name to value, both str.
@@ -107,7 +111,7 @@ def describe(flag_values, config) -> dict:
 
 
 def _source_files():
-    """The files of the program: of this project's folder, what is imported, in the same order."""
+    """The project's modules that are imported: their paths, sorted."""
     root = pathlib.Path(__file__).resolve().parents[1]
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     paths = {pathlib.Path(file).resolve() for file in files if file}
@@ -119,32 +123,35 @@ class Machines:
 
     Attributes:
       count: int, how many machines.
-      is_worker: bool, whether another one drives.
+      is_worker: bool, whether another machine drives.
     """
 
-    def __init__(self, spec, tasks, addresses, number):
+    def __init__(
+        self, spec: tf.train.ClusterSpec, tasks: list, addresses: list, number: int
+    ) -> None:
         """Takes the cluster.
 
         Args:
           spec: its `tf.train.ClusterSpec`.
           tasks: list of (job, index), the driver first.
-          addresses: list of `host:port`, likewise.
-          number: int, which of them is this one.
+          addresses: list of `host:port`, in the same order.
+          number: this machine's place in both.
         """
         self.count, self.is_worker = len(tasks), number > 0
-        self._target, self._step_timeout_secs = None, STEP_TIMEOUT_SECS
+        self._target, self._step_timeout_secs = "", STEP_TIMEOUT_SECS
         self._spec, self._task, self._number = spec, tasks[number], number
         self._addresses = addresses
         self._devices = [f"/job:{job}/task:{index}" for job, index in tasks]
         self._names = [f"{job} {index} ({a})" for (job, index), a in zip(tasks, addresses)]
-        self._starts, self._refused = {}, set()
+        self._starts: dict[int, str] = {}
+        self._refused: set[str] = set()
 
-    def start(self, session_config, description):
+    def start(self, session_config: tf.compat.v1.ConfigProto, description: dict) -> None:
         """Starts the server of this machine.
 
         Args:
           session_config: the `ConfigProto` that says which devices to lend.
-          description: dict of str to str, what all machines must have in common.
+          description: dict of str to str, what must be the same on all machines.
 
         Raises:
           RequestError: it cannot listen at its address.
@@ -155,7 +162,8 @@ class Machines:
             server = tf1.train.Server(self._spec, *self._task, config=session_config)
         except tf.errors.OpError:
             raise RequestError(
-                f"TF_CONFIG: cannot listen at {address}: is another process? choose another port"
+                f"TF_CONFIG: cannot listen at {address}: another process may use the port; choose "
+                "another port"
             ) from None
         self._server, self._target = server, server.target
         port = address.rpartition(":")[2]
@@ -164,7 +172,7 @@ class Machines:
             "only the machines of TF_CONFIG reach it (see docs/several-machines.md)"
         )
 
-    def replicate(self, metagraph, model, per_machine):
+    def replicate(self, metagraph: tf.compat.v1.MetaGraphDef, model: Any, per_machine: int) -> None:
         """Replicates a model in its metagraph, in place, over the machines.
 
         Args:
@@ -175,8 +183,8 @@ class Machines:
         util.auto_parallel(metagraph, model, per_machine * self.count)
         place_replicas(metagraph.graph_def, model.input.windows, per_machine, self._devices)
 
-    def serve(self):
-        """Lends this machine to the driver until that is done.
+    def serve(self) -> None:
+        """Lends this machine to the driver until training is done.
 
         Raises:
           RequestError: the driver refuses this machine.
@@ -184,14 +192,14 @@ class Machines:
         with _Board(self._target, self._devices[self._number]) as board:
             board.write("order", "")
             board.write("description", json.dumps({**self._description, START: str(uuid.uuid4())}))
-            say(f"{self._names[self._number]}: serves {self._names[0]} until that is done")
+            say(f"{self._names[self._number]}: serves {self._names[0]} until training is done")
             while not (order := board.read("order")):
                 time.sleep(POLL_SECS)
         if order != DONE:
             raise RequestError(order)
 
-    def drive(self, train):
-        """Trains, anew from the last checkpoint if a worker is lost; then lets the workers go.
+    def drive(self, train: Callable[[Server], None]) -> None:
+        """Trains; starts again from the newest checkpoint if a worker is lost; ends the workers.
 
         Args:
           train: called with the `session.Server` to train on.
@@ -218,29 +226,29 @@ class Machines:
         self._dismiss()
 
     def _dismiss(self):
-        """Tells the workers that training is done; one that is just being restarted, later."""
+        """Tells the workers that training is done; waits a while for those that are restarting."""
         left, deadline = set(range(1, self.count)), time.monotonic() + FAREWELL_SECS
         while left := {n for n in left if not self._tell(n, DONE)}:
             if time.monotonic() > deadline:
                 names = ", ".join(self._names[n] for n in sorted(left))
-                say(f"could not be told that training is done: {names}")
+                say(f"training is done, but these workers do not answer: {names}")
                 return
             time.sleep(POLL_SECS)
 
     def _tell(self, number, order):
-        """Gives a worker an order; returns whether it was there."""
+        """Gives a worker an order; returns whether the worker answered."""
         if not _answers(self._addresses[number]):
             return False
         try:
             with _Board(self._target, self._devices[number]) as board:
-                board.read("description")  # it is written after the board is wiped
+                board.read("description")  # a worker writes it after it has wiped the board
                 board.write("order", order)
         except ABSENT:
             return False
         return True
 
     def _gather(self):
-        """Waits until every worker is there, and is the right one."""
+        """Waits until every worker answers and has the same description as this machine."""
         said, pause = None, POLL_SECS
         while missing := [n for n in range(1, self.count) if not self._is_ready(n)]:
             if missing != said:
@@ -250,7 +258,7 @@ class Machines:
             pause = min(2 * pause, LONGEST_PAUSE_SECS)
 
     def _is_ready(self, number):
-        """Whether a worker answers and was started as this machine was; if not so, refuses it."""
+        """Whether a worker answers and has this machine's description; refuses one with another."""
         if not _answers(self._addresses[number]):
             return False
         try:
@@ -270,7 +278,7 @@ class Machines:
         return not refusal
 
     def _refusal(self, number, description):
-        """In what a worker's description differs, or None."""
+        """How a worker's description differs, as a message; None if it does not."""
         for name in sorted(self._description.keys() | description.keys()):
             ours, theirs = self._description.get(name), description.get(name)
             if ours != theirs:
@@ -285,7 +293,7 @@ class _Board:
     """A worker's description and the driver's order, two strings on the worker's server."""
 
     def __init__(self, target, device):
-        """Connects to it.
+        """Connects to the worker.
 
         Args:
           target: str, the server of this machine.
@@ -325,7 +333,7 @@ def _host_and_port(address):
 
 
 def _answers(address):
-    """Whether somebody listens at `host:port`."""
+    """Whether a process listens at `host:port`."""
     try:
         socket.create_connection(_host_and_port(address), CONNECT_TIMEOUT_SECS).close()
     except OSError:
@@ -333,14 +341,16 @@ def _answers(address):
     return True
 
 
-def place_replicas(graph_def, windows, per_machine, devices):
+def place_replicas(
+    graph_def: tf.compat.v1.GraphDef, windows: reader.Windows, per_machine: int, devices: list
+) -> None:
     """Places every node of a replicated graph: a replica on its machine, the rest on the driver.
 
-    With the driver stay the variables, what reads and updates them, the text, and the look-up of
-    the embedding: its few rows are less to send than all of it.
+    The driver keeps the variables, what reads and updates them, and the text. It also looks up the
+    embedded words: to send their few rows is less than to send the whole embedding.
 
     Args:
-      graph_def: a `GraphDef` as `util.auto_parallel` rewrites it; is changed.
+      graph_def: a `GraphDef` as `util.auto_parallel` rewrites it; it is changed in place.
       windows: the `reader.Windows` of the replicated model.
       per_machine: int, how many replicas each machine computes.
       devices: list of str, `/job:NAME/task:NUMBER` of each machine.
@@ -350,7 +360,7 @@ def place_replicas(graph_def, windows, per_machine, devices):
     text_scope = windows.x.op.name.rpartition("/")[0] + "/"
 
     def replica_of(node):
-        """The number of the replica that may leave the driver with this node."""
+        """The number of the node's replica; 0, the driver's, for a node that stays there."""
         replica, name = util.split_replica(node.name)
         stays = (
             replica is None
@@ -363,7 +373,7 @@ def place_replicas(graph_def, windows, per_machine, devices):
     for node in graph_def.node:
         machine, number = divmod(replica_of(node), per_machine)
         device = tf.DeviceSpec.from_string(node.device)
-        if device.device_type == "GPU":  # the pass counted those of this machine
+        if device.device_type == "GPU":  # the pass spread all replicas over this machine's GPUs
             device = device.replace(device_index=number)
         node.device = (
             tf.DeviceSpec.from_string(devices[machine]).make_merged_spec(device).to_string()

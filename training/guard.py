@@ -1,8 +1,8 @@
-"""What is looked after between two training steps, in the thread that trains.
+"""The work between two training steps: saves, summaries, signals, and a check of the numbers.
 
-Saves at intervals, summaries, a wish to stop (Ctrl-C, a signal), and a look at the numbers. None of
-it runs beside training, as a Supervisor's services would: a save in the middle of a step is of a
-state that training was never in, and a summary that reads a window takes it away from training.
+All of it runs in the thread that trains. A Supervisor's services run beside training: a save in the
+middle of a step holds a state that training was never in, and a summary that reads a window takes
+it away from training.
 """
 
 import contextlib
@@ -10,15 +10,20 @@ import math
 import signal
 import threading
 import time
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+import configs
+import reader
 from model import devices
+from model.precision import Precision
 from program.command_line import Interrupted, UserError, say
 from saved import inference, run_directory, trained_model
 from saved.checkpoints import CheckpointError, Checkpoints, Progress, reason
-from training.session import HERE, LOST, open_session
+from training.loop import EpochResult, WindowResult
+from training.session import HERE, LOST, Server, open_session
 from training.summaries import Summaries
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -26,11 +31,11 @@ EXPLOSION = 10.0  # times the best perplexity so far
 
 
 class TrainingError(UserError):
-    """Numbers that went wrong; the message says where, and what to do."""
+    """The cost or the gradients are not finite; the message says where, and what to do."""
 
 
 class OutputError(UserError):
-    """Nobody can read the numbers any more; the message says what is saved."""
+    """Standard output cannot be written to; the message says what is saved."""
 
 
 class RunOptions(NamedTuple):
@@ -49,46 +54,56 @@ class RunOptions(NamedTuple):
 
 
 class Guard:
-    """Looks after the training in one session; as a context manager, it catches signals.
+    """Saves, reports and checks the training in one session; its context catches signals.
 
     Attributes:
-      progress: `checkpoints.Progress`, what a save now would hold.
+      progress: `checkpoints.Progress`, how far training has come.
       unsaved: the `CheckpointError` of the last save if it failed, or None.
     """
 
-    def __init__(self, session, saver, summaries, session_config, options=RunOptions()):  # noqa: B008
-        """Describes what to look after.
+    def __init__(
+        self,
+        session: tf.compat.v1.Session,
+        saver: Checkpoints | None,
+        summaries: Summaries,
+        session_config: tf.compat.v1.ConfigProto,
+        options: RunOptions = RunOptions(),  # noqa: B008  it never changes
+    ) -> None:
+        """Begins with the progress of the saver's checkpoint.
 
         Args:
           session: the `Session` that trains the current graph.
-          saver: a `checkpoints.Checkpoints`, or None to save nothing.
-          summaries: a `summaries.Summaries`.
+          saver: finds and saves checkpoints; None to save nothing.
+          summaries: writes the summaries.
           session_config: the `ConfigProto` of further sessions, which make samples.
-          options: a `RunOptions`.
+          options: how often to save and report.
         """
-        self.progress, self.unsaved = saver.progress if saver else Progress(), None
+        self.progress = saver.progress if saver else Progress()
+        self.unsaved: CheckpointError | None = None
         self._session, self._saver, self._summaries = session, saver, summaries
         self._session_config, self._options = session_config, options
         self._fetch_step = session.make_callable(tf.compat.v1.train.get_global_step())
-        self._sampler, self._can_sample = None, bool(saver and options.sample_words)
+        self._sampler: inference.Sampler | None = None
+        self._can_sample = bool(saver and options.sample_words)
         self._next_save = time.monotonic() + options.save_every_secs
         self._saved = self.progress
-        self._signal = None
-        self._best = {}
+        self._signal: int | None = None
+        self._best: dict[str, float] = {}
         self._warned = False
 
     def __enter__(self):
         self._handlers = {}
-        if threading.current_thread() is threading.main_thread():  # no other may set handlers
+        if threading.current_thread() is threading.main_thread():  # others may not set handlers
             numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-            # What is ignored stays so: that is what nohup does.
+            # nohup ignores a signal before the program starts; it stays ignored.
             heeded = [each for each in numbers if signal.getsignal(each) != signal.SIG_IGN]
-            self._handlers = {number: signal.signal(number, self._note) for number in heeded}
+            self._handlers = {number: signal.signal(number, self._on_signal) for number in heeded}
         return self
 
     def __exit__(self, _, error, traceback):
         try:
-            if isinstance(error, OSError):  # of standard output: every other file has its own error
+            # Standard output raised it: the other files have errors of their own.
+            if isinstance(error, OSError):
                 self.heed_signal()
                 self.save()
                 raise OutputError(f"standard output: {error.strerror}; {self._what_is_saved()}")
@@ -96,24 +111,24 @@ class Guard:
             for number, handler in self._handlers.items():
                 signal.signal(number, handler)
 
-    def _note(self, number, _):
-        if self._signal:  # who asks twice does not want to wait for the end of a step
+    def _on_signal(self, number, _):
+        if self._signal:  # a second signal does not wait for the end of the step
             raise Interrupted(number, self._what_is_saved())
         self._signal = number
 
-    def step(self):
-        """The global step, an int."""
+    def step(self) -> int:
+        """The global step."""
         return int(self._fetch_step())
 
-    def note(self, window, learning_rate):
-        """Takes note of a window that was trained on, and looks at its numbers.
+    def note(self, window: WindowResult, learning_rate: float) -> None:
+        """Takes over the progress of a window of training, and checks the window's numbers.
 
         Args:
-          window: a `loop.WindowResult`.
-          learning_rate: float, for the message.
+          window: the window's result.
+          learning_rate: for the message.
 
         Raises:
-          TrainingError: cost or norm of the gradients is not finite.
+          TrainingError: the cost or the norm of the gradients is not finite.
         """
         progress = window.progress
         if not (math.isfinite(progress.total_cost) and math.isfinite(window.grad_norm)):
@@ -121,12 +136,12 @@ class Guard:
                 f"epoch {progress.epoch}, step {self.step()}, learning rate {learning_rate:.3g}: "
                 f"perplexity {window.perplexity}, norm of the gradients {window.grad_norm}; "
                 f"{self._what_is_saved()}; try a lower learning rate or init_scale, another "
-                "--seed, or float32 if this is not"
+                "--seed, or float32 if this is 16 bit"
             )
         self.progress = progress
 
-    def write_summary(self, window):
-        """Writes a window's numbers for TensorBoard if it is time to."""
+    def write_summary(self, window: WindowResult) -> None:
+        """Writes a window's numbers for TensorBoard, once in `summary_steps` windows."""
         if window.progress.window % self._options.summary_steps == 0:
             self._warn_of_explosion("Train", window.perplexity)
             self._summaries.write(
@@ -136,22 +151,22 @@ class Guard:
                 grad_norm=window.grad_norm,
             )
 
-    def heed_signal(self):
+    def heed_signal(self) -> None:
         """Saves and raises Interrupted if a signal came."""
         if self._signal:
             self.save()
             raise Interrupted(self._signal, self._what_is_saved())
 
-    def save_if_due(self):
-        """Saves if the last save is long enough ago."""
+    def save_if_due(self) -> None:
+        """Saves if the last save is `save_every_secs` ago."""
         if time.monotonic() >= self._next_save:
             self.save()
 
-    def end_epoch(self, result):
+    def end_epoch(self, result: EpochResult) -> None:
         """Writes the finished epoch's `loop.EpochResult` for TensorBoard, and saves it."""
         self._warn_of_explosion("Train", result.train_perplexity)
         self._warn_of_explosion("Valid", result.valid_perplexity)
-        # Written before it is saved: a run that is killed in between does both again.
+        # Written before the save: a run that is killed in between does both again.
         self._summaries.write(
             self.step(),
             learning_rate=result.learning_rate,
@@ -163,11 +178,11 @@ class Guard:
         self._write_sample()
 
     def _write_sample(self):
-        """Writes a text that the model just saved makes up, for TensorBoard.
+        """Writes a text for TensorBoard, sampled from the checkpoint just saved.
 
-        A failure is said once; training goes on without samples.
+        A failure is reported once; training goes on without samples.
         """
-        if not self._can_sample or self.unsaved:
+        if not (self._saver and self._can_sample) or self.unsaved:
             return
         try:
             if self._sampler:
@@ -184,12 +199,12 @@ class Guard:
             return
         self._summaries.write_text(self.step(), "sample", text)
 
-    def end_training(self, test_perplexity):
-        """Writes the last perplexity for TensorBoard."""
+    def end_training(self, test_perplexity: float) -> None:
+        """Writes the test perplexity for TensorBoard."""
         self._summaries.write(self.step(), test_perplexity=test_perplexity)
 
-    def save(self):
-        """Saves the progress; a failure is said, and training goes on: the next may succeed."""
+    def save(self) -> None:
+        """Saves the progress. A failure is reported; training goes on, and saves again later."""
         if self._saver and self._saved is not self.progress:
             try:
                 self._saver.save(self._session, self.step(), self.progress)
@@ -222,7 +237,7 @@ class Run(NamedTuple):
     Attributes:
       save_path: str, where checkpoints and summaries go; None to save nothing.
       description: dict, see `run_directory.describe`; None without a `save_path`, as `words`.
-      words: list of str, the vocabulary.
+      words: list of str, the vocabulary, or None.
       options: a `RunOptions`.
     """
 
@@ -232,7 +247,14 @@ class Run(NamedTuple):
     options: RunOptions = RunOptions()
 
 
-def describe_run(save_path, config, dtype, seed, corpus, **options) -> Run:
+def describe_run(
+    save_path: str | None,
+    config: configs.SmallConfig,
+    dtype: tf.DType | Precision,
+    seed: int,
+    corpus: reader.Corpus,
+    **options: Any,
+) -> Run:
     """Describes a run.
 
     Args:
@@ -265,21 +287,26 @@ def _open_directory(run, model_ops):
 
 
 @contextlib.contextmanager
-def open_run(model_ops, run=Run(), session_config=None, server=HERE):  # noqa: B008
+def open_run(
+    model_ops: Any,
+    run: Run = Run(),  # noqa: B008  it never changes
+    session_config: tf.compat.v1.ConfigProto | None = None,
+    server: Server = HERE,
+) -> Iterator[tuple[tf.compat.v1.Session, Guard]]:
     """Opens a guarded session that begins a run, or continues the one in a directory.
 
     Args:
       model_ops: the `util.ModelOps` of the model in training, in the current graph.
-      run: a `Run`.
+      run: what to save, and where.
       session_config: a `ConfigProto`, or None for `devices.session_config`'s.
-      server: a `session.Server`, which runs the session.
+      server: the TensorFlow server that runs the session.
 
     Yields:
       `(session, guard)`.
 
     Raises:
-      UserError: the directory belongs to another run, another process is training in it, or a
-        checkpoint cannot be restored; or the last one could not be written.
+      UserError: the directory belongs to another run, another process is training in it, a
+        checkpoint cannot be restored, or the last save failed.
       session.LOST: a machine was lost (only with a server of several).
     """
     session_config = session_config or devices.session_config()

@@ -1,5 +1,6 @@
 """One window after another: truncated back-propagation, and what an epoch comes to."""
 
+import math
 import time
 from typing import NamedTuple
 
@@ -17,13 +18,13 @@ class WindowResult(NamedTuple):
       progress: `checkpoints.Progress`, from which to go on after the window.
       perplexity: float, of the epoch so far.
       speed: float, words per second since the first window that was run.
-      grad_norm: float, the global norm of the window's gradients; None if not in training.
+      grad_norm: float, the global norm of the window's gradients; nan if not in training.
     """
 
     progress: Progress
     perplexity: float
     speed: float
-    grad_norm: float | None
+    grad_norm: float
 
 
 def run_windows(session, model, eval_op=None, progress=None):
@@ -63,7 +64,7 @@ def run_windows(session, model, eval_op=None, progress=None):
             words = streams.words_until(window + 1) - first_words
             speed = words / (time.perf_counter() - start_time)
             so_far = perplexity(progress, streams)
-            yield WindowResult(progress, so_far, speed, values.get("grad_norm"))
+            yield WindowResult(progress, so_far, speed, values.get("grad_norm", math.nan))
             live_line.show(window + 1)
 
 

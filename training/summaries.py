@@ -5,6 +5,7 @@ import os
 import socket
 import textwrap
 import time
+from typing import Any
 
 import tensorflow as tf
 
@@ -27,7 +28,7 @@ class Summaries:
           save_path: the directory, or None to write nothing.
           step: the global step.
         """
-        self._writer = None
+        self._writer: Any = None
         if save_path is None:
             return
         with self._said():
