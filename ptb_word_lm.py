@@ -20,7 +20,8 @@ where it stopped. `--help` explains every flag.
 
 Read on as the data flows: `PTBInput` (windows of a text), `PTBModel` (the graph that computes with
 them), `build_models` (three of them that share weights), `build_metagraph` (the graph as a
-message), `run_epoch` and `train` (the session), `train_model` and `main` (all of it).
+message), `run_epoch` and `train` (the session), `train_model` and `main` (all of it). Why it is
+built so is answered, question by question, in docs/understanding.md; docs/tour.ipynb shows it.
 """
 
 if __name__ == "__main__":

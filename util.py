@@ -3,7 +3,8 @@
 A metagraph is a graph and its collections, as protocol buffers. A collection is a list of tensors
 of a graph, under an agreed key. `export_ops` puts a model's tensors into collections. `import_ops`
 finds them again in another graph, into which the metagraph was imported. `auto_parallel` rewrites
-a metagraph in between.
+a metagraph in between. docs/understanding.md says why there are two graphs, and what would break
+with one.
 """
 
 import re

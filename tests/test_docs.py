@@ -23,7 +23,17 @@ PAGES = [
 ]
 SOURCES = [
     os.path.relpath(path, ROOT)
-    for folder in ("", "data", "model", "saved", "training", "program", "benchmarks", "tests")
+    for folder in (
+        "",
+        "data",
+        "text",
+        "model",
+        "saved",
+        "training",
+        "program",
+        "benchmarks",
+        "tests",
+    )
     for path in glob.glob(os.path.join(ROOT, folder, "*.py"))
 ]
 MODULES = (
