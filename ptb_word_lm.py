@@ -374,6 +374,7 @@ def evaluate(save_path, data_path, dtype=tf.float32, session_config=None):
     trained = trained_model.read(save_path, data_path)
     with tf.Graph().as_default(), tf1.Session(config=session_config) as session:
         corpus = reader.read_held_out(data_path, trained.words)
+        trained_model.say_other_texts(trained, corpus)
         models = build_evaluation_models(trained.config, corpus, dtype)
         trained_model.restore_weights(session, trained)
         for name, model in models.items():

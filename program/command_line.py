@@ -14,6 +14,9 @@ import time
 
 from absl import app, flags
 
+# What asks a program to end; Windows has no SIGHUP.
+SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
 
 class UserError(ValueError):
     """Something that the user can put right; the message is one line that says how."""
@@ -30,9 +33,10 @@ class Interrupted(KeyboardInterrupt):
       status: the exit status that shells expect, 128 + the signal's number.
     """
 
-    def __init__(self, number, detail):
+    def __init__(self, number, detail=None):
         """Takes the signal's number, and what the user should know."""
-        super().__init__(f"stopped by {signal.Signals(number).name}; {detail}")
+        message = f"stopped by {signal.Signals(number).name}"
+        super().__init__(f"{message}; {detail}" if detail else message)
         self.status = 128 + number
 
 
@@ -158,6 +162,16 @@ def _open_standard_streams():
             setattr(sys, name, open(number, "r" if number == 0 else "w"))  # noqa: SIM115
 
 
+def ignore_signals(numbers=SIGNALS):
+    """Lets a program end in order that was asked to end already."""
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _interrupt(number, _):
+    raise Interrupted(number)
+
+
 def run(main):
     """Parses the flags and calls `main`, without arguments; never returns.
 
@@ -166,12 +180,16 @@ def run(main):
     """
     program = os.path.basename(sys.argv[0])
     sys.stdout.reconfigure(errors="backslashreplace")  # a word may be none of the terminal's
+    by_default = [number for number in SIGNALS if signal.getsignal(number) == signal.SIG_DFL]
+    for number in by_default:  # they would end the program without a line
+        signal.signal(number, _interrupt)
     try:
         app.run(lambda _: main(), flags_parser=_parse_flags)
     except (UserError, flags.Error) as error:
         say(f"{program}: {error}")
         sys.exit(1)
     except KeyboardInterrupt as error:
+        ignore_signals()
         say(f"{program}: {str(error) or 'interrupted'}")
         sys.exit(getattr(error, "status", 128 + signal.SIGINT))
     except OSError as error:  # of standard output: every other file has an error of its own
@@ -183,6 +201,9 @@ def run(main):
             sys.stdout.flush()
         except OSError:  # Python would try once more as it ends, and fail
             _discard(sys.stdout)
+        for number in by_default:
+            if signal.getsignal(number) == _interrupt:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _parse_flags(argv):

@@ -5,12 +5,15 @@ import os
 
 from program.command_line import RequestError
 
+# What other programs' TF_CONFIG has beside the machines.
+OTHER_KEYS = ("task", "environment", "job", "rpc_layer")
+
 
 def names_cluster() -> bool:
     """Whether `TF_CONFIG` names machines to train on.
 
     Raises:
-      RequestError: it is not a JSON object.
+      RequestError: it is not a JSON object, or has machines under another key than `cluster`.
     """
     text = os.environ.get("TF_CONFIG")
     if not text:
@@ -21,7 +24,14 @@ def names_cluster() -> bool:
         raise RequestError(f"TF_CONFIG: {error}; docs/several-machines.md shows one") from None
     if not isinstance(content, dict):
         raise RequestError("TF_CONFIG: is not a JSON object; docs/several-machines.md shows one")
-    return bool(content.get("cluster"))
+    if content.get("cluster"):
+        return True
+    if others := [key for key in content if key not in ("cluster", *OTHER_KEYS)]:
+        raise RequestError(
+            f"TF_CONFIG: names no machines under the key cluster, but has {', '.join(others)}; "
+            "docs/several-machines.md shows one"
+        )
+    return False
 
 
 def refuse_cluster():

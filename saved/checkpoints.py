@@ -1,12 +1,14 @@
 """What a run saves to continue as if it had never stopped, and which checkpoint it continues from.
 
-A checkpoint holds the variables and, in one string beside them, the `Progress`: how far training
-has come, and what it carries from window to window.
+A checkpoint holds the variables and two strings beside them. `Training/progress` is the `Progress`:
+how far training has come, and what it carries from window to window. `Training/run` says which run
+it is of, see `description`.
 """
 
 import contextlib
 import glob
 import io
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -16,9 +18,11 @@ import numpy as np
 import tensorflow as tf
 
 from program.command_line import UserError, say
+from saved import description
 
 PREFIX = "model.ckpt"
 PROGRESS = "Training/progress"
+RUN = "Training/run"
 
 tf1 = tf.compat.v1
 
@@ -88,6 +92,24 @@ def list_newest_first(save_path: str) -> list:
     return sorted((p for p in paths if steps[p].isdecimal()), key=lambda p: -int(steps[p]))
 
 
+def refuse_checkpoint(save_path: str) -> None:
+    """Refuses a name that is a checkpoint's, where there is none or a directory is meant.
+
+    Raises:
+      CheckpointError: the last part of the name is `model.ckpt-STEP`, or one of its files.
+    """
+    directory, name = os.path.split(save_path.rstrip(os.sep))
+    if not name.startswith(f"{PREFIX}-") or os.path.isdir(save_path):
+        return
+    if os.path.isfile(save_path) or os.path.isfile(f"{save_path}.index"):
+        raise CheckpointError(
+            f"--save_path={save_path}: is a checkpoint; name its directory to continue the run"
+        )
+    newest = next(iter(list_newest_first(directory)), None)
+    hint = f"the newest there is {os.path.basename(newest)}" if newest else "there is none at all"
+    raise CheckpointError(f"--save_path={save_path}: there is no such checkpoint; {hint}")
+
+
 def read_shapes(path: str) -> dict:
     """Reads a whole checkpoint, checking every tensor's checksum.
 
@@ -106,6 +128,33 @@ def read_shapes(path: str) -> dict:
     except Exception as error:  # TensorFlow raises many kinds of errors for damaged files
         raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
     return shapes
+
+
+def read_run(path: str) -> dict | None:
+    """The description of the run that saved a whole checkpoint, a dict; None if it has none.
+
+    Those of the TF1 script and of older versions of this one have none.
+
+    Raises:
+      CheckpointError: it holds something else under that name.
+    """
+    checkpoint = tf1.train.NewCheckpointReader(path)
+    if not checkpoint.has_tensor(RUN):
+        return None
+    try:
+        return dict(json.loads(checkpoint.get_tensor(RUN)))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"{path}: {RUN} in it is no description of a run: {error}") from None
+
+
+def _check_run(path, run):
+    """Checks that a checkpoint is of a run, or does not say; CheckpointError."""
+    saved_run = read_run(path) or {}
+    if name := description.first_difference(saved_run, run):
+        raise CheckpointError(
+            f"{path}: {description.change(name, saved_run, run)}; continue with the old one, or "
+            "choose another --save_path"
+        )
 
 
 def remove_unfinished(save_path: str) -> None:
@@ -130,7 +179,7 @@ def _expected_shapes():
     return shapes
 
 
-def name_newest_whole(save_path):
+def name_newest_whole(save_path, run=None):
     """Makes the directory's `checkpoint` file name the newest checkpoint that is whole.
 
     A Supervisor reads that file. It may be missing. It may name a checkpoint that a full disk or a
@@ -139,13 +188,14 @@ def name_newest_whole(save_path):
 
     Args:
       save_path: the directory of the current graph's checkpoints.
+      run: the description of the run that they must be of; None for any.
 
     Returns:
       The paths of the checkpoints to go on from, the newest last; empty if there is none yet.
 
     Raises:
-      CheckpointError: there are checkpoints, but none is whole, or they are another model's, or the
-        directory cannot be written.
+      CheckpointError: there are checkpoints, but none is whole, or the newest is another run's or
+        another model's; or the directory cannot be written.
     """
     paths = list_newest_first(save_path)
     for number, path in enumerate(paths):
@@ -154,6 +204,7 @@ def name_newest_whole(save_path):
         except CheckpointError as error:
             say(f"{error}; trying the one before")
             continue
+        _check_run(path, run or {})
         for name, shape in _expected_shapes().items():
             if shapes.get(name) != shape:
                 raise CheckpointError(
@@ -206,30 +257,33 @@ def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
 
 
 class Checkpoints:
-    """Finds and saves the current graph's checkpoints: its variables, and a `Progress`.
+    """Finds and saves the current graph's checkpoints: its variables, `Progress` and description.
 
     Attributes:
       progress: the `Progress` to go on from.
       newest: path of the newest checkpoint that is whole, or None.
+      saved_run: what that one says of its run when it is chosen, see `read_run`; or None.
       restorer: a `Saver` of the variables alone, for a Supervisor to restore with.
     """
 
-    def __init__(self, save_path, model):
+    def __init__(self, save_path, model, run=None):
         """Chooses the checkpoint to go on from, and adds to the graph what saving needs.
 
         Args:
           save_path: the directory.
           model: the `util.ModelOps` of the model in training, in the current graph.
+          run: the description of the run; None to save none.
 
         Raises:
           CheckpointError: there are checkpoints, but none can be continued.
         """
         self._prefix = os.path.join(save_path, PREFIX)
         remove_unfinished(save_path)
-        paths = name_newest_whole(save_path)
-        self.progress, self.newest = Progress(), None
+        paths = name_newest_whole(save_path, run)
+        self.progress, self.newest, self.saved_run = Progress(), None, None
         if paths:
             self.newest = paths[-1]
+            self.saved_run = read_run(self.newest)
             streams = model.streams
             steps_per_epoch = streams.epoch_size * streams.num_replicas
             state = tf.nest.flatten(model.initial_state)
@@ -237,12 +291,16 @@ class Checkpoints:
         self.restorer = tf1.train.Saver(save_relative_paths=True)
         # In no collection: to initialize or save the model's variables leaves it out.
         self._content = tf1.placeholder(tf.string, shape=[])
-        variable = tf1.Variable(
-            self._content, trainable=False, collections=[], use_resource=False, name=PROGRESS
-        )
-        self._assign = variable.initializer
+        strings = {PROGRESS: self._content}
+        if run is not None:
+            strings[RUN] = json.dumps(run)
+        strings = [
+            tf1.Variable(value, trainable=False, collections=[], use_resource=False, name=name)
+            for name, value in strings.items()
+        ]
+        self._assign = [variable.initializer for variable in strings]
         saveables = tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS)
-        variables = [*tf1.global_variables(), *saveables, variable]
+        variables = [*tf1.global_variables(), *saveables, *strings]
         self._saver = tf1.train.Saver(variables, save_relative_paths=True)
         self._saver.recover_last_checkpoints(paths)
 

@@ -6,13 +6,12 @@ No other module reads or writes these files.
 """
 
 import contextlib
-import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Iterator
 
-from program.command_line import UserError
+from program.command_line import UserError, say
+from saved import checkpoints, description
 
 try:
     import fcntl
@@ -29,8 +28,6 @@ PROJECTOR_CONFIG = f"""embeddings {{
   metadata_path: "{VOCABULARY_FILE}"
 }}
 """
-# What a run may change when it is continued: how long it lasts, and how the same LSTM is computed.
-CHANGEABLE = ("max_max_epoch", "rnn_mode")
 
 
 class RunDirectoryError(UserError):
@@ -61,25 +58,6 @@ def _read(path):
         raise RunDirectoryError(
             f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
         ) from None
-
-
-def describe(config, dtype, seed, corpus):
-    """What a run must have in common with the one that it continues.
-
-    Args:
-      config: the run's configuration, a `configs.SmallConfig`.
-      dtype: of activations and matrix products, a `tf.DType`.
-      seed: int.
-      corpus: a `reader.Corpus`.
-
-    Returns:
-      Dict for `config.json`: the configuration's fields, and what else the numbers depend on.
-    """
-    data = {
-        f"{name} text": hashlib.sha256(getattr(corpus, name)).hexdigest()
-        for name in ("train", "valid", "test")
-    }
-    return {**dataclasses.asdict(config), "dtype": dtype.name, "seed": seed, **data}
 
 
 def read_config(directory: str) -> dict | None:
@@ -116,44 +94,75 @@ def read_words(directory: str) -> list | None:
     return words
 
 
-def check(save_path, description, words):
-    """Checks that a directory is this run's, or nobody's yet.
-
-    Args:
-      save_path: the directory.
-      description: see `describe`.
-      words: list of str, the vocabulary.
-
-    Returns:
-      Whether there is a `config.json`, and the run is known to be this one.
+def check_vocabulary(save_path: str, words: list) -> None:
+    """Checks that a directory has this vocabulary, a list of str, or none yet.
 
     Raises:
-      RunDirectoryError: it cannot be read, or belongs to another run.
+      RunDirectoryError: it has another, or one that cannot be read.
     """
     if read_words(save_path) not in (None, words):
         raise RunDirectoryError(
             f"{save_path}/{VOCABULARY_FILE}: is another vocabulary than that of --data_path; "
             "continue with the old data, or choose another --save_path"
         )
-    old = read_config(save_path)
-    for name, value in description.items():
-        if old and name not in CHANGEABLE and old.get(name, value) != value:
+
+
+def check_config(save_path, run, checkpoint=None, saved_run=None):
+    """Checks that `config.json` describes this run; says of a checkpoint what cannot be checked.
+
+    Args:
+      save_path: the directory.
+      run: see `description.describe`.
+      checkpoint: the path of the checkpoint to continue, or None if there is none.
+      saved_run: what the checkpoint itself says of its run, or None. It has been compared; where
+        `config.json` says something else, that is only said.
+
+    Raises:
+      RunDirectoryError: it cannot be read, or belongs to another run.
+    """
+    path = os.path.join(save_path, CONFIG_FILE)
+    beside = read_config(save_path)
+    if name := description.first_difference(beside or {}, run):
+        change = description.change(name, beside, run)
+        if saved_run is None:
             raise RunDirectoryError(
-                f"{save_path}/{CONFIG_FILE}: {name} was {old[name]!r} and now is {value!r}; "
-                "continue with the old one, or choose another --save_path"
+                f"{path}: {change}; continue with the old one, or choose another --save_path"
             )
-    return old is not None
+        say(f"{path}: is of another run than {checkpoint}, which counts: {change}")
+    if checkpoint is None:
+        return
+    known = dict(saved_run or beside or {})
+    if saved_run is None and read_words(save_path) is not None:
+        known["vocabulary"] = run["vocabulary"]
+    missing = description.names_missing(known, run)
+    if saved_run is None and beside is None:
+        say(
+            f"{checkpoint}: does not say which run it is of, and has no {CONFIG_FILE} beside it; "
+            "that the run is the same cannot be checked"
+        )
+    elif saved_run is None:
+        say(
+            f"{checkpoint}: does not say which run it is of; that it is that of {CONFIG_FILE} "
+            f"beside it cannot be checked{missing and ', nor '}{missing}"
+        )
+    elif missing:
+        say(f"{checkpoint}: that these are the same cannot be checked: {missing}")
 
 
-def write(save_path, description, words):
+def write(save_path, run, words):
     """Writes `config.json`, `vocab.txt` and `projector_config.pbtxt`.
+
+    Args:
+      save_path: the directory.
+      run: see `description.describe`.
+      words: list of str, the vocabulary.
 
     Raises:
       RunDirectoryError: they cannot be written.
     """
     _write(os.path.join(save_path, VOCABULARY_FILE), _lines(words))
     _write(os.path.join(save_path, PROJECTOR_FILE), PROJECTOR_CONFIG)
-    _write(os.path.join(save_path, CONFIG_FILE), json.dumps(description, indent=2) + "\n")
+    _write(os.path.join(save_path, CONFIG_FILE), json.dumps(run, indent=2) + "\n")
 
 
 def _lines(words):
@@ -190,12 +199,10 @@ def locked(save_path: str) -> Iterator[None]:
     Raises:
       RunDirectoryError: the directory cannot be made or read back, or another process is training
         in it.
+      checkpoints.CheckpointError: the name is that of a checkpoint.
     """
     check_name(save_path)
-    if os.path.isfile(f"{save_path}.index"):
-        raise RunDirectoryError(
-            f"--save_path={save_path}: is a checkpoint; name its directory to continue the run"
-        )
+    checkpoints.refuse_checkpoint(save_path)
     path = os.path.join(save_path, LOCK_FILE)
     with contextlib.ExitStack() as stack:
         try:

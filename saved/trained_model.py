@@ -15,7 +15,7 @@ import configs
 import reader
 from model import lstm
 from program.command_line import UserError, say
-from saved import checkpoints, run_directory
+from saved import checkpoints, description, run_directory
 
 tf1 = tf.compat.v1
 
@@ -43,12 +43,15 @@ class TrainedModel(NamedTuple):
       words: list of str, the word of each id. There may be fewer than `config.vocab_size`: the TF1
         script made rows for 10,000 words, even if the text had fewer.
       names: dict of each variable's name in this project's graphs to its name in the checkpoint.
+      run: the description of the run that saved it, see `description.describe`; what is not known
+        is not in it.
     """
 
     path: str
     config: configs.SmallConfig
     words: list
     names: dict
+    run: dict
 
     @property
     def word_to_id(self) -> dict:
@@ -86,6 +89,7 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
 
     Raises:
       TrainedModelError: there is no checkpoint, or it is damaged, incomplete or another model's.
+      checkpoints.CheckpointError: there is no checkpoint of that name.
       run_directory.RunDirectoryError: a file beside the checkpoint is damaged.
       reader.CorpusError: `data_path` is needed and cannot be read.
     """
@@ -94,7 +98,9 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
     run_directory.check_name(save_path)
     path, shapes = _find_checkpoint(save_path)
     names = _match_names(path, shapes)
-    config = _read_config(path)
+    run = _read_run(path)
+    fields = [field.name for field in dataclasses.fields(configs.SmallConfig)]
+    config = {name: run[name] for name in fields if name in run}
     vocab_size, hidden_size = shapes[names[f"{SCOPE}/embedding"]]
     sizes = {
         "vocab_size": vocab_size,
@@ -104,17 +110,18 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
     for name, size in sizes.items():
         if config.get(name, size) != size:
             raise TrainedModelError(
-                f"{path}: has {name} {size}, but {run_directory.CONFIG_FILE} beside it says "
-                f"{config[name]}; the two are of different runs"
+                f"{path}: has {name} {size}, but the description of its run says {config[name]!r}; "
+                f"restore the checkpoint and the {run_directory.CONFIG_FILE} of one run"
             )
     # Not the mode of the training: BLOCK computes the same on every machine.
     fields = {**config, **sizes, "rnn_mode": configs.BLOCK}
     try:
         config = configs.SmallConfig(**fields)
     except configs.ConfigError as error:
-        source = os.path.join(os.path.dirname(path), run_directory.CONFIG_FILE)
-        raise TrainedModelError(f"{source}: {error}; restore the file") from None
-    return TrainedModel(path, config, _read_words(path, vocab_size, data_path), names)
+        message = f"{path}: the description of its run, or {run_directory.CONFIG_FILE}: {error}"
+        raise TrainedModelError(f"{message}; restore the file") from None
+    words = _read_words(path, vocab_size, data_path, run.get("vocabulary"))
+    return TrainedModel(path, config, words, names, run)
 
 
 def _find_checkpoint(save_path):
@@ -122,6 +129,7 @@ def _find_checkpoint(save_path):
     if os.path.isfile(f"{save_path}.index"):
         return save_path, _read_shapes(save_path)
     if not os.path.isdir(save_path):
+        checkpoints.refuse_checkpoint(save_path)
         raise TrainedModelError(
             f"--save_path={save_path}: no such directory, nor a checkpoint's prefix such as "
             "DIR/model.ckpt-123"
@@ -182,16 +190,30 @@ def _match_names(path, shapes):
     return names
 
 
-def _read_config(path):
-    """The fields of the configuration that lies beside a checkpoint; empty without one."""
+def _read_run(path):
+    """The description of a checkpoint's run: its own, or that of `config.json` beside it.
+
+    Where the two differ, that is said.
+    """
+    try:
+        run = checkpoints.read_run(path)
+    except checkpoints.CheckpointError as error:
+        raise TrainedModelError(str(error)) from None
     directory = os.path.dirname(path)
-    description = run_directory.read_config(directory) or {}
-    fields = {field.name for field in dataclasses.fields(configs.SmallConfig)}
-    return {name: value for name, value in description.items() if name in fields}
+    beside = run_directory.read_config(directory) or {}
+    if run is None:
+        return beside
+    if name := description.first_difference(beside, run):
+        file = os.path.join(directory, run_directory.CONFIG_FILE)
+        say(f"{file}: is of another run than {path}, which counts: {name} differs")
+    return run
 
 
-def _read_words(path, vocab_size, data_path):
-    """The words of a checkpoint's ids: of `vocab.txt` beside it, or of its training text."""
+def _read_words(path, vocab_size, data_path, vocabulary_sum=None):
+    """The words of a checkpoint's ids: of `vocab.txt` beside it, or of its training text.
+
+    Their `description.vocabulary_sum` must be that of the checkpoint, if it has one.
+    """
     source = os.path.join(os.path.dirname(path), run_directory.VOCABULARY_FILE)
     words = run_directory.read_words(os.path.dirname(path))
     if words is None:
@@ -205,9 +227,22 @@ def _read_words(path, vocab_size, data_path):
             f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "
             "corpora"
         )
+    if vocabulary_sum and description.vocabulary_sum(words) != vocabulary_sum:
+        raise TrainedModelError(
+            f"{source}: is another vocabulary than that of {path}; restore the right one"
+        )
     if len(words) < vocab_size:
         say(f"{source}: has {len(words)} words of {path}'s {vocab_size}")
     return words
+
+
+def say_other_texts(trained: TrainedModel, corpus: reader.Corpus) -> None:
+    """Says which held-out texts of a corpus are not those of a trained model's run."""
+    for name in ("valid", "test"):
+        known = trained.run.get(f"{name} text")
+        if known not in (None, description.text_sum(getattr(corpus, name))):
+            text = description.IN_WORDS[f"{name} text"]
+            say(f"{text} is not that of the run that saved {trained.path}")
 
 
 def restore_weights(session: tf.compat.v1.Session, trained: TrainedModel) -> None:

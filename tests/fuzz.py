@@ -113,10 +113,16 @@ def json_values(*keys):
 
 def saved_run(directory):
     """A run as training saves it: its files, name to bytes, and its description."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        graphs.save_run(directory)
-    description = run_directory.describe(graphs.tiny_config(), tf.float32, 1, CORPUS)
-    return {path.name: path.read_bytes() for path in directory.iterdir()}, description
+    graphs.save_run(directory)
+    files = {path.name: path.read_bytes() for path in directory.iterdir()}
+    return files, checkpoints.read_run(str(directory / "model.ckpt-7"))
+
+
+def try_all(*functions):
+    """Calls functions, any of which may say what is wrong."""
+    for function in functions:
+        with contextlib.suppress(*EXPECTED):
+            function()
 
 
 def text(directory):
@@ -145,35 +151,59 @@ def prepare(directory):
 
 def vocabulary(directory):
     """The `vocab.txt` of a run."""
-    files, description = saved_run(directory)
+    files, _ = saved_run(directory)
 
     def attempt(content):
         (directory / "vocab.txt").write_bytes(content)
-        for use in (
-            trained_model.read,
-            lambda d: run_directory.check(d, description, CORPUS.words),
-        ):
-            with contextlib.suppress(command_line.UserError):
-                use(str(directory))
+        try_all(
+            lambda: trained_model.read(str(directory)),
+            lambda: run_directory.check_vocabulary(str(directory), CORPUS.words),
+        )
 
     return damaged(files["vocab.txt"]), attempt
 
 
 def config(directory):
-    """The `config.json` of a run."""
-    files, description = saved_run(directory)
+    """The `config.json` of a run, beside a checkpoint that knows its run and one that does not."""
+    files, run = saved_run(directory)
+    path = str(directory / "model.ckpt-7")
 
     def attempt(content):
         (directory / "config.json").write_bytes(content)
-        for use in (
-            trained_model.read,
-            lambda d: run_directory.check(d, description, CORPUS.words),
-        ):
-            with contextlib.suppress(command_line.UserError):
-                use(str(directory))
+        try_all(
+            lambda: trained_model.read(str(directory)),
+            lambda: run_directory.check_config(str(directory), run, path, run),
+            lambda: run_directory.check_config(str(directory), run, path, None),
+        )
 
     keys = json.loads(files["config.json"])
     return damaged(files["config.json"]) | json_values(*keys), attempt
+
+
+def description(directory):
+    """What a checkpoint says of its run, and `config.json` where it says nothing."""
+    _, run = saved_run(directory)
+    path = str(directory / "model.ckpt-7")
+    saved = tf.train.load_checkpoint(path)
+    values = {n: tf.constant(saved.get_tensor(n)) for n in saved.get_variable_to_shape_map()}
+
+    def attempt(content):
+        values[checkpoints.RUN] = tf.constant(content)
+        tf.raw_ops.SaveV2(
+            prefix=path,
+            tensor_names=list(values),
+            shape_and_slices=[""] * len(values),
+            tensors=list(values.values()),
+        )
+        (directory / "config.json").write_bytes(content)
+        try_all(
+            lambda: trained_model.read(str(directory)),
+            lambda: checkpoints.name_newest_whole(str(directory), run),
+            lambda: checkpoints.read_run(path),
+        )
+
+    seed = json.dumps(run).encode()
+    return damaged(seed) | json_values(*run), attempt
 
 
 def checkpoint(directory):
@@ -367,8 +397,8 @@ def score_formats(directory):
 READERS = {
     function.__name__: function
     for function in (
-        *(text, prepare, vocabulary, config, checkpoint, progress, archive, answer, events),
-        *(tf_config, score_formats),
+        *(text, prepare, vocabulary, config, description, checkpoint, progress, archive, answer),
+        *(events, tf_config, score_formats),
     )
 }
 

@@ -18,7 +18,7 @@ import ptb_word_lm
 import reader
 import util
 from program import command_line, training_flags
-from saved import checkpoints, run_directory
+from saved import checkpoints, description, run_directory
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 tf1 = tf.compat.v1
@@ -72,20 +72,20 @@ def assert_weights_close(actual, expected, atol):
         np.testing.assert_allclose(actual[name], value, rtol=0, atol=atol, err_msg=name)
 
 
-def save_run(directory, corpus=None, seed=1, **changes):
+def save_run(directory, corpus=None, seed=1, knows_run=True, **changes):
     """Saves an untrained run as training does, with weights that make some words likely.
 
+    Without `knows_run`, it is one of the versions whose checkpoints did not know their run.
     Returns its `Test Perplexity`.
     """
     corpus = corpus or text_corpus()
     config = tiny_config(init_scale=0.7, **changes)
     with models_in_session(config, corpus, seed=seed) as (models, session):
-        checkpoints.Checkpoints(str(directory), models["Train"]).save(
-            session, 7, checkpoints.Progress()
-        )
+        run = description.describe(config, tf.float32, seed, corpus)
+        saver = checkpoints.Checkpoints(str(directory), models["Train"], run if knows_run else None)
+        saver.save(session, 7, checkpoints.Progress())
         perplexity = ptb_word_lm.run_epoch(session, models["Test"])
-    description = run_directory.describe(config, tf.float32, seed, corpus)
-    run_directory.write(str(directory), description, corpus.words)
+    run_directory.write(str(directory), run, corpus.words)
     return perplexity
 
 

@@ -117,6 +117,47 @@ def test_progress_of_another_state_is_refused(saved):
         checkpoints.Checkpoints(str(saved), models["Train"])
 
 
+def test_a_checkpoint_of_another_run_is_refused(saved, tmp_path):
+    run = {"seed": 0, "valid text": "9", "max_max_epoch": 3}
+    with models_in_session(tiny_config(), random_corpus()) as (models, session):
+        checkpoints.Checkpoints(str(tmp_path), models["Train"], run).save(session, 8, PROGRESS)
+        shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
+        for changes, message in (
+            ({"seed": 3}, "seed was 0 and now is 3"),
+            ({"valid text": "8"}, "the validation text was changed"),
+        ):
+            with pytest.raises(checkpoints.CheckpointError, match=f"ckpt-8: {message}; continue"):
+                checkpoints.Checkpoints(str(tmp_path), models["Train"], {**run, **changes})
+        run["max_max_epoch"] = 4
+        saver = checkpoints.Checkpoints(str(tmp_path), models["Train"], run)
+        assert (saver.newest, saver.saved_run["max_max_epoch"]) == (f"{tmp_path}/model.ckpt-8", 3)
+        saver = checkpoints.Checkpoints(str(saved), models["Train"], run)
+        assert (saver.newest, saver.saved_run) == (f"{saved}/model.ckpt-7", None)
+
+
+@pytest.mark.parametrize("content", [b"", b"7", b"[1]", b"\xff", b"[" * 100_000])
+def test_what_is_no_description_of_a_run_is_one_line(tmp_path, content):
+    with tf.Graph().as_default(), tf1.Session() as session:
+        variable = tf1.Variable(content, name=checkpoints.RUN)
+        session.run(variable.initializer)
+        tf1.train.Saver([variable]).save(session, str(tmp_path / "model.ckpt-1"))
+    with pytest.raises(checkpoints.CheckpointError, match="is no description of a run"):
+        checkpoints.read_run(str(tmp_path / "model.ckpt-1"))
+
+
+def test_the_name_of_a_checkpoint_is_refused_where_a_directory_is_meant(saved):
+    for name, message in (
+        ("model.ckpt-7", "is a checkpoint; name its directory"),
+        ("model.ckpt-7.index", "is a checkpoint; name its directory"),
+        ("model.ckpt-8/", "there is no such checkpoint; the newest there is model.ckpt-7"),
+        ("none/model.ckpt-8", "there is no such checkpoint; there is none at all"),
+    ):
+        with pytest.raises(checkpoints.CheckpointError, match=message):
+            checkpoints.refuse_checkpoint(str(saved / name))
+    checkpoints.refuse_checkpoint(str(saved))
+    checkpoints.refuse_checkpoint(str(saved / "model"))
+
+
 def test_a_checkpoint_without_progress_tells_the_epoch_by_its_step(tmp_path):
     with models_in_session(tiny_config(), random_corpus()) as (models, session):
         steps = models["Train"].streams.epoch_size

@@ -143,6 +143,12 @@ TASK = {"type": "worker", "index": 0}
         ({"cluster": {"worker": ["a:2\u00b2"]}, "task": TASK}, "not host:port"),
         ({"cluster": {"worker": ["a:1", "a:1"]}, "task": TASK}, "one address twice"),
         ({"cluster": {**WORKERS, "ps": ["a:1"]}, "task": TASK}, "job ps"),
+        (
+            {"clusters": WORKERS, "task": TASK},
+            "no machines under the key cluster, but has clusters;",
+        ),
+        ({"sparseCluster": WORKERS, "cluster": {}}, "but has sparseCluster;"),
+        (WORKERS, "but has worker;"),
     ],
 )
 def test_tf_config_that_makes_no_sense(monkeypatch, config, message):
@@ -153,7 +159,13 @@ def test_tf_config_that_makes_no_sense(monkeypatch, config, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"task": {"type": "worker", "index": 0}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{}", '{"task": {"type": "worker", "index": 0}}'),
+        '{"cluster": {}, "environment": "cloud", "job": {}, "rpc_layer": "grpc"}',
+    ],
+)
 def test_tf_config_without_a_cluster_is_this_machine_alone(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     tf_config.refuse_cluster()

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -126,8 +127,8 @@ def test_a_second_start_continues_as_if_it_had_been_one(corpus, tmp_path):
     status, _, err = here(*arguments, config={**epochs, "hidden_size": 9})
     assert status == 1
     assert err == (
-        f"ptb_word_lm.py: {save_path}/config.json: hidden_size was 8 and now is 9; continue with "
-        "the old one, or choose another --save_path\n"
+        f"ptb_word_lm.py: {checkpoints.list_newest_first(str(save_path))[0]}: hidden_size was 8 "
+        "and now is 9; continue with the old one, or choose another --save_path\n"
     )
 
 
@@ -202,6 +203,17 @@ def test_an_interrupt_without_save_path_says_so(corpus):
     _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err == "ptb_word_lm.py: stopped by SIGINT; nothing is saved without --save_path\n"
+
+
+def test_many_signals_at_once_are_answered_by_one_line(corpus):
+    process = program(f"--data_path={corpus}", "--model=test", config={"max_max_epoch": 1000})
+    process.stdout.readline()
+    for _ in range(200):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.0005)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 143
+    assert err.startswith("ptb_word_lm.py: stopped by SIGTERM") and err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -285,11 +297,10 @@ def test_a_second_process_in_the_same_directory_is_refused(corpus, tmp_path):
 
 def test_numbers_that_go_wrong_stop_the_run(corpus, tmp_path):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
-    assert here(*arguments, config={"max_grad_norm": 1e38})[0] == 0
+    change = {"max_grad_norm": 1e38, "lr_decay": 1e30}
+    assert here(*arguments, config=change)[0] == 0
     newest = checkpoints.list_newest_first(str(tmp_path))[0]
-    change = {"max_max_epoch": 3, "max_grad_norm": 1e38, "lr_decay": 1e30}
-    (tmp_path / "config.json").unlink()
-    status, out, err = here(*arguments, config=change)
+    status, out, err = here(*arguments, config={**change, "max_max_epoch": 3})
     assert status == 1
     assert "Epoch: 2 Train" not in out
     *_, message = err.splitlines()
@@ -474,7 +485,8 @@ def test_lost_and_foreign_checkpoints_are_refused(corpus, finished_run, tmp_path
     assert not os.path.exists(checkpoint)
     status, _, err = here(*arguments, config={"hidden_size": 3})
     assert status == 1
-    assert "has Model/embedding of shape [21, 2], but the model's is [21, 3]" in err
+    newest = checkpoints.list_newest_first(str(save_path))[0]
+    assert f"{newest}: hidden_size was 2 and now is 3; continue" in err
     assert err.count("\n") == 1
     for path in save_path.glob("model.ckpt-*"):
         path.unlink()
@@ -539,14 +551,31 @@ def test_a_full_disk_under_the_log(corpus, tmp_path):
             assert epoch_lines(out)[-1].startswith("Test Perplexity")
 
 
-def test_what_cannot_be_checked_is_said(finished_run, corpus, tmp_path):
+def test_a_run_is_known_without_its_config_json(finished_run, corpus, tmp_path):
     save_path = tmp_path / "copy"
     shutil.copytree(finished_run, save_path)
     os.remove(save_path / "config.json")
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     status, _, err = here(*arguments)
     assert status == 0
-    assert "has no config.json beside it; that the run is the same cannot be checked\n" in err
+    assert "continued after" in err and err.count("\n") == 1  # the checkpoint knows
+
+
+def test_a_checkpoint_of_another_seed_is_refused(finished_run, corpus, tmp_path):
+    save_path = tmp_path / "copy"
+    shutil.copytree(finished_run, save_path)
+    arguments = [f"--data_path={corpus}", "--model=test"]
+    other = {"max_max_epoch": 3}
+    assert here(*arguments, "--seed=3", f"--save_path={tmp_path / 'other'}", config=other)[0] == 0
+    newest = checkpoints.list_newest_first(str(tmp_path / "other"))[0]
+    for path in (tmp_path / "other").glob(f"{os.path.basename(newest)}.*"):
+        shutil.copy(path, save_path)
+    status, out, err = here(*arguments, f"--save_path={save_path}")
+    assert (status, out) == (1, "")
+    assert err == (
+        f"ptb_word_lm.py: {save_path}/{os.path.basename(newest)}: seed was 3 and now is 0; "
+        "continue with the old one, or choose another --save_path\n"
+    )
 
 
 def test_a_terminal_shows_progress_and_whole_lines(corpus):

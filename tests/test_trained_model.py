@@ -9,7 +9,7 @@ import tensorflow as tf
 import score
 from graphs import ROOT, as_text, run_here, save_run, text_corpus
 from program.command_line import UserError
-from saved import inference, trained_model
+from saved import checkpoints, inference, trained_model
 
 tf1 = tf.compat.v1
 MODES = ("basic_lstm_cell", "lstm_cell", "cudnn_compatible_lstm_cell")
@@ -142,22 +142,54 @@ def test_the_newest_whole_checkpoint_is_taken(copy, capsys):
         trained_model.read(str(copy))
 
 
-def test_a_configuration_of_ones_own_is_read_back(copy):
-    (copy / "config.json").write_text('{"max_grad_norm": 5.5, "max_epoch": 0, "num_steps": 7}')
-    config = trained_model.read(str(copy)).config
+@pytest.fixture
+def old_run(tmp_path):
+    """A run whose checkpoint says nothing of it."""
+    (directory := tmp_path / "old_run").mkdir()
+    save_run(directory, knows_run=False)
+    return directory
+
+
+def test_a_configuration_of_ones_own_is_read_back(old_run):
+    (old_run / "config.json").write_text('{"max_grad_norm": 5.5, "max_epoch": 0, "num_steps": 7}')
+    config = trained_model.read(str(old_run)).config
     assert (config.max_grad_norm, config.max_epoch, config.num_steps) == (5.5, 0, 7)
 
 
-def test_a_text_without_line_ends_has_a_model_but_no_sentences(copy):
-    vocabulary = (copy / "vocab.txt").read_text()
-    (copy / "vocab.txt").write_text(vocabulary.replace("<eos>", "eos"))
-    model = trained_model.read(str(copy))
+def test_a_checkpoint_knows_its_run_better_than_the_files_beside(copy, capsys):
+    assert trained_model.read(str(copy)).run["seed"] == 1
+    (copy / "config.json").write_text('{"num_steps": 7}')
+    assert trained_model.read(str(copy)).config.num_steps == 5
+    error = f"{copy}/config.json: is of another run than {copy}/model.ckpt-7, which counts: "
+    assert capsys.readouterr().err == f"{error}num_steps differs\n"
+    words = trained_model.read(str(copy)).words
+    (copy / "vocab.txt").write_text("".join(f"{word}\n" for word in words[::-1]))
+    with pytest.raises(trained_model.TrainedModelError, match=r"vocab.txt: is another vocabulary"):
+        trained_model.read(str(copy))
+
+
+def test_other_texts_than_the_run_s_are_said(copy, capsys):
+    trained, corpus = trained_model.read(str(copy)), text_corpus()
+    trained_model.say_other_texts(trained, corpus)
+    assert capsys.readouterr().err == ""
+    trained_model.say_other_texts(trained, corpus._replace(valid=corpus.test))
+    error = f"the validation text is not that of the run that saved {copy}/model.ckpt-7\n"
+    assert capsys.readouterr().err == error
+
+
+def test_a_text_without_line_ends_has_a_model_but_no_sentences(old_run):
+    vocabulary = (old_run / "vocab.txt").read_text()
+    (old_run / "vocab.txt").write_text(vocabulary.replace("<eos>", "eos"))
+    (old_run / "config.json").unlink()  # it knows the vocabulary's sum
+    model = trained_model.read(str(old_run))
     assert model.words[2] == "eos"
     with pytest.raises(trained_model.TrainedModelError, match="has no <eos>"):
         model.end_of_sentence  # noqa: B018
 
 
-def test_what_does_not_fit_is_refused(copy, tmp_path):
+def test_what_does_not_fit_is_refused(old_run, tmp_path):
+    copy = old_run
+
     def refused(message, path=copy):
         with pytest.raises(UserError, match=message):
             trained_model.read(str(path))
@@ -172,12 +204,16 @@ def test_what_does_not_fit_is_refused(copy, tmp_path):
     os.remove(copy / "vocab.txt")
     refused("vocab.txt: no such file; name .* with --data_path")
     (copy / "config.json").write_text('{"hidden_size": 9, "seed": 3}')
-    refused("model.ckpt-7: has hidden_size 8, but config.json beside it says 9")
+    refused("model.ckpt-7: has hidden_size 8, but the description of its run says 9")
     (copy / "config.json").write_text('{"batch_size": -4}')
     refused("config.json: .*batch_size is -4, but must be a whole number, at least 1; restore")
     (copy / "config.json").write_text("[1")
     refused("config.json: is not a description of a run")
     refused("no such directory", tmp_path / "none")
+    with pytest.raises(
+        checkpoints.CheckpointError, match="no such checkpoint; the newest there is"
+    ):
+        trained_model.read(str(copy / "model.ckpt-8"))
     (tmp_path / "empty").mkdir()
     refused("holds no model.ckpt-STEP", tmp_path / "empty")
     save_checkpoint(tmp_path / "other", {})

@@ -162,8 +162,8 @@ class Machines:
             server = tf1.train.Server(self._spec, *self._task, config=session_config)
         except tf.errors.OpError:
             raise RequestError(
-                f"TF_CONFIG: cannot listen at {address}: another process may use the port; choose "
-                "another port"
+                f"TF_CONFIG: cannot listen at {address}: another process may, or the index "
+                f"{self._task[1]} may be another machine's; choose another port, or the right index"
             ) from None
         self._server, self._target = server, server.target
         port = address.rpartition(":")[2]

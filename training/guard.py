@@ -19,14 +19,13 @@ import configs
 import reader
 from model import devices
 from model.precision import Precision
-from program.command_line import Interrupted, UserError, say
-from saved import inference, run_directory, trained_model
+from program.command_line import SIGNALS, Interrupted, UserError, ignore_signals, say
+from saved import description, inference, run_directory, trained_model
 from saved.checkpoints import CheckpointError, Checkpoints, Progress, reason
 from training.loop import EpochResult, WindowResult
 from training.session import HERE, LOST, Server, open_session
 from training.summaries import Summaries
 
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 EXPLOSION = 10.0  # times the best perplexity so far
 
 
@@ -94,9 +93,8 @@ class Guard:
     def __enter__(self):
         self._handlers = {}
         if threading.current_thread() is threading.main_thread():  # others may not set handlers
-            numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
             # nohup ignores a signal before the program starts; it stays ignored.
-            heeded = [each for each in numbers if signal.getsignal(each) != signal.SIG_IGN]
+            heeded = [each for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN]
             self._handlers = {number: signal.signal(number, self._on_signal) for number in heeded}
         return self
 
@@ -113,6 +111,7 @@ class Guard:
 
     def _on_signal(self, number, _):
         if self._signal:  # a second signal does not wait for the end of the step
+            ignore_signals(self._handlers)
             raise Interrupted(number, self._what_is_saved())
         self._signal = number
 
@@ -236,7 +235,7 @@ class Run(NamedTuple):
 
     Attributes:
       save_path: str, where checkpoints and summaries go; None to save nothing.
-      description: dict, see `run_directory.describe`; None without a `save_path`, as `words`.
+      description: dict, see `description.describe`; None without a `save_path`, as `words`.
       words: list of str, the vocabulary, or None.
       options: a `RunOptions`.
     """
@@ -259,13 +258,13 @@ def describe_run(
 
     Args:
       save_path: see `Run`.
-      config, dtype, seed, corpus: as in `run_directory.describe`.
+      config, dtype, seed, corpus: as in `description.describe`.
       **options: fields of `RunOptions`.
     """
     if save_path is None:
         return Run(options=RunOptions(**options))
-    description = run_directory.describe(config, devices.precision_for(dtype).dtype, seed, corpus)
-    return Run(save_path, description, corpus.words, RunOptions(**options))
+    run = description.describe(config, devices.precision_for(dtype).dtype, seed, corpus)
+    return Run(save_path, run, corpus.words, RunOptions(**options))
 
 
 def _open_directory(run, model_ops):
@@ -274,11 +273,9 @@ def _open_directory(run, model_ops):
     Raises:
       UserError: it belongs to another run, or cannot be continued.
     """
-    known = run_directory.check(run.save_path, run.description, run.words)
-    saver = Checkpoints(run.save_path, model_ops)
-    if saver.newest and not known:
-        name = run_directory.CONFIG_FILE
-        say(f"{saver.newest}: has no {name} beside it; that the run is the same cannot be checked")
+    run_directory.check_vocabulary(run.save_path, run.words)
+    saver = Checkpoints(run.save_path, model_ops, run.description)
+    run_directory.check_config(run.save_path, run.description, saver.newest, saver.saved_run)
     # Not before the checkpoints are known to fit.
     run_directory.write(run.save_path, run.description, run.words)
     if saver.newest:

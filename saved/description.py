@@ -1,0 +1,70 @@
+"""What a run's numbers depend on: saved in each checkpoint, and beside them as `config.json`.
+
+A description is a dict of names to values that JSON has: the configuration's fields, `dtype`,
+`seed`, and the SHA-256 sums of the three texts and of the vocabulary.
+"""
+
+import dataclasses
+import hashlib
+
+# What a run may change when it is continued: how long it lasts, and how the same LSTM is computed.
+CHANGEABLE = ("max_max_epoch", "rnn_mode")
+# Names whose values say nothing to a reader, in words. A change of one often changes those below.
+IN_WORDS = {
+    "train text": "the training text",
+    "valid text": "the validation text",
+    "test text": "the test text",
+    "vocabulary": "the vocabulary",
+}
+MAX_VALUE_LENGTH = 60  # in messages; what a file holds may be long
+
+
+def describe(config, dtype, seed, corpus) -> dict:
+    """What a run must have in common with the one that it continues.
+
+    Args:
+      config: the run's configuration, a `configs.SmallConfig`.
+      dtype: of activations and matrix products, a `tf.DType`.
+      seed: int.
+      corpus: a `reader.Corpus`.
+
+    Returns:
+      The description, a dict.
+    """
+    texts = {f"{name} text": text_sum(getattr(corpus, name)) for name in ("train", "valid", "test")}
+    fields = dataclasses.asdict(config)
+    vocabulary = vocabulary_sum(corpus.words)
+    return {**fields, "dtype": dtype.name, "seed": seed, **texts, "vocabulary": vocabulary}
+
+
+def text_sum(ids) -> str:
+    """The SHA-256 sum of a text, an int32 array of word ids."""
+    return hashlib.sha256(ids).hexdigest()
+
+
+def vocabulary_sum(words: list) -> str:
+    """The SHA-256 sum of a vocabulary, a list of str."""
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def first_difference(old: dict, new: dict) -> str | None:
+    """The name of a value that two descriptions both have and differ in, or None."""
+    names = [*IN_WORDS, *(name for name in new if name not in (*IN_WORDS, *CHANGEABLE))]
+    return next((n for n in names if n in new and old.get(n, new[n]) != new[n]), None)
+
+
+def names_missing(old: dict, new: dict) -> str:
+    """What a description has and an older one lacks, in words; empty if it lacks nothing."""
+    names = (name for name in new if name not in CHANGEABLE and name not in old)
+    return ", ".join(IN_WORDS.get(name, name) for name in names)
+
+
+def change(name: str, old: dict, new: dict) -> str:
+    """Says in words how two descriptions differ in a value."""
+    if name in IN_WORDS:
+        return f"{IN_WORDS[name]} was changed"
+    return f"{name} was {_short(old[name])} and now is {_short(new[name])}"
+
+
+def _short(value):
+    return f"{value!r:.{MAX_VALUE_LENGTH}}"
