@@ -8,6 +8,7 @@ Network Regularization" (https://arxiv.org/abs/1409.2329), as the TensorFlow tut
 import dataclasses
 import math
 import numbers
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from program.command_line import UserError
@@ -21,10 +22,10 @@ SCHEDULES = ("tutorial", "paper")
 
 
 class ConfigError(UserError):
-    """A configuration that no model can have; the message names field, value and bound."""
+    """A configuration's field is missing, unknown or out of its bound; the message names it."""
 
 
-def _field(default, meaning, bound):
+def _field(default: Any, meaning: str, bound: str) -> Any:
     """A field with its default, its meaning, and its bound in words; see `_BOUNDS`."""
     return dataclasses.field(default=default, metadata={"meaning": meaning, "bound": bound})
 
@@ -60,7 +61,7 @@ class SmallConfig:
     max_grad_norm: float = _field(
         5.0, "The global norm of the gradients is clipped to this.", "above 0"
     )
-    num_layers: int = _field(2, "LSTM layers, one on another.", "at least 1")
+    num_layers: int = _field(2, "LSTM layers, one on top of another.", "at least 1")
     num_steps: int = _field(20, "Unrolled steps of truncated back-propagation.", "at least 1")
     hidden_size: int = _field(
         200, "Units of each LSTM layer and of the word embedding.", "at least 1"
@@ -82,7 +83,7 @@ class SmallConfig:
     paper_lr_decay: ClassVar[float] = 0.5
 
     def __init_subclass__(cls, **kwargs):
-        """Makes the names that a subclass assigns the defaults of its fields."""
+        """Makes the values that a subclass assigns the defaults of its fields."""
         super().__init_subclass__(**kwargs)
         fields = {field.name: field for field in dataclasses.fields(SmallConfig)}
         annotations = cls.__dict__.get("__annotations__", {})
@@ -100,13 +101,13 @@ class SmallConfig:
         dataclasses.dataclass(frozen=True)(cls)
 
     def __post_init__(self):
-        """Checks every field, and makes NumPy's numbers Python's."""
+        """Checks every field, and converts NumPy's numbers to Python's."""
         for field in dataclasses.fields(SmallConfig):
             value = _checked(type(self).__name__, field, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
 
 
-def fault_of(field, value) -> str | None:
+def fault_of(field: dataclasses.Field, value: Any) -> str | None:
     """What is wrong with a value of a field: what it must be instead; None if nothing is.
 
     Args:
@@ -146,7 +147,7 @@ class MediumConfig(SmallConfig):
 
 
 class LargeConfig(SmallConfig):
-    """The large model: the paper's best single one."""
+    """The large model: the paper's best single model."""
 
     init_scale = 0.04
     max_grad_norm = 10.0
@@ -181,12 +182,12 @@ CONFIGS = {
 
 
 def as_config(config: Any) -> SmallConfig:
-    """A configuration of any kind as a `SmallConfig`.
+    """Converts a configuration of any kind to a `SmallConfig`.
 
     Args:
       config: an instance of `SmallConfig` or of a subclass, such a class itself, or any other
-        object or class with the fields as attributes, as the tutorial's configurations are. The
-        tutorial's first ones had no `rnn_mode`: they get BLOCK.
+        object or class with the fields as attributes, as the tutorial's configurations are. Without
+        `rnn_mode`, as in the first tutorials, it is BLOCK.
 
     Raises:
       ConfigError: a field is missing, or has a value out of its bound.
@@ -196,7 +197,7 @@ def as_config(config: Any) -> SmallConfig:
     if isinstance(config, type) and issubclass(config, SmallConfig):
         return config()
     name = getattr(config, "__name__", type(config).__name__)
-    values = {"rnn_mode": BLOCK}
+    values: dict[str, Any] = {"rnn_mode": BLOCK}
     for field in dataclasses.fields(SmallConfig):
         if hasattr(config, field.name):
             values[field.name] = _checked(name, field, getattr(config, field.name))
@@ -205,28 +206,28 @@ def as_config(config: Any) -> SmallConfig:
     return SmallConfig(**values)
 
 
-def with_vocabulary(config: Any, words) -> SmallConfig:
+def with_vocabulary(config: Any, words: Sequence[str]) -> SmallConfig:
     """The configuration for a text with these words: `vocab_size` is at most their number."""
     config, num_words = as_config(config), len(words)
     return dataclasses.replace(config, vocab_size=min(config.vocab_size or num_words, num_words))
 
 
-def with_paper_schedule(config):
+def with_paper_schedule(config: SmallConfig) -> SmallConfig:
     """The same model with the learning rates of the paper's own Lua code.
 
-    They begin to fall one epoch later than the last tutorial's. Those of medium fall by 1/1.2
-    instead of 0.8. The tutorial's table of results was made with the later start.
+    They begin to fall one epoch later than in the last tutorial. Medium's fall by 1/1.2 instead of
+    0.8. The tutorial's table of results was made with the later start.
     """
     return dataclasses.replace(
         config, max_epoch=config.max_epoch + 1, lr_decay=config.paper_lr_decay
     )
 
 
-def with_one_stream(config):
+def with_one_stream(config: SmallConfig) -> SmallConfig:
     """The configuration to score a text with as one stream.
 
-    How the stream is cut into windows does not change its perplexity: it is that of one word at a
-    time.
+    How the stream is cut into windows does not change its perplexity: one word at a time gives the
+    same.
     """
     return dataclasses.replace(config, batch_size=1)
 
@@ -239,7 +240,9 @@ def learning_rate(config: SmallConfig, epoch: int) -> float:
     return config.learning_rate * config.lr_decay ** max(epoch - config.max_epoch, 0)
 
 
-def get_config(model="small", schedule="tutorial", rnn_mode=None, **changes) -> SmallConfig:
+def get_config(
+    model: str = "small", schedule: str = "tutorial", rnn_mode: str | None = None, **changes: Any
+) -> SmallConfig:
     """The configuration of a model.
 
     Args:
@@ -252,9 +255,9 @@ def get_config(model="small", schedule="tutorial", rnn_mode=None, **changes) -> 
       ConfigError: a name is unknown, or a value is out of its bound.
     """
     if model not in CONFIGS:
-        raise ConfigError(f"model {model!r} is none of {', '.join(CONFIGS)}")
+        raise ConfigError(f"model is {model!r}, but must be one of {', '.join(CONFIGS)}")
     if schedule not in SCHEDULES:
-        raise ConfigError(f"schedule {schedule!r} is none of {', '.join(SCHEDULES)}")
+        raise ConfigError(f"schedule is {schedule!r}, but must be one of {', '.join(SCHEDULES)}")
     config = CONFIGS[model]()
     if schedule == "paper":
         config = with_paper_schedule(config)

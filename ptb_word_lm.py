@@ -29,6 +29,9 @@ if __name__ == "__main__":
 
     command_line.import_tensorflow()
 
+from operator import attrgetter
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -41,10 +44,9 @@ from program import command_line, training_flags
 from saved import trained_model
 
 tf1 = tf.compat.v1
-
 get_config = configs.get_config
 
-# A 16-bit gradient of a rare word's logit would vanish; a power of two costs no accuracy.
+# Small 16-bit gradients would become 0. To scale by a power of two loses no accuracy.
 LOSS_SCALE_16_BIT = 128.0
 
 
@@ -56,26 +58,26 @@ class PTBInput:
       num_steps: int, unrolled steps.
       epoch_size: int, windows in an epoch.
       windows: `reader.Windows`, the current one.
-      input_data, targets: int32 `[batch_size, num_steps]`, its words and those to predict.
+      input_data, targets: int32 `[batch_size, num_steps]`, the words to read and to predict.
       vocab_size: int, one more than the largest word id in the text.
     """
 
-    def __init__(self, config, data, name=None, keep_remainder=False):
+    def __init__(
+        self, config: Any, data: Any, name: str | None = None, keep_remainder: bool = False
+    ):
         """Adds the input to the current graph.
 
         Args:
           config: has `batch_size` and `num_steps`.
           data: word ids, a list or an int array `[num_words]`.
           name: the operations' name scope.
-          keep_remainder: read the text to its last word, in a partial window if need be.
+          keep_remainder: read the text to its last word; the last window may be partial.
 
         Raises:
           reader.CorpusError: the text is too short for one window.
         """
-        self.batch_size, self.num_steps = config.batch_size, config.num_steps
-        self.windows = reader.window_producer(
-            data, self.batch_size, self.num_steps, name, keep_remainder
-        )
+        self.batch_size, self.num_steps = sizes = config.batch_size, config.num_steps
+        self.windows = reader.window_producer(data, *sizes, name, keep_remainder)
         self.input_data, self.targets = self.windows.x, self.windows.y
         self.epoch_size = self.windows.streams.epoch_size
         self.vocab_size = int(np.max(data)) + 1
@@ -84,30 +86,44 @@ class PTBInput:
 class PTBModel:
     """The language model: embedding, stacked LSTM, softmax; and, in training, its gradients.
 
-    A model is built in one graph. Its operations, `ops`, are those of that graph until
-    `import_ops` finds them in another one.
-
     Attributes:
       input: the `PTBInput`.
-      name: str, the prefix of the model's collections; None before `export_ops`, as are
+      name: str, the prefix of the model's collections; empty before `export_ops`, as are
         `initial_state_name` and `final_state_name`, the keys of the states' collections.
       built_ops: `util.ModelOps`, the operations in the graph that the model was built in.
-      ops: `util.ModelOps`, the operations that the properties below are taken from.
+      ops: `util.ModelOps`, those in use: `built_ops`, until `import_ops` finds the operations in
+        another graph. The attributes below are taken from it.
     """
 
-    def __init__(self, is_training, config, input_, dtype=tf.float32, seed=0):
+    initial_state = property(attrgetter("ops.initial_state"))
+    final_state = property(attrgetter("ops.final_state"))
+    cost = property(attrgetter("ops.cost"))
+    lr = property(attrgetter("ops.lr"))
+    train_op = property(attrgetter("ops.train_op"))
+    grad_norm = property(attrgetter("ops.grad_norm"))
+    positions = property(attrgetter("ops.positions"))
+    streams = property(attrgetter("ops.streams"))
+
+    def __init__(
+        self,
+        is_training: bool,
+        config: Any,
+        input_: PTBInput,
+        dtype: Any = tf.float32,
+        seed: int = 0,
+    ):
         """Adds the model to the current graph and variable scope.
 
         Args:
-          is_training: bool, drop out and build the train op.
+          is_training: drop out, and build the train op.
           config: a `configs.SmallConfig`, or any object with its fields, see `configs.as_config`.
-          input_: a `PTBInput`.
+          input_: the text.
           dtype: of activations and matrix products: float32, float16, bfloat16, or a
             `precision.Precision`. Variables, gates, states and loss are float32.
           seed: int, of dropout; the same seed drops the same values in the same global step.
 
         Raises:
-          configs.ConfigError: the configuration is not one, or has too small a vocabulary.
+          configs.ConfigError: a field is missing or out of its bound, or the vocabulary too small.
         """
         config = configs.as_config(config)
         if config.vocab_size < input_.vocab_size:
@@ -115,17 +131,13 @@ class PTBModel:
                 f"vocab_size is {config.vocab_size}, but must be at least {input_.vocab_size}, "
                 "one more than the largest word id of the text"
             )
-        self.input, self.name = input_, None
-        self.initial_state_name = self.final_state_name = None
-        self._config = config
-        scope = tf1.get_variable_scope()
-        uniform = tf1.random_uniform_initializer(-config.init_scale, config.init_scale)
-        # Grappler's autoparallel divides the gradients of reference variables alone.
+        self.input, self._config = input_, config
+        self.name = self.initial_state_name = self.final_state_name = ""
+        scope, scale = tf1.get_variable_scope(), config.init_scale
+        initializer = scope.initializer or tf1.random_uniform_initializer(-scale, scale)
+        # Grappler's autoparallel divides only the gradients of reference variables.
         with tf1.variable_scope(
-            scope,
-            initializer=scope.initializer or uniform,
-            use_resource=False,
-            auxiliary_name_scope=False,
+            scope, initializer=initializer, use_resource=False, auxiliary_name_scope=False
         ):
             self._network = network.Network(config, is_training, dtype)
             self.built_ops = self.ops = self._forward(is_training, seed)
@@ -133,7 +145,7 @@ class PTBModel:
                 self.built_ops = self.ops = self._with_training(self.ops)
 
     def _forward(self, is_training, seed):
-        """Adds the way from the window's words to the cost; returns the `util.ModelOps`."""
+        """Adds what computes the cost from the window's words; returns the `util.ModelOps`."""
         windows, dropout = self.input.windows, network.Dropout()
         if is_training:
             dropout = network.Dropout(
@@ -153,63 +165,49 @@ class PTBModel:
         )
 
     def _with_training(self, ops):
-        """Adds the gradients and their descent; returns the `util.ModelOps` with them."""
-        lr = tf1.get_variable(
-            "lr",
-            initializer=0.0,
-            trainable=False,
-            collections=[tf1.GraphKeys.LOCAL_VARIABLES],  # not saved: it follows from the epoch
-        )
+        """Adds the gradients and the train op; returns the `util.ModelOps` with them."""
+        local = [tf1.GraphKeys.LOCAL_VARIABLES]  # not saved: the epoch determines the value
+        lr = tf1.get_variable("lr", initializer=0.0, trainable=False, collections=local)
         new_lr = tf1.placeholder(tf.float32, shape=[], name="new_learning_rate")
         lr_update = tf1.assign(lr, new_lr)
         scale = LOSS_SCALE_16_BIT if self._network.precision.dtype.size == 2 else 1.0
         variables = tf1.trainable_variables()
         gradients = tf.gradients(scale * ops.cost, variables)
         grad_norm = tf.linalg.global_norm(gradients) / scale
-        # Clipping scales all gradients alike: scaling the learning rate does the same, for less.
+        # Clipping scales all gradients alike. To scale the learning rate does the same, faster.
         max_norm = self._config.max_grad_norm
         clipped_lr = lr * max_norm / tf.maximum(grad_norm, max_norm)
-        # Locked, or two replicas that update one row at the same moment would lose one update.
+        # Without locks, two replicas that update one row at the same moment would lose one update.
         optimizer = tf1.train.GradientDescentOptimizer(clipped_lr / scale, use_locking=True)
-        update = optimizer.apply_gradients(
-            zip(gradients, variables), global_step=self._network.global_step
-        )
-        # Autoparallel replicates what the train op depends on, and nothing else.
+        update = optimizer.apply_gradients(zip(gradients, variables), self._network.global_step)
+        # Autoparallel replicates only what the train op depends on.
         train_op = tf.group(update, ops.cost, tf.nest.flatten(ops.final_state))
         return ops._replace(
             train_op=train_op, lr=lr, new_lr=new_lr, lr_update=lr_update, grad_norm=grad_norm
         )
 
-    def __getattr__(self, name):
-        """Takes `initial_state`, `final_state`, `cost`, `lr`, `train_op` and so on from `ops`."""
-        if name in util.ModelOps._fields:
-            return getattr(self.ops, name)
-        raise AttributeError(f"PTBModel has no attribute {name!r}")
-
-    def assign_lr(self, session, lr_value):
+    def assign_lr(self, session: tf.compat.v1.Session, lr_value: float) -> None:
         """Sets the learning rate in a session."""
         self.ops.assign_lr(session, lr_value)
 
-    def export_ops(self, name):
+    def export_ops(self, name: str) -> None:
         """Adds the model's operations to the current graph's collections; see `util.export_ops`."""
         self.name = name
         self.initial_state_name = util.with_prefix(name, "initial")
         self.final_state_name = util.with_prefix(name, "final")
         util.export_ops(self.built_ops, name)
 
-    def import_ops(self):
-        """Takes the model's operations from the current graph's collections.
-
-        Raises:
-          ValueError: a collection is missing or does not fit.
-        """
+    def import_ops(self) -> None:
+        """Finds the operations in the current graph's collections; see `util.import_ops`."""
         self.ops = util.import_ops(self.built_ops, self.name)
 
 
-def build_evaluation_models(config, corpus, dtype=tf.float32):
+def build_evaluation_models(
+    config: Any, corpus: reader.Corpus, dtype: Any = tf.float32
+) -> dict[str, PTBModel]:
     """Adds the validation and the test model to the current graph; see `build_models`.
 
-    The test text is one stream. Reading it in windows gives the perplexity of one word at a time.
+    The test text is one stream. To read it in windows gives the perplexity of one word at a time.
     """
     one_stream = configs.with_one_stream(config)
     with tf.name_scope("Valid"):
@@ -223,19 +221,18 @@ def build_evaluation_models(config, corpus, dtype=tf.float32):
     return {"Valid": valid, "Test": test}
 
 
-def build_models(config, corpus, dtype=tf.float32, seed=0):
+def build_models(
+    config: Any, corpus: reader.Corpus, dtype: Any = tf.float32, seed: int = 0
+) -> dict[str, PTBModel]:
     """Adds the training, validation and test models to the current graph.
 
-    Training, validation and test differ in dropout, batch size and text, so each is a graph of its
-    own, under a name scope: a prefix of its operations' names. The variable scope `Model` is a
-    prefix of the variables' names. It is the same for all three, and they reuse what is there:
-    `Model/embedding` exists once. (AUTO_REUSE makes what is missing, so any of the three may be
-    the first; and a model that is evaluated only needs no training model beside it.)
+    Training, validation and test differ in dropout, batch size and text. Each has operations of its
+    own, under a name scope: a prefix of the operations' names. The variable scope `Model` is a
+    prefix of the variables' names. It is the same for all three, so they share their variables:
+    `Model/embedding` exists once. (AUTO_REUSE makes the variables that are missing. Any of the
+    three models may be the first, and evaluation needs no training model.)
 
-    Args:
-      config: see `PTBModel`.
-      corpus: a `reader.Corpus`.
-      dtype, seed: as for `PTBModel`.
+    Arguments are those of `PTBModel`.
 
     Returns:
       Dict of name scope (`Train`, `Valid`, `Test`) to `PTBModel`.
@@ -248,10 +245,12 @@ def build_models(config, corpus, dtype=tf.float32, seed=0):
     return {"Train": train_model, **build_evaluation_models(config, corpus, dtype)}
 
 
-def build_metagraph(config, corpus, dtype=tf.float32, seed=0):
+def build_metagraph(
+    config: Any, corpus: reader.Corpus, dtype: Any = tf.float32, seed: int = 0
+) -> tuple[tf.compat.v1.MetaGraphDef, dict[str, PTBModel]]:
     """Builds the models in a graph of their own, and exports it.
 
-    Arguments are those of `build_models`; `seed` is also that of the initial weights.
+    Arguments are those of `build_models`; `seed` also determines the initial weights.
 
     Returns:
       `(metagraph, models)`: the `MetaGraphDef`, and the models that it holds.
@@ -262,14 +261,14 @@ def build_metagraph(config, corpus, dtype=tf.float32, seed=0):
         return util.export_models(models), models
 
 
-def run_epoch(session, model, eval_op=None, verbose=False):
-    """Runs a model over its text once; arguments are those of `run_windows`.
+def run_epoch(
+    session: tf.compat.v1.Session, model: Any, eval_op: Any = None, verbose: bool = False
+) -> float:
+    """Runs a model over its text once, and returns the perplexity.
 
     Args:
+      session, model, eval_op: as for `training.run_windows`.
       verbose: print perplexity and speed about ten times.
-
-    Returns:
-      The perplexity.
     """
     for result in training.run_windows(session, model, eval_op):
         if verbose:
@@ -277,17 +276,19 @@ def run_epoch(session, model, eval_op=None, verbose=False):
     return result.perplexity
 
 
-def train(session, guard, config, models):
+def train(
+    session: tf.compat.v1.Session, guard: Any, config: configs.SmallConfig, models: dict
+) -> tuple:
     """Trains, validates and tests, as the configuration says.
 
     Args:
       session: a `Session` with the models' variables initialized or restored.
-      guard: the session's `guard.Guard`, which knows where to go on.
-      config: a `configs.SmallConfig`.
+      guard: the session's `guard.Guard`; its progress says where to go on.
+      config: says how many epochs to train, and at which learning rates.
       models: dict of name scope to the `util.ModelOps` of the session's graph.
 
     Returns:
-      `(epochs, test_perplexity)`: list of `EpochResult`, of the epochs run here, and a float.
+      `(epochs, test_perplexity)`: list of `training.EpochResult`, of the epochs run, and a float.
     """
     model, epochs = models["Train"], []
     for epoch in range(guard.progress.epoch, config.max_max_epoch + 1):
@@ -304,9 +305,9 @@ def train(session, guard, config, models):
         print(f"Epoch: {epoch} Train Perplexity: {train_perplexity:.3f}", flush=True)
         valid_perplexity = _evaluate(session, guard, models["Valid"])
         print(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}", flush=True)
-        perplexities = train_perplexity, valid_perplexity
-        epochs.append(training.EpochResult(epoch, learning_rate, *perplexities))
-        guard.end_epoch(epochs[-1])
+        result = training.EpochResult(epoch, learning_rate, train_perplexity, valid_perplexity)
+        guard.end_epoch(result)
+        epochs.append(result)
     test_perplexity = _evaluate(session, guard, models["Test"])
     print(f"Test Perplexity: {test_perplexity:.3f}", flush=True)
     guard.end_training(test_perplexity)
@@ -314,7 +315,7 @@ def train(session, guard, config, models):
 
 
 def _evaluate(session, guard, model):
-    """The perplexity of a model's text; a signal is heeded after each window."""
+    """The perplexity of a model's text; a signal stops it after a window."""
     for result in training.run_windows(session, model):
         perplexity = result.perplexity
         guard.heed_signal()
@@ -322,7 +323,7 @@ def _evaluate(session, guard, model):
 
 
 def run_metagraph(metagraph, models, config, run, session_config=None, server=training.HERE):
-    """Trains the models of a metagraph in a second graph, from the run's newest checkpoint on.
+    """Trains a metagraph's models in a second graph, from the run's newest checkpoint; see `train`.
 
     Args:
       metagraph, models: of `build_metagraph`, perhaps rewritten by `util.auto_parallel`.
@@ -330,9 +331,6 @@ def run_metagraph(metagraph, models, config, run, session_config=None, server=tr
       run: a `guard.Run`.
       session_config: a `ConfigProto`, or None for one that uses a GPU if there is one.
       server: a `session.Server`, which runs the session.
-
-    Returns:
-      As `train`.
     """
     with tf.Graph().as_default(), tf.device(server.device):
         imported = util.import_models(metagraph, models)
@@ -341,22 +339,25 @@ def run_metagraph(metagraph, models, config, run, session_config=None, server=tr
 
 
 def train_model(
-    config, corpus, save_path=None, dtype=tf.float32, seed=0, num_replicas=1, **options
-):
+    config: Any,
+    corpus: reader.Corpus,
+    save_path: str | None = None,
+    dtype: Any = tf.float32,
+    seed: int = 0,
+    num_replicas: int = 1,
+    **options: Any,
+) -> tuple:
     """Trains a model, or continues the run in a directory, as the command line does.
 
-    It can be called again and again in one process: it leaves nothing behind but what it saves.
+    It returns what `train` does. A process may call it many times: only saved files remain.
 
     Args:
       config: see `PTBModel`. Its `vocab_size` may be above the corpus's, or 0.
       corpus: a `reader.Corpus`.
       save_path: str, the directory to save the run to, or None.
       dtype, seed: as for `build_metagraph`.
-      num_replicas: int, replicas of the model, one a GPU; see `util.auto_parallel`.
+      num_replicas: int, replicas of the model, one on each GPU; see `util.auto_parallel`.
       **options: `session_config`, as for `run_metagraph`; fields of `guard.RunOptions`.
-
-    Returns:
-      As `train`.
 
     Raises:
       command_line.UserError: it cannot be done; the message says what to do.
@@ -381,25 +382,14 @@ def evaluate(save_path, data_path, dtype=tf.float32, session_config=None):
             print(f"{name} Perplexity: {run_epoch(session, model):.3f}", flush=True)
 
 
-def main():
-    """Does what the flags ask for.
-
-    Raises:
-      command_line.UserError: it cannot be done.
-    """
+def main() -> None:
+    """Trains or evaluates, as the flags ask for; UserError if it cannot be done."""
     request = training_flags.request()
     if request.eval_only:
         return evaluate(request.save_path, request.data_path, **request.hardware)
     corpus = reader.read_corpus(request.data_path, request.config.vocab_size or None)
-    train_model(
-        request.config,
-        corpus,
-        request.save_path,
-        seed=request.seed,
-        num_replicas=request.num_replicas,
-        **request.hardware,
-        **request.options,
-    )
+    options = dict(seed=request.seed, num_replicas=request.num_replicas, **request.options)
+    train_model(request.config, corpus, request.save_path, **request.hardware, **options)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ with one.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -29,14 +30,14 @@ class ModelOps(NamedTuple):
     """What a session runs, feeds and fetches of one model, in one graph.
 
     Attributes:
-      initial_state: tuple of `lstm.LSTMStateTuple`, one a layer (with cuDNN one for all layers),
-        replica by replica.
+      initial_state: tuple of `lstm.LSTMStateTuple`, one for each layer (with cuDNN one for all
+        layers), replica by replica.
       final_state: likewise, the state after the window, to be fed as the next initial state.
       cost: float32 scalar in nats, summed over the time steps and averaged over the batch.
-      positions: tuple of int64 scalars, one a replica: which window to read.
+      positions: tuple of int64 scalars, one for each replica: which window to read.
       streams: `reader.Streams`, how the text is cut.
-      train_op: makes one step of gradient descent. It is None if the model is not in training, as
-        are the following.
+      train_op: makes one step of gradient descent. It and the next four are None if the model is
+        not in training.
       lr: float32 scalar, the learning rate.
       new_lr, lr_update: a float32 scalar to feed, and the operation that assigns it to `lr`.
       grad_norm: float32 scalar, the gradients' global norm before clipping (the replicas' mean).
@@ -55,7 +56,7 @@ class ModelOps(NamedTuple):
     grad_norm: Any = None
     rnn_params: Any = None
 
-    def assign_lr(self, session, lr_value):
+    def assign_lr(self, session: tf.compat.v1.Session, lr_value: float) -> None:
         """Sets the learning rate in a session."""
         session.run(self.lr_update, feed_dict={self.new_lr: lr_value})
 
@@ -66,7 +67,7 @@ def with_prefix(prefix: str, name: str) -> str:
 
 
 def get_tensors(key: str) -> list:
-    """What a collection of the current graph holds; ValueError if that is nothing."""
+    """What a collection of the current graph holds; ValueError if it is empty or missing."""
     tensors = tf.compat.v1.get_collection(key)
     if not tensors:
         raise ValueError(f"the graph has no collection {key}: was the model exported to it?")
@@ -74,12 +75,12 @@ def get_tensors(key: str) -> list:
 
 
 def _set_collection(key, tensors):
-    """Makes tensors a collection of the current graph, in place of what was in it."""
+    """Makes tensors a collection of the current graph; replaces what was in it."""
     tf.compat.v1.get_collection_ref(key)[:] = tensors
 
 
-def export_state_tuples(state_tuples, name):
-    """Makes LSTM states a collection of the current graph, in place of what was in it.
+def export_state_tuples(state_tuples: Sequence, name: str) -> None:
+    """Makes LSTM states a collection of the current graph; replaces what was in it.
 
     Args:
       state_tuples: sequence of `LSTMStateTuple`.
@@ -88,8 +89,8 @@ def export_state_tuples(state_tuples, name):
     _set_collection(name, tf.nest.flatten(list(state_tuples)))
 
 
-def import_state_tuples(state_tuples, name, num_replicas=1) -> tuple:
-    """Takes LSTM states out of a collection of the current graph.
+def import_state_tuples(state_tuples: Sequence, name: str, num_replicas: int = 1) -> tuple:
+    """Finds LSTM states in a collection of the current graph.
 
     Args:
       state_tuples: the states that were exported from the first graph.
@@ -100,8 +101,8 @@ def import_state_tuples(state_tuples, name, num_replicas=1) -> tuple:
       Tuple of `len(state_tuples) * num_replicas` `LSTMStateTuple`, replica by replica.
 
     Raises:
-      ValueError: the collection holds another number of states. Whoever fed back too few would
-        train without carrying state, and would notice nothing but worse numbers.
+      ValueError: the collection holds another number of states. With too few, training would not
+        carry its state, and only worse numbers would show it.
     """
     tensors = tf.compat.v1.get_collection(name)
     expected = len(state_tuples) * num_replicas
@@ -121,11 +122,11 @@ def replicated_keys(name: str) -> tuple:
     )
 
 
-def export_ops(model_ops: ModelOps, name: str):
-    """Adds a model's operations to the collections of the current graph, which it is in.
+def export_ops(model_ops: ModelOps, name: str) -> None:
+    """Adds a model's operations to the collections of the current graph.
 
     Args:
-      model_ops: the operations.
+      model_ops: the operations, in the current graph.
       name: the prefix of the keys, such as `Train`.
     """
     _set_collection(with_prefix(name, "cost"), [model_ops.cost])
@@ -142,8 +143,8 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
     """Finds a model's operations, of all its replicas, in the current graph's collections.
 
     Args:
-      exported: the operations in the first graph. Only numbers are taken from it: how many states
-        there are, and how the text is cut.
+      exported: the operations in the first graph. They tell which collections there must be, how
+        many states there are, and how the text is cut.
       name: the prefix of the keys, such as `Train`.
 
     Raises:
@@ -154,7 +155,7 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
     initial_state = import_state_tuples(
         exported.initial_state, with_prefix(name, "initial"), num_replicas
     )
-    found = {
+    found: dict[str, Any] = {
         key: get_tensors(key)[0]
         for key in (*TRAINING_KEYS, RNN_PARAMS)
         if getattr(exported, key) is not None
@@ -176,21 +177,18 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
     )
 
 
-def export_models(models: dict):
-    """Exports models, in collections, and the current graph that they are in.
+def export_models(models: dict) -> tf.compat.v1.MetaGraphDef:
+    """Exports the current graph, and in its collections the models that were built in it.
 
     Args:
       models: dict of name scope to `PTBModel`.
-
-    Returns:
-      The `MetaGraphDef`.
     """
     for name, model in models.items():
         model.export_ops(name)
     return tf.compat.v1.train.export_meta_graph()
 
 
-def import_models(metagraph, models: dict) -> dict:
+def import_models(metagraph: tf.compat.v1.MetaGraphDef, models: dict) -> dict:
     """Imports a metagraph into the current graph, and finds its models there.
 
     Args:
@@ -204,7 +202,7 @@ def import_models(metagraph, models: dict) -> dict:
     return {name: import_ops(model.built_ops, name) for name, model in models.items()}
 
 
-def auto_parallel(metagraph, model, num_replicas):
+def auto_parallel(metagraph: tf.compat.v1.MetaGraphDef, model: Any, num_replicas: int) -> None:
     """Rewrites a metagraph, in place, to train several replicas of the model side by side.
 
     Grappler's `autoparallel` pass copies what the train op depends on, once for each replica and
@@ -228,7 +226,7 @@ def auto_parallel(metagraph, model, num_replicas):
     """
     if num_replicas < 1:
         raise ValueError(f"num_replicas is {num_replicas}, but must be at least 1")
-    if model.name is None:
+    if not model.name:
         raise ValueError("the model is in no collection: call its export_ops before this")
     if num_replicas == 1:
         return
@@ -250,11 +248,12 @@ def _in_replica(name, replica):
     return f"AutoParallel-Replica-{replica}/{name}"
 
 
-def split_replica(name: str):
-    """Which replica a node of a rewritten graph belongs to, and its name in the first graph.
+def split_replica(name: str) -> tuple[int | None, str]:
+    """Splits the name of a node of a rewritten graph.
 
     Returns:
-      `(replica, name)`; the replica is None for a node that all replicas share.
+      `(replica, name)`: the number of its replica, None for a node that all replicas share; and
+      the node's name in the first graph.
     """
     found = re.match(r"AutoParallel-Replica-(\d+)/(.*)", name)
     return (int(found[1]), found[2]) if found else (None, name)
@@ -267,7 +266,7 @@ def _optimize(metagraph, num_replicas):
     options.optimizers.append("autoparallel")
     options.auto_parallel.enable = True
     options.auto_parallel.num_replicas = num_replicas
-    # Twice, which is the default, would run the pass on its own output.
+    # By default the pass would run twice, the second time on its own output.
     options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
     optimized = tf_optimizer.OptimizeGraph(config, metagraph)
     graph = tf.compat.v1.GraphDef(versions=optimized.versions, library=optimized.library)
@@ -280,7 +279,7 @@ def _optimize(metagraph, num_replicas):
 
 
 def _cut_streams(nodes, windows, num_replicas):
-    """Tells each replica's input which of how many replicas it is."""
+    """Tells each replica's input the replica's number, and how many replicas there are."""
 
     def set_constant(name, value):
         tensor = tensor_util.make_tensor_proto(value, tf.int32)
@@ -292,7 +291,7 @@ def _cut_streams(nodes, windows, num_replicas):
 
 
 def _divide_sparse_updates(graph, nodes, num_replicas):
-    """Divides what `ScatterSub` subtracts by the number of replicas, which the pass does not."""
+    """Divides what `ScatterSub` subtracts by the number of replicas; the pass leaves that out."""
     for update in [node for node in nodes.values() if node.op == "ScatterSub"]:
         count = graph.node.add(op="Const", name=f"{update.name}/num_replicas")
         count.attr["dtype"].type = tf.float32.as_datatype_enum
@@ -308,12 +307,12 @@ def _divide_sparse_updates(graph, nodes, num_replicas):
 def _update_after_all_gradients(graph):
     """Makes every update wait for every replica's gradients.
 
-    The replicas share the variables' buffers: an update that is early changes the weights with
-    which another replica is still computing.
+    The replicas share the variables' buffers: an early update would change weights that another
+    replica is still computing with.
     """
     updates = _replicated(graph, "ApplyGradientDescent", "ScatterSub")
     barrier = graph.node.add(op="NoOp", name="AutoParallel-AllGradients")
-    # Whatever an update takes except the variable itself, the first input.
+    # The inputs of an update, without the first, which is the variable itself.
     operands = {_node_name(name) for update in updates for name in update.input[1:]}
     barrier.input.extend(f"^{name}" for name in sorted(operands))
     for update in updates:
@@ -321,14 +320,14 @@ def _update_after_all_gradients(graph):
 
 
 def _update_in_turn(graph):
-    """Makes each replica's update of a variable wait for that of the replica before.
+    """Makes each replica's update of a variable wait for the previous replica's.
 
-    Side by side, two increments of the global step may become one, and the weights' sums are
-    rounded in another order each time.
+    At the same time, two increments of the global step could become one, and the weights would be
+    added up, and so rounded, in another order each time.
     """
-    last = {}
+    last: dict[str, str] = {}
     updates = _replicated(graph, "ApplyGradientDescent", "ScatterSub", "AssignAdd")
-    for update in sorted(updates, key=lambda update: split_replica(update.name)[0]):
+    for update in sorted(updates, key=lambda update: split_replica(update.name)[0] or 0):
         variable = update.input[0]
         if variable in last:
             update.input.append(f"^{last[variable]}")
@@ -349,7 +348,7 @@ def _rename_collections(metagraph, keys, replicated, num_replicas):
 
     Args:
       metagraph: the rewritten `MetaGraphDef`.
-      keys: of the collections that get a tensor of each replica. Others get that of replica 0.
+      keys: of the collections that get a tensor of each replica. Others get replica 0's.
       replicated: set of the names of the nodes that were replicated.
       num_replicas: int.
     """

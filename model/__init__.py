@@ -1,1 +1,1 @@
-"""What is computed: the LSTM, the softmax, their matrix products, and on which devices."""
+"""The network: the LSTM, the softmax, their matrix products, and the devices they run on."""

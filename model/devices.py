@@ -1,4 +1,4 @@
-"""What this machine can do, asked before anything is built."""
+"""Finds out what this machine can do, before anything is built."""
 
 import os
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 from model.precision import Precision
 from program.command_line import RequestError
 
-# Value of ONEDNN_MAX_CPU_ISA to the instructions for bfloat16 that oneDNN then does without.
+# The value of ONEDNN_MAX_CPU_ISA, and the instructions for bfloat16 that oneDNN then does not use.
 KEPT_FROM = {
     **dict.fromkeys(("SSE41", "AVX", "AVX2", "AVX2_VNNI"), {"avx512_bf16", "amx_bf16"}),
     **dict.fromkeys(("AVX512_CORE", "AVX512_CORE_VNNI"), {"avx512_bf16", "amx_bf16"}),
@@ -15,18 +15,18 @@ KEPT_FROM = {
 }
 
 
-def usable_gpus(num_gpus=None) -> list:
-    """The GPUs that training may use; none if `num_gpus` is 0. It claims none of their memory."""
-    # device_lib.list_local_devices would take all of it: CUDA_ERROR_OUT_OF_MEMORY.
+def usable_gpus(num_gpus: int | None = None) -> list:
+    """The GPUs that training may use; an empty list if `num_gpus` is 0."""
+    # device_lib.list_local_devices would take all their memory: CUDA_ERROR_OUT_OF_MEMORY.
     return [] if num_gpus == 0 else tf.config.list_physical_devices("GPU")
 
 
-def count_replicas(num_gpus, needs_gpu) -> int:
-    """How many replicas to train: one for each GPU asked for, and one without a GPU.
+def count_replicas(num_gpus: int | None, needs_gpu: bool) -> int:
+    """How many replicas to train: one for each GPU asked for, or one on the CPU.
 
     Args:
-      num_gpus: int, the GPUs asked for, or None for one if there is one.
-      needs_gpu: bool, whether the CPU will not do (`--rnn_mode=cudnn`).
+      num_gpus: the GPUs asked for, or None for one if there is one.
+      needs_gpu: whether the model cannot run on a CPU (`--rnn_mode=cudnn`).
 
     Raises:
       RequestError: this machine has too few GPUs.
@@ -44,27 +44,29 @@ def count_replicas(num_gpus, needs_gpu) -> int:
     return num_gpus or 1
 
 
-def session_config(num_gpus=None, num_replicas=1):
-    """The `ConfigProto` of a session that claims the GPUs asked for, and no other's memory."""
+def session_config(num_gpus: int | None = None, num_replicas: int = 1) -> tf.compat.v1.ConfigProto:
+    """The `ConfigProto` of a session that uses the GPUs asked for, and no memory of others."""
     config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
     if num_gpus == 0:
         config.device_count["GPU"] = 0
     elif usable_gpus():
         config.gpu_options.visible_device_list = ",".join(map(str, range(num_replicas)))
-        # Takes memory as it is needed: another program's share is not claimed at the start.
+        # Takes memory as it is needed, and leaves the rest to other programs.
         config.gpu_options.allow_growth = True
     return config
 
 
-def choose_precision(use_fp16=False, use_bf16=False, num_gpus=None) -> Precision:
+def choose_precision(
+    use_fp16: bool = False, use_bf16: bool = False, num_gpus: int | None = None
+) -> Precision:
     """The precision asked for, with the products that are fast on this machine.
 
     Args:
-      use_fp16, use_bf16: bool, which 16-bit type is asked for; float32 if none is.
+      use_fp16, use_bf16: ask for a 16-bit type; without either it is float32.
       num_gpus: as in `count_replicas`.
 
     Raises:
-      RequestError: both are asked for, or bfloat16 where it is not to be had.
+      RequestError: both are asked for, or bfloat16 on a machine that does not multiply it.
     """
     if use_fp16 and use_bf16:
         raise RequestError("--use_fp16 --use_bf16: choose one of the two")
@@ -75,7 +77,7 @@ def choose_precision(use_fp16=False, use_bf16=False, num_gpus=None) -> Precision
     return precision_for(dtype, num_gpus)
 
 
-def precision_for(dtype, num_gpus=None) -> Precision:
+def precision_for(dtype: tf.DType | Precision, num_gpus: int | None = None) -> Precision:
     """The precision that computes in a dtype, with the products that are fast on this machine.
 
     Args:
@@ -90,7 +92,7 @@ def precision_for(dtype, num_gpus=None) -> Precision:
 
 
 def _check_bfloat16(gpus):
-    """Refuses bfloat16 where it would not be multiplied at all; RequestError."""
+    """Refuses bfloat16 on a machine that does not multiply it; RequestError."""
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     if any(each.get("compute_capability", (0, 0)) >= (8, 0) for each in details):
         return
@@ -104,16 +106,16 @@ def _check_bfloat16(gpus):
     if not capable:
         raise RequestError(
             "--use_bf16: neither a GPU nor the processor here multiplies bfloat16; leave it out, "
-            "or continue a run of bfloat16 where it was begun"
+            "or continue a run of bfloat16 on the machine where it was begun"
         )
 
 
-def multiplies_fast(dtype) -> bool:
+def multiplies_fast(dtype: tf.DType) -> bool:
     """Whether the processor multiplies matrices of a 16-bit dtype faster than those of float32.
 
-    AMX and AMD's AVX512_BF16 are faster in bfloat16. Intel's processors of 2023 on, known by
+    AMX and AMD's AVX512_BF16 are faster in bfloat16. Intel's processors since 2023, which have
     AVX512_FP16, have half of float32's speed if a virtual machine hides their AMX (measured on
-    one). In float16 none is known to gain.
+    one). No processor is known to be faster in float16.
     """
     processor = _usable_processor()
     slow = {"GenuineIntel", "avx512_fp16"} <= processor
@@ -122,9 +124,9 @@ def multiplies_fast(dtype) -> bool:
 
 
 def _usable_processor() -> set:
-    """The words of `_processor` without the instructions that the user keeps oneDNN from.
+    """The words of `_processor`, without the instructions that ONEDNN_MAX_CPU_ISA forbids oneDNN.
 
-    TensorFlow looks at the processor alone: it would call for them all the same, and abort.
+    TensorFlow does not look at that variable: it would ask for them nevertheless, and abort.
     """
     return _processor() - KEPT_FROM.get(os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper(), set())
 

@@ -13,12 +13,13 @@ the paper; TensorFlow's own cell had 1 as its default. Sequences are time-major,
 a `Precision`; gates and states are always float32.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from tensorflow.python.training.saving import saveable_object
 
-from model.precision import FLOAT32
+from model.precision import FLOAT32, Precision
 
 
 class LSTMStateTuple(NamedTuple):
@@ -28,12 +29,18 @@ class LSTMStateTuple(NamedTuple):
     h: tf.Tensor
 
 
-def zero_state(shape) -> LSTMStateTuple:
+def zero_state(shape: list) -> LSTMStateTuple:
     """The state before the first word: float32 zeros."""
     return LSTMStateTuple(c=tf.zeros(shape), h=tf.zeros(shape))
 
 
-def basic_cell(x, state, kernel, bias, precision=FLOAT32) -> LSTMStateTuple:
+def basic_cell(
+    x: tf.Tensor,
+    state: LSTMStateTuple,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    precision: Precision = FLOAT32,
+) -> LSTMStateTuple:
     """One LSTM cell at one time step.
 
     Args:
@@ -41,7 +48,7 @@ def basic_cell(x, state, kernel, bias, precision=FLOAT32) -> LSTMStateTuple:
       state: `LSTMStateTuple` of float32 `[batch, hidden]`.
       kernel: `[input + hidden, 4 * hidden]`, of the precision's dtype, or widened.
       bias: float32 `[4 * hidden]`.
-      precision: a `Precision`.
+      precision: how to multiply.
 
     Returns:
       The new `LSTMStateTuple`; its `h` is the output.
@@ -53,7 +60,13 @@ def basic_cell(x, state, kernel, bias, precision=FLOAT32) -> LSTMStateTuple:
     return LSTMStateTuple(c=c, h=tf.sigmoid(o) * tf.tanh(c))
 
 
-def basic_layer(inputs, state, kernel, bias, precision=FLOAT32):
+def basic_layer(
+    inputs: tf.Tensor,
+    state: LSTMStateTuple,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    precision: Precision = FLOAT32,
+) -> tuple[tf.Tensor, LSTMStateTuple]:
     """One LSTM layer, unrolled step by step.
 
     Args:
@@ -72,26 +85,32 @@ def basic_layer(inputs, state, kernel, bias, precision=FLOAT32):
     return tf.stack(outputs), state
 
 
-def block_layer(inputs, state, kernel, bias, precision=FLOAT32):
+def block_layer(
+    inputs: tf.Tensor,
+    state: LSTMStateTuple,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    precision: Precision = FLOAT32,
+) -> tuple[tf.Tensor, LSTMStateTuple]:
     """One LSTM layer, computed as a block: few large matrix products instead of many small ones.
 
-    Arguments and results are those of `basic_layer`. Forward, the inputs of all steps are known,
-    so their share of the gates is one product `[T*B, input] @ [input, 4H]`; only `h @ kernel_h`
-    has to wait for the step before. Backward, with `dG_t` the gradient of step t's gates before
-    their nonlinearities,
+    Arguments and results are those of `basic_layer`. Forward, the inputs of all steps are known.
+    Their share of the gates is one product `[T*B, input] @ [input, 4H]`; only `h @ kernel_h` has to
+    wait for the step before. Backward, with `dG_t` the gradient of step t's gates before their
+    nonlinearities,
 
         dh_t = d_outputs_t + dG_{t+1} @ kernel_h^T     (the only product inside the loop)
         d_inputs = dG @ kernel_x^T                      over all T*B rows at once
         d_kernel = [inputs, h_{t-1}]^T @ dG             likewise
         d_bias   = sum of dG over T*B rows
 
-    where back-propagation through an unrolled graph would make T small products for each of the
-    last three, and add them up.
+    Back-propagation through an unrolled graph would make T small products for each of the last
+    three, and add them up.
     """
 
     @tf.custom_gradient
-    def layer(*tensors):
-        return _block(*tensors, precision)
+    def layer(inputs, initial_c, initial_h, kernel, bias):
+        return _block(inputs, initial_c, initial_h, kernel, bias, precision)
 
     outputs, c, h = layer(inputs, state.c, state.h, kernel, bias)
     return outputs, LSTMStateTuple(c=c, h=h)
@@ -111,37 +130,37 @@ class _Step(NamedTuple):
 def _rows(matrix, start, stop):
     """Some rows of a matrix, cut out of the flattened matrix.
 
-    TensorFlow need not copy them then. It copies rows that are cut out of the matrix itself if a
-    row is not a multiple of 64 bytes; those of the medium model are not.
+    TensorFlow does not copy them then. Cut out of the matrix itself, rows are copied if a row is
+    not a multiple of 64 bytes long, as in the medium model.
     """
     width = matrix.shape[1]
     return tf.reshape(tf.reshape(matrix, [-1])[start * width : stop * width], [-1, width])
 
 
 def _block(inputs, initial_c, initial_h, kernel, bias, precision):
-    """`block_layer`'s results, and the function of their gradient.
+    """The results of `block_layer`, and the function that computes their gradient.
 
     Args:
       inputs, kernel, bias, precision: as in `block_layer`.
       initial_c, initial_h: float32 `[batch, hidden]`.
 
     Returns:
-      `((outputs, c, h), gradient)`, as `tf.custom_gradient` wants them.
+      `((outputs, c, h), gradient)`, as `tf.custom_gradient` expects.
     """
     product, widen = precision.product, precision.widen
     num_steps, _, input_size = inputs.shape
-    # Delays the rounding until the inputs exist, and the memory that it takes.
+    # Delays the rounding, and the memory that it takes, until the inputs exist.
     with tf.control_dependencies([inputs]):
         rounded = tf.cast(kernel, inputs.dtype)
     kernel_x = widen(_rows(rounded, 0, input_size))
     kernel_h = _rows(rounded, input_size, kernel.shape[0])
 
-    # [T*B, input] @ [input, 4H], then one [B, 4H] a step. Split into gates only at each step: what
-    # is split before it is unstacked would be copied twice.
+    # [T*B, input] @ [input, 4H], then one [B, 4H] for each step, which is split into gates there.
+    # To split before unstacking would copy twice.
     all_x_gates = product(tf.reshape(inputs, [-1, input_size]), kernel_x) + bias
     all_x_gates = tf.unstack(tf.reshape(all_x_gates, [num_steps, -1, kernel.shape[1]]))
-    # A product for each gate. TensorFlow computes the four at the same time, each on one core. One
-    # product on all cores is slower, because its threads wait for each other.
+    # One product for each gate. TensorFlow computes the four at the same time, each on one core. A
+    # single product on all cores is slower: its threads wait for each other.
     kernel_i, kernel_j, kernel_f, kernel_o = map(widen, tf.split(kernel_h, 4, axis=1))
 
     steps, outputs = [], []
@@ -168,8 +187,8 @@ def _block(inputs, initial_c, initial_h, kernel, bias, precision):
         x_and_h = tf.reshape(tf.concat([inputs, previous_outputs], axis=2), [-1, kernel.shape[0]])
         d_inputs = product(d_gates, kernel_x, inputs.dtype, transpose_b=True)
         d_inputs = tf.reshape(d_inputs, tf.shape(inputs))
-        # The layer below waits for d_inputs, so that comes first. d_kernel is then computed beside
-        # that layer's time steps.
+        # The layer below waits for d_inputs, so it comes first. d_kernel is then computed at the
+        # same time as that layer's steps.
         with tf.control_dependencies([d_inputs]):
             d_kernel = product(x_and_h, d_gates, kernel.dtype, transpose_a=True)
         ones = tf.ones([1, tf.shape(d_gates)[0]], d_gates.dtype)
@@ -182,26 +201,25 @@ def _block(inputs, initial_c, initial_h, kernel, bias, precision):
 def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h, precision):
     """Back-propagates through time.
 
-    Given `y` and `dy`, TensorFlow's `SigmoidGrad` is `dy * y * (1 - y)`, its `TanhGrad` is
-    `dy * (1 - y * y)`. Each is one operation: the step of a small model is mostly the cost of
-    starting operations.
+    Of `y` and `dy`, TensorFlow's `SigmoidGrad` computes `dy * y * (1 - y)`, and `TanhGrad` computes
+    `dy * (1 - y * y)`. Each is one operation. To start operations is most of a small model's step.
 
     Args:
       steps: list of `_Step`.
       d_outputs: `[num_steps, batch, hidden]`, dtype of the outputs.
-      d_c, d_h: float32 `[batch, hidden]`, of the last state.
+      d_c, d_h: float32 `[batch, hidden]`, the gradients of the last state.
       kernel_h: `[hidden, 4 * hidden]`, dtype of the outputs.
       precision: a `Precision`.
 
     Returns:
-      `(d_gates, d_c, d_h)`: `[num_steps * batch, 4 * hidden]`, widened, before the gates'
-      nonlinearities; and of the initial state.
+      `(d_gates, d_c, d_h)`: the gradient of the gates before their nonlinearities,
+      `[num_steps * batch, 4 * hidden]`, widened; and the gradients of the initial state.
     """
     d_sigmoid, d_tanh = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad
     all_d_outputs = tf.unstack(tf.cast(d_outputs, tf.float32))
-    # Transposed once for all steps, which halves the time of each product; and only after the
-    # forward pass has ended, so that its memory is free until then. Grappler would move the
-    # transposition of a matrix back into the products; with one more dimension it does not.
+    # Transposed once for all steps: that halves the time of each product. It waits for the end of
+    # the forward pass, so that it takes no memory before. Grappler would move the transposition of
+    # a matrix back into the products; with one more dimension it does not.
     with tf.control_dependencies([all_d_outputs[-1]]):
         kernel_h_transposed = precision.widen(tf.transpose(kernel_h[None], [0, 2, 1])[0])
     all_d_gates = [None] * len(steps)
@@ -220,7 +238,7 @@ def _gates_gradient(steps, d_outputs, d_c, d_h, kernel_h, precision):
     return tf.concat(all_d_gates, axis=0), d_c, d_h
 
 
-def cudnn_params_size(num_layers, input_size, hidden_size):
+def cudnn_params_size(num_layers: int, input_size: int, hidden_size: int) -> int:
     """How many numbers cuDNN's opaque vector holds."""
     matrices = 4 * hidden_size * (input_size + hidden_size + (num_layers - 1) * 2 * hidden_size)
     return matrices + num_layers * 8 * hidden_size
@@ -232,12 +250,13 @@ def _swap_gates(matrix, hidden_size):
     return tf.concat([i, f, j, o], axis=0)
 
 
-def canonical_to_cudnn(kernels, biases):
-    """Packs one kernel and one bias a layer into cuDNN's vector.
+def canonical_to_cudnn(kernels: Sequence, biases: Sequence) -> tf.Tensor:
+    """Packs one kernel and one bias of each layer into cuDNN's vector.
 
-    The layout: for each layer its four input matrices, then its four recurrent ones, each stored
-    transposed, `[hidden, input]` row by row; after all the matrices, for each layer four input
-    biases, then four recurrent ones. cuDNN adds the two biases; the recurrent ones are set to zero.
+    The vector holds for each layer four input matrices and then four recurrent matrices. Each is
+    stored transposed, `[hidden, input]` row by row. After all the matrices follow for each layer
+    four input biases and then four recurrent biases. cuDNN adds the two; the recurrent biases are
+    set to zero.
 
     Args:
       kernels: list of `[input + hidden, 4 * hidden]`.
@@ -256,11 +275,13 @@ def canonical_to_cudnn(kernels, biases):
     return tf.concat(matrices + vectors, axis=0)
 
 
-def cudnn_to_canonical(params, num_layers, input_size, hidden_size):
+def cudnn_to_canonical(
+    params: tf.Tensor, num_layers: int, input_size: int, hidden_size: int
+) -> tuple[list, list]:
     """Unpacks cuDNN's vector; the reverse of `canonical_to_cudnn`.
 
     Returns:
-      `(kernels, biases)`, one of each a layer; a bias is the sum of cuDNN's two.
+      `(kernels, biases)`, one of each for every layer; a bias is the sum of cuDNN's two.
     """
     gates = 4 * hidden_size
     input_sizes = [input_size] + [hidden_size] * (num_layers - 1)
@@ -279,16 +300,23 @@ def cudnn_to_canonical(params, num_layers, input_size, hidden_size):
     return kernels, biases
 
 
-def cudnn_layers(inputs, state, params, is_training, keep_prob=1.0, seed=0):
+def cudnn_layers(
+    inputs: tf.Tensor,
+    state: LSTMStateTuple,
+    params: tf.Tensor,
+    is_training: bool,
+    keep_prob: float = 1.0,
+    seed: int = 0,
+) -> tuple[tf.Tensor, LSTMStateTuple]:
     """A stack of LSTM layers in one cuDNN kernel, with dropout between them. GPU only.
 
     Args:
       inputs: `[num_steps, batch, input]`.
       state: `LSTMStateTuple` of float32 `[num_layers, batch, hidden]`.
       params: cuDNN's vector, dtype of the inputs.
-      is_training: bool, keep what the gradient needs, and drop out.
+      is_training: keep what the gradient needs, and drop out.
       keep_prob: the probability that dropout between the layers keeps a value.
-      seed: int, of that dropout.
+      seed: of that dropout.
 
     Returns:
       `(outputs, state)`: `[num_steps, batch, hidden]`, and the last state.
@@ -309,7 +337,7 @@ def cudnn_layers(inputs, state, params, is_training, keep_prob=1.0, seed=0):
     return outputs, LSTMStateTuple(c=tf.cast(c, tf.float32), h=tf.cast(h, tf.float32))
 
 
-def canonical_names(layer):
+def canonical_names(layer: int) -> tuple[str, str]:
     """The names of a layer's kernel and bias, relative to the model's variable scope."""
     cell = f"RNN/multi_rnn_cell/cell_{layer}/basic_lstm_cell"
     return f"{cell}/kernel", f"{cell}/bias"
@@ -318,10 +346,10 @@ def canonical_names(layer):
 class CudnnParamsSaveable(saveable_object.SaveableObject):
     """Saves cuDNN's vector under the canonical names, and restores it from them.
 
-    It is what lets a model trained with cuDNN be evaluated on a laptop, and the reverse.
+    Thus a model trained with cuDNN can be evaluated on a laptop, and the reverse.
     """
 
-    def __init__(self, params, num_layers, hidden_size):
+    def __init__(self, params: tf.Tensor, num_layers: int, hidden_size: int):
         """Describes the vector.
 
         Args:
@@ -338,7 +366,7 @@ class CudnnParamsSaveable(saveable_object.SaveableObject):
                 specs.append(saveable_object.SaveSpec(tensor, slice_spec="", name=name))
         super().__init__(params, specs, name="cudnn_params")
 
-    def restore(self, restored_tensors, restored_shapes):
+    def restore(self, restored_tensors: list, restored_shapes: list) -> tf.Tensor:
         """The operation that packs kernels and biases, in the order of the specs."""
         size = self._hidden_size
         kernels = [tf.ensure_shape(x, [2 * size, 4 * size]) for x in restored_tensors[0::2]]
@@ -350,23 +378,23 @@ def _saveables():
     return tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
 
 
-def save_canonically(params, num_layers, hidden_size):
+def save_canonically(params: tf.Tensor, num_layers: int, hidden_size: int) -> None:
     """Makes the current graph's Savers save cuDNN's vector under the canonical names.
 
-    Arguments are those of `CudnnParamsSaveable`. Only the first call in a graph counts.
+    Arguments are those of `CudnnParamsSaveable`. Further calls in the same graph change nothing.
     """
     if not any(isinstance(each, CudnnParamsSaveable) for each in _saveables()):
         _saveables().append(CudnnParamsSaveable(params, num_layers, hidden_size))
 
 
-def forget_saveables():
-    """Undoes `save_canonically`: a Python object cannot travel in a metagraph."""
+def forget_saveables() -> None:
+    """Undoes `save_canonically`: a metagraph cannot hold a Python object."""
     saveables = _saveables()
     saveables[:] = [each for each in saveables if not isinstance(each, CudnnParamsSaveable)]
 
 
 class CellStack:
-    """LSTM layers one on another, each with a kernel and a bias.
+    """LSTM layers on top of one another, each with a kernel and a bias.
 
     Attributes:
       opaque_params: None; see `CudnnStack`.
@@ -374,13 +402,15 @@ class CellStack:
 
     opaque_params = None
 
-    def __init__(self, num_layers, hidden_size, layer, precision=FLOAT32):
+    def __init__(
+        self, num_layers: int, hidden_size: int, layer: Callable, precision: Precision = FLOAT32
+    ):
         """Makes the variables, float32, in the current variable scope.
 
         Args:
-          num_layers, hidden_size: int.
+          num_layers, hidden_size: the sizes.
           layer: `basic_layer` or `block_layer`.
-          precision: a `Precision`.
+          precision: how to multiply.
         """
         self._layer = layer
         self._precision = precision
@@ -393,17 +423,19 @@ class CellStack:
             bias = tf.compat.v1.get_variable(bias_name, shape[1:], initializer=zeros)
             self._variables.append((kernel, bias))
 
-    def zero_state(self, batch_size):
-        """The state before the first word: tuple of `LSTMStateTuple`, one a layer."""
+    def zero_state(self, batch_size: int) -> tuple:
+        """The state before the first word: tuple of `LSTMStateTuple`, one for each layer."""
         return tuple(zero_state([batch_size, self._hidden_size]) for _ in self._variables)
 
-    def add_layers(self, inputs, initial_state, dropout):
+    def add_layers(
+        self, inputs: tf.Tensor, initial_state: tuple, dropout: Callable
+    ) -> tuple[tf.Tensor, tuple]:
         """Adds the layers to the graph, with dropout on the output of each.
 
         Args:
           inputs: `[num_steps, batch, hidden_size]`.
-          initial_state: as of `zero_state`.
-          dropout: a `network.Dropout`; layer `i`, from 1, is its layer `i`.
+          initial_state: like that of `zero_state`.
+          dropout: a `network.Dropout`, called with an output and the number of its layer, from 1.
 
         Returns:
           `(outputs, final_state)`, of the shapes of the arguments.
@@ -418,19 +450,19 @@ class CellStack:
 
 
 class CudnnStack:
-    """The same stack in cuDNN's hands, which trains one opaque vector. GPU only.
+    """The same stack computed by cuDNN, which trains one opaque vector. GPU only.
 
     Attributes:
       opaque_params: float32 `[cudnn_params_size(...)]`, the variable. It is trainable, but not
         among the global variables, which a Saver would save as they are.
     """
 
-    def __init__(self, num_layers, hidden_size, is_training):
+    def __init__(self, num_layers: int, hidden_size: int, is_training: bool):
         """Makes the variable in the current variable scope, saved under the canonical names.
 
         Args:
-          num_layers, hidden_size: int.
-          is_training: bool, keep what the gradient needs, and drop out.
+          num_layers, hidden_size: the sizes.
+          is_training: keep what the gradient needs, and drop out.
         """
         self._num_layers, self._hidden_size = num_layers, hidden_size
         self._is_training = is_training
@@ -441,11 +473,13 @@ class CudnnStack:
         )
         save_canonically(self.opaque_params, num_layers, hidden_size)
 
-    def zero_state(self, batch_size):
-        """The state before the first word: tuple of one `LSTMStateTuple`, of all the layers."""
+    def zero_state(self, batch_size: int) -> tuple:
+        """The state before the first word: tuple of one `LSTMStateTuple` for all layers."""
         return (zero_state([self._num_layers, batch_size, self._hidden_size]),)
 
-    def add_layers(self, inputs, initial_state, dropout):
+    def add_layers(
+        self, inputs: tf.Tensor, initial_state: tuple, dropout: Any
+    ) -> tuple[tf.Tensor, tuple]:
         """See `CellStack.add_layers`."""
         (state,) = initial_state
         params = tf.cast(self.opaque_params, inputs.dtype)

@@ -1,12 +1,13 @@
 """The language model: embedding, stacked LSTM, softmax. Its variables, and what they compute."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 import configs
 from model import devices, lstm, softmax
-from model.precision import FLOAT32
+from model.precision import FLOAT32, Precision
 
 tf1 = tf.compat.v1
 
@@ -14,18 +15,18 @@ LAYERS = {configs.BASIC: lstm.basic_layer, configs.BLOCK: lstm.block_layer}
 
 
 class Dropout(NamedTuple):
-    """What `tf.contrib.rnn.DropoutWrapper` did, without a random state of its own.
+    """Dropout like that of `tf.contrib.rnn.DropoutWrapper`, but without a random state of its own.
 
-    What is dropped depends on seed, step, replica and layer alone, so that a continued run drops
-    the same. It is applied to the embedded input and to the output of every layer, and never to
-    the state that a layer carries from step to step: dropped there, values would be lost for good
-    after a few steps (Zaremba et al. 2014, section 3.1).
+    Which values are dropped depends only on seed, step, replica and layer, so a continued run drops
+    the same. Dropout is applied to the embedded input and to the output of every layer. It is never
+    applied to the state that a layer carries from step to step: that would erase within a few steps
+    what the layer remembers (Zaremba et al. 2014, section 3.1).
 
     Attributes:
       keep_prob: float, the probability to keep a value; 1 is no dropout.
       seed: int.
-      step: int64 scalar tensor; None where nothing is dropped, as is the next.
-      replica: int32 scalar tensor.
+      step: int64 scalar tensor; None without dropout.
+      replica: int32 scalar tensor; None without dropout.
     """
 
     keep_prob: float = 1.0
@@ -33,14 +34,14 @@ class Dropout(NamedTuple):
     step: tf.Tensor | None = None
     replica: tf.Tensor | None = None
 
-    def __call__(self, x, layer):
+    def __call__(self, x: tf.Tensor, layer: int) -> tf.Tensor:
         """Drops values of `x`, and scales up the others to keep the mean."""
         if self.keep_prob >= 1:
             return x
         seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
         for part in (self.replica, layer):
             seed = tf.random.experimental.stateless_fold_in(seed, part)
-        # In float32, so that a 16-bit run drops the same values.
+        # In float32, so that a run in 16 bits drops the same values.
         x32 = tf.cast(x, tf.float32)
         return tf.cast(tf.nn.experimental.stateless_dropout(x32, 1 - self.keep_prob, seed), x.dtype)
 
@@ -54,12 +55,18 @@ class Network:
       rnn_params: cuDNN's vector, a variable; None in other modes.
     """
 
-    def __init__(self, config, is_training=False, dtype=FLOAT32, layer=None):
+    def __init__(
+        self,
+        config: Any,
+        is_training: bool = False,
+        dtype: tf.DType | Precision = FLOAT32,
+        layer: Callable | None = None,
+    ):
         """Makes the variables, float32, or takes those that the scope has.
 
         Args:
           config: has `vocab_size`, `hidden_size`, `num_layers` and `rnn_mode`.
-          is_training: bool, count steps; keep what cuDNN's gradient needs.
+          is_training: count steps; keep what cuDNN's gradient needs.
           dtype: of the activations and matrix products, or a `Precision`.
           layer: a function with the arguments and results of `lstm.basic_layer`, to compute the
             layers with; by default that of the configuration's `rnn_mode`.
@@ -72,8 +79,8 @@ class Network:
         sizes = config.num_layers, config.hidden_size
         first_step = tf.constant(0, tf.int64)
         if config.rnn_mode == configs.CUDNN and layer is None:
-            self._stack = lstm.CudnnStack(*sizes, is_training)
-            # Its vector is not a global variable; initializing those initializes it, too.
+            self._stack: Any = lstm.CudnnStack(*sizes, is_training)
+            # cuDNN's vector is not a global variable: the global step's initializer runs its.
             with tf.control_dependencies([self._stack.opaque_params.initializer]):
                 first_step = tf.identity(first_step)
         else:
@@ -88,17 +95,22 @@ class Network:
                 collections=[tf1.GraphKeys.GLOBAL_VARIABLES, tf1.GraphKeys.GLOBAL_STEP],
             )
 
-    def zero_state(self, batch_size) -> tuple:
-        """The state before the first word: an `LSTMStateTuple` a layer; one in all with cuDNN."""
+    def zero_state(self, batch_size: int) -> tuple:
+        """The state before the first word: an `LSTMStateTuple` for each layer; with cuDNN, one."""
         return self._stack.zero_state(batch_size)
 
-    def read(self, words, state, dropout=Dropout()):  # noqa: B008  it never changes
+    def read(
+        self,
+        words: tf.Tensor,
+        state: tuple,
+        dropout: Dropout = Dropout(),  # noqa: B008  it never changes
+    ) -> tuple[tf.Tensor, tuple]:
         """Reads a window of words.
 
         Args:
           words: int32 `[num_steps, batch]`.
-          state: as of `zero_state`.
-          dropout: a `Dropout`, on the embedded words and on the output of every layer.
+          state: like that of `zero_state`.
+          dropout: on the embedded words and on the output of every layer.
 
         Returns:
           `(outputs, state)`: `[num_steps * batch, hidden_size]` of the precision's dtype, and the
@@ -109,12 +121,12 @@ class Network:
         outputs, final_state = self._stack.add_layers(vectors, state, dropout)
         return tf.reshape(outputs, [-1, self._hidden_size]), final_state
 
-    def losses(self, outputs, targets):
+    def losses(self, outputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """The cross-entropy of each target word, in nats.
 
         Args:
           outputs: see `read`.
-          targets: int32 `[num_steps, batch]`; of a negative one, which is no word, the loss is 0.
+          targets: int32 `[num_steps, batch]`. A negative id means no word: its loss is 0.
 
         Returns:
           Float32 `[num_steps * batch]`.
@@ -124,6 +136,6 @@ class Network:
             outputs, self._softmax_w, self._softmax_b, targets, self.precision
         )
 
-    def logits(self, outputs):
+    def logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """The logits of every word, float32 `[num_steps * batch, vocab_size]`."""
         return softmax.logits(outputs, self._softmax_w, self._softmax_b, self.precision)

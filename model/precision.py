@@ -1,6 +1,6 @@
-"""In which numbers to compute: 32 bit, or 16 bit, and how 16-bit numbers are multiplied."""
+"""The numbers to compute in: 32 bit or 16 bit, and how 16-bit numbers are multiplied."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -8,10 +8,10 @@ import tensorflow as tf
 class Precision(NamedTuple):
     """The dtypes of a model's activations and matrix products.
 
-    The product of two float16 or two bfloat16 numbers is exact in float32, and hardware that
-    multiplies 16-bit matrices adds up in float32, too. Where its 16-bit instructions are slow or
-    missing, the numbers are therefore multiplied as float32. The sums are the same but for their
-    order, and need not be rounded to 16 bits. `devices.precision_for` decides it for a machine.
+    The product of two float16 or two bfloat16 numbers is exact in float32. Hardware that multiplies
+    16-bit matrices adds them up in float32, too. Where the 16-bit instructions are slow or missing,
+    the numbers are therefore multiplied as float32. Only the order of the sums differs, and they
+    need not be rounded to 16 bits. `devices.precision_for` decides for a machine.
 
     Attributes:
       dtype: of activations and of the factors of products: float32, float16 or bfloat16.
@@ -22,22 +22,24 @@ class Precision(NamedTuple):
     multiplied_as: tf.DType = tf.float32
 
     def widen(self, x: tf.Tensor) -> tf.Tensor:
-        """A factor of dtype `dtype`, in the dtype in which it is multiplied.
+        """Casts a factor from `dtype` to the dtype in which it is multiplied.
 
-        What is a factor of several products is widened once before them.
+        A factor of several products is widened once, before them.
         """
         return tf.cast(x, self.multiplied_as)
 
-    def product(self, a, b, dtype=tf.float32, **transposed) -> tf.Tensor:
+    def product(
+        self, a: tf.Tensor, b: tf.Tensor, dtype: tf.DType = tf.float32, **transposed: Any
+    ) -> tf.Tensor:
         """The product of two matrices.
 
         Args:
           a, b: `[m, k]` and `[k, n]`, of dtype `dtype`, or already widened.
           dtype: of the result.
-          **transposed: `transpose_a`, `transpose_b`, as of `tf.matmul`.
+          **transposed: `transpose_a`, `transpose_b`, as in `tf.matmul`.
 
         Returns:
-          `[m, n]`, added up in float32, and rounded to 16 bits if that is how it was multiplied.
+          `[m, n]`, added up in float32; rounded to 16 bits if it was multiplied in 16 bits.
         """
         return tf.cast(tf.matmul(self.widen(a), self.widen(b), **transposed), dtype)
 

@@ -1,13 +1,18 @@
-"""The softmax layer and its cross-entropy, which on a small model are half of the work."""
+"""The softmax layer and its cross-entropy: half of the work in a small model."""
 
 import numpy as np
 import tensorflow as tf
 
-from model.precision import FLOAT32
+from model.precision import FLOAT32, Precision
 
 
-def logits(outputs, softmax_w, softmax_b, precision=FLOAT32):
-    """The logarithms of the words' probabilities, but for a constant of each row.
+def logits(
+    outputs: tf.Tensor,
+    softmax_w: tf.Tensor,
+    softmax_b: tf.Tensor,
+    precision: Precision = FLOAT32,
+) -> tf.Tensor:
+    """The logarithms of the words' probabilities, up to a constant in each row.
 
     Args:
       outputs, softmax_w, softmax_b, precision: as in `cross_entropy`, `softmax_w` rounded already.
@@ -18,11 +23,17 @@ def logits(outputs, softmax_w, softmax_b, precision=FLOAT32):
     return precision.product(outputs, softmax_w) + softmax_b
 
 
-def cross_entropy(outputs, softmax_w, softmax_b, targets, precision=FLOAT32):
+def cross_entropy(
+    outputs: tf.Tensor,
+    softmax_w: tf.Tensor,
+    softmax_b: tf.Tensor,
+    targets: tf.Tensor,
+    precision: Precision = FLOAT32,
+) -> tf.Tensor:
     """The cross-entropy of each target word, `-log(softmax(outputs @ softmax_w + softmax_b))`.
 
-    The logits are the largest tensor of the step, `[rows, vocab_size]`. What can be computed from
-    the narrow `[rows, hidden]` or from a vector is therefore not computed from the logits:
+    The logits are the largest tensor of the step, `[rows, vocab_size]`. Scaling is therefore done
+    on the narrow `[rows, hidden]` or on a vector, never on a tensor of the logits' size:
 
         p         = softmax(logits)
         loss      = -log(p[target])     (logsumexp(logits) - logits[target], where p underflows)
@@ -35,7 +46,7 @@ def cross_entropy(outputs, softmax_w, softmax_b, targets, precision=FLOAT32):
       outputs: `[rows, hidden]`, of the precision's dtype.
       softmax_w: float32 `[hidden, vocab_size]`; rounded to the precision's dtype here.
       softmax_b: float32 `[vocab_size]`.
-      targets: int32 `[rows]`, word ids. A negative one stands for no word: its loss is 0.
+      targets: int32 `[rows]`, word ids. A negative id means no word: its loss is 0.
       precision: a `Precision`.
 
     Returns:
@@ -44,17 +55,17 @@ def cross_entropy(outputs, softmax_w, softmax_b, targets, precision=FLOAT32):
     is_word = tf.cast(tf.greater_equal(targets, 0), tf.float32)
 
     @tf.custom_gradient
-    def losses(*tensors):
-        return _cross_entropy(*tensors, precision)
+    def losses(outputs, softmax_w, softmax_b, targets):
+        return _cross_entropy(outputs, softmax_w, softmax_b, targets, precision)
 
     return is_word * losses(outputs, softmax_w, softmax_b, tf.maximum(targets, 0))
 
 
 def _exact_where_tiny(losses, p_target, outputs, softmax_w, softmax_b, targets, precision):
-    """Replaces the losses of the rows, usually none, whose float32 probability has underflowed.
+    """Replaces the losses of the few rows, if any, whose float32 probability has underflowed.
 
     It computes the logits of these rows again. To keep the logits of all rows would double the
-    memory of the softmax, which now overwrites them.
+    memory of the softmax, which overwrites them.
     """
     rows = tf.where(p_target < np.finfo(np.float32).tiny)
     outputs, targets = tf.gather_nd(outputs, rows), tf.gather_nd(targets, rows)
@@ -66,7 +77,7 @@ def _exact_where_tiny(losses, p_target, outputs, softmax_w, softmax_b, targets, 
 def _cross_entropy(outputs, softmax_w, softmax_b, targets, precision):
     """The losses, and the function of their gradient, as `tf.custom_gradient` wants them."""
     product = precision.product
-    # Delays the rounding until the outputs exist, and the memory that it takes.
+    # Delays the rounding, and the memory that it takes, until the outputs exist.
     with tf.control_dependencies([outputs]):
         weights = precision.widen(tf.cast(softmax_w, outputs.dtype))
     p = tf.nn.softmax(logits(outputs, weights, softmax_b, precision))
@@ -76,7 +87,7 @@ def _cross_entropy(outputs, softmax_w, softmax_b, targets, precision):
 
     def gradient(d_losses):
         rows = tf.range(tf.shape(targets)[0])
-        # Overwrites p, which nothing reads any more; tensor_scatter_nd_sub would copy it.
+        # Overwrites p, which is not read again; tensor_scatter_nd_sub would copy it.
         with tf.control_dependencies([p_target]):
             errors = tf.raw_ops.ScatterNdNonAliasingAdd(
                 input=p, indices=tf.stack([rows, targets], axis=1), updates=-tf.ones_like(d_losses)
@@ -84,8 +95,8 @@ def _cross_entropy(outputs, softmax_w, softmax_b, targets, precision):
         errors = precision.widen(tf.cast(errors, outputs.dtype))
         d_losses = tf.cast(d_losses, outputs.dtype)[:, None]
         d_outputs = d_losses * product(errors, weights, outputs.dtype, transpose_b=True)
-        # The LSTM waits for d_outputs, so that comes first. d_w is then computed beside the LSTM's
-        # steps, which keep only one core busy.
+        # The LSTM waits for d_outputs, so it comes first. d_w is then computed at the same time as
+        # the LSTM's steps, which keep only one core busy.
         with tf.control_dependencies([d_outputs]):
             d_w = product(d_losses * outputs, errors, softmax_w.dtype, transpose_a=True)
         d_b = product(d_losses, errors, transpose_a=True)[0]
