@@ -1,6 +1,6 @@
 # make train   a virtual environment, a corpus that needs no download, and a small model trained on it
 # make test    a virtual environment, and the tests in it
-# make lint    likewise, for style
+# make lint    likewise, for style and types
 # make stress  kills training 50 times, and two machines' 15, and compares with runs left alone
 # make fuzz    gives each reader of files and answers damaged ones, for a minute each
 # make curves  draws the learning curves of RUNS="runs/a runs/b" as curves.png
@@ -40,6 +40,7 @@ tour: $(VENV)/extras.installed
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 clean:
 	rm -rf $(VENV) $(CORPUS) runs/python_docs

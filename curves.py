@@ -2,9 +2,9 @@
 
     python curves.py --out=curves.png --run=runs/small --run=runs/medium
 
-Solid lines are training, dashed ones validation; the legend has the test perplexity of a run that
-is finished. The numbers come from the event files that a run writes for TensorBoard. The ending
-of --out chooses the format: .png, .svg or .pdf. It needs Matplotlib, which training does not:
+Solid lines show training, dashed lines validation. The legend has the test perplexity of each
+finished run. The numbers come from the event files that a run writes for TensorBoard. The ending of
+--out chooses the format: .png, .svg or .pdf. The script needs Matplotlib, which training does not:
 pip install -r requirements-extras.txt
 """
 
@@ -15,7 +15,8 @@ if __name__ == "__main__":
 
 import glob
 import os
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from absl import flags
@@ -37,11 +38,11 @@ class Curve(NamedTuple):
 
     train: list
     valid: list
-    test: float
+    test: float | None
 
 
-def read_events(path):
-    """Yields the events of a file, up to where a run that was killed left off."""
+def read_events(path: str) -> Iterator:
+    """Yields the events of a file. The last one may be incomplete, if the run was killed."""
     try:
         yield from tf1.train.summary_iterator(path)
     except tf.errors.DataLossError:
@@ -54,22 +55,20 @@ def _started(path):
     return next((event.wall_time for event in read_events(path)), 0.0)
 
 
-def read_curve(run):
+def read_curve(run: str) -> Curve:
     """Reads a run's event files.
 
-    Where a run was stopped and continued, what it wrote later holds.
+    Where a run was interrupted and continued, later files replace the epochs of earlier ones.
 
     Args:
       run: the run's `--save_path`.
-
-    Returns:
-      A `Curve`.
 
     Raises:
       command_line.RequestError: it has no event files, or no epoch is finished.
     """
     paths = glob.glob(os.path.join(glob.escape(run), "events.out.tfevents.*"))
-    values = {"train_perplexity": {}, "valid_perplexity": {}, "test_perplexity": {}}
+    tags = ("train_perplexity", "valid_perplexity", "test_perplexity")
+    values: dict[str, dict[int, float]] = {tag: {} for tag in tags}
     for path in sorted(paths, key=_started):
         for event in read_events(path):
             if event.session_log.status == tf1.SessionLog.START:
@@ -85,26 +84,26 @@ def read_curve(run):
             fault = "no such directory"
         raise command_line.RequestError(f"--run={run}: {fault}")
     train, valid, test = values.values()
-    steps = sorted(train)
-    # A run that was given more epochs has a test perplexity of an earlier one.
-    return Curve([train[s] for s in steps], [valid[s] for s in steps], test.get(steps[-1]))
+    ends = sorted(train)  # each epoch's last step
+    # Not the test perplexity of an earlier epoch, which was the last before the run was lengthened.
+    return Curve([train[s] for s in ends], [valid[s] for s in ends], test.get(ends[-1]))
 
 
-def names(runs):
-    """Names runs by their directories, or by whole paths where two directories are named alike.
+def names(runs: list[str]) -> dict[str, str]:
+    """Names runs by their directories, or by whole paths if two directories have the same name.
 
     Args:
-      runs: list of str, paths.
+      runs: paths.
 
     Returns:
-      Dict of name to path, without those that are there twice.
+      Dict of name to path; each path is there once.
     """
     paths = dict.fromkeys(os.path.abspath(run) for run in runs)
     named = {os.path.basename(path): path for path in paths}
     return named if len(named) == len(paths) else {path: path for path in paths}
 
 
-def draw(curves, out):
+def draw(curves: dict[str, Curve], out: str) -> None:
     """Draws curves to a file.
 
     Args:
@@ -124,10 +123,10 @@ def draw(curves, out):
     axes = drawing.subplots()
     for number, (name, curve) in enumerate(curves.items()):
         epochs = range(1, len(curve.train) + 1)
-        name = name.replace("$", r"\$")  # which would begin a formula
-        name = f" {name}" if name.startswith("_") else name  # which Matplotlib takes for hidden
+        name = name.replace("$", r"\$")  # "$" would begin a formula
+        name = f" {name}" if name.startswith("_") else name  # Matplotlib hides "_..."
         test = "" if curve.test is None else f" (test {curve.test:.1f})"
-        style = {"color": f"C{number}", "marker": "o", "markersize": 3}
+        style: dict[str, Any] = {"color": f"C{number}", "marker": "o", "markersize": 3}
         axes.plot(epochs, curve.train, "-", label=f"{name}: train", **style)
         axes.plot(epochs, curve.valid, "--", label=f"{name}: valid{test}", **style)
     axes.set(xlabel="epoch", ylabel="perplexity", yscale="log", title="Learning curves")
@@ -143,23 +142,21 @@ def draw(curves, out):
         raise command_line.RequestError(f"--out={out}: {error.strerror}") from None
 
 
-def define_flags():
+def define_flags() -> None:
     """Defines the command line's flags, in absl's own registry."""
-    path_flags.define_repeated_path("run", [], "A run's --save_path; repeat the flag for several.")
+    path_flags.define_repeated_path("run", [], "A run's --save_path; give it again for more runs.")
     path_flags.define_path("out", "curves.png", f"The drawing: {', '.join(FORMATS)}.")
 
 
-def main():
-    """Draws what the flags ask for.
-
-    Raises:
-      command_line.RequestError: it cannot be done.
-    """
+def main() -> None:
+    """Draws what the flags ask for; RequestError if it cannot be done."""
     arguments = flags.FLAGS
     if not arguments.run:
         raise command_line.RequestError("--run: name what training saved to with --save_path")
     if not arguments.out.endswith(FORMATS):
-        raise command_line.RequestError(f"--out={arguments.out}: ends with none of {FORMATS}")
+        raise command_line.RequestError(
+            f"--out={arguments.out}: must end with one of {', '.join(FORMATS)}"
+        )
     draw({name: read_curve(run) for name, run in names(arguments.run).items()}, arguments.out)
 
 

@@ -305,9 +305,9 @@ def train(
         print(f"Epoch: {epoch} Train Perplexity: {train_perplexity:.3f}", flush=True)
         valid_perplexity = _evaluate(session, guard, models["Valid"])
         print(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}", flush=True)
-        result = training.EpochResult(epoch, learning_rate, train_perplexity, valid_perplexity)
-        guard.end_epoch(result)
-        epochs.append(result)
+        perplexities = train_perplexity, valid_perplexity
+        epochs.append(training.EpochResult(epoch, learning_rate, *perplexities))
+        guard.end_epoch(epochs[-1])
     test_perplexity = _evaluate(session, guard, models["Test"])
     print(f"Test Perplexity: {test_perplexity:.3f}", flush=True)
     guard.end_training(test_perplexity)

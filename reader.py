@@ -10,6 +10,7 @@ import collections
 import os
 import tempfile
 import weakref
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,14 +20,14 @@ from program.command_line import UserError, say
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
-NO_WORD = -1  # in the place of a word to predict: there is none
+NO_WORD = -1  # in the place of a word to predict, where there is no word
 SPLITS = ("train", "valid", "test")
-# A graph holds 2 GiB at the most, and a copy of the text for each replica.
+# A graph holds at most 2 GiB, and a copy of the text for each replica.
 MAX_CONSTANT_WORDS = 1 << 24
 
 
 class CorpusError(UserError):
-    """A corpus that cannot be used; the message names the file and what to do about it."""
+    """A corpus cannot be used; the message names the file and says what to do."""
 
 
 class Corpus(NamedTuple):
@@ -44,7 +45,7 @@ class Corpus(NamedTuple):
 
 
 class Streams(NamedTuple):
-    """How a text is cut into streams and windows. Numbers only: no tensor belongs to it.
+    """How a text is cut into streams and windows: numbers only, no tensors.
 
     The text is cut into `num_replicas * batch_size` equal contiguous streams. The remainder is
     dropped. Each replica of the model reads `batch_size` of them side by side, window by window.
@@ -100,13 +101,13 @@ class Streams(NamedTuple):
 
 
 class Windows(NamedTuple):
-    """One window of a text, and the tensors that say which one it is.
+    """One window of a text, and the tensors that choose the window.
 
     Attributes:
       x: int32 `[batch_size, num_steps]`, the words to read.
       y: int32 `[batch_size, num_steps]`, the words to predict: `x` one word later.
-      position: int64 scalar, which window of the epoch to produce. It counts up by itself in a
-        session; a caller who feeds it chooses the window instead.
+      position: int64 scalar, the number of the window in the epoch. It counts up by itself in a
+        session. A caller may feed it instead, to choose the window.
       replica, num_replicas: int32 scalar constants (0 and 1). `util.auto_parallel` rewrites both,
         so that each replica reads streams of its own.
       streams: `Streams`, how the text is cut.
@@ -146,7 +147,7 @@ def _blocks_of_words(path, block_size=1 << 20):
 
 
 def _where_undecodable(path):
-    """Which line of a file is not UTF-8, for an error message."""
+    """Says which line of a file is not UTF-8."""
     with open(path, "rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
@@ -160,13 +161,13 @@ def _by_falling_count(counts):
     return sorted(counts, key=lambda word: (-counts[word], word))
 
 
-def build_vocabulary(counts, max_words=None):
-    """Orders a corpus's words by falling count, ties by the word itself.
+def build_vocabulary(counts: Mapping[str, int], max_words: int | None = None) -> list[str]:
+    """Orders a corpus's words by falling count, and equally frequent words by the word itself.
 
     Args:
       counts: dict of str to int, how often the training text has each word.
-      max_words: the size not to exceed (None: no limit). If the text has more words, the rarest
-        become `<unk>`, which then is in the vocabulary.
+      max_words: the largest size; None: no limit. If the text has more words, the rarest become
+        `<unk>`, which then is in the vocabulary.
 
     Returns:
       List of str: the word of each id.
@@ -179,16 +180,18 @@ def build_vocabulary(counts, max_words=None):
     return _by_falling_count(kept)
 
 
-def words_to_ids(blocks, word_to_id):
-    """Looks words up; an unknown one becomes `<unk>`, or is left out where there is no `<unk>`.
+def words_to_ids(
+    blocks: Iterable[list[str]], word_to_id: Mapping[str, int]
+) -> tuple[np.ndarray, int, int]:
+    """Looks words up. An unknown word becomes `<unk>`; without `<unk>` it is left out.
 
     Args:
       blocks: iterable of lists of words.
       word_to_id: dict of str to int.
 
     Returns:
-      `(ids, num_unknown, num_words)`: the ids as an int32 array, and how many of how many words
-      were not in the vocabulary.
+      `(ids, num_unknown, num_words)`: the ids as an int32 array, the number of words that were not
+      in the vocabulary, and the number of all words.
     """
     unknown_id = word_to_id.get(UNKNOWN, -1)
     pieces, num_unknown, num_words = [np.zeros(0, np.int32)], 0, 0
@@ -203,7 +206,7 @@ def words_to_ids(blocks, word_to_id):
 
 
 def _read_split(path, word_to_id, remedy=""):
-    """A text as word ids; `remedy` says how to keep the words that are not in the vocabulary."""
+    """A text as word ids; `remedy` is added to the message about unknown words."""
     ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path), word_to_id)
     if num_words == 0:
         raise CorpusError(f"{path}: is empty; it must hold at least one sentence")
@@ -218,25 +221,22 @@ def _read_split(path, word_to_id, remedy=""):
     return ids
 
 
-def read_corpus(data_path, max_words=None):
+def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
     """Reads `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`.
 
-    Each line end is the word `<eos>`. The vocabulary comes from the training text alone. How many
-    words of a file are outside the vocabulary is said on standard error, one line a file; so is a
-    training text without line ends.
+    Each line end is the word `<eos>`. Only the words of the training text are in the vocabulary.
+    One line on standard error says for each file how many of its words are not in the vocabulary.
+    Another line warns of a training text without line ends.
 
     Args:
       data_path: the directory of the three files.
-      max_words: the vocabulary's size not to exceed, as in `build_vocabulary`.
-
-    Returns:
-      A `Corpus`.
+      max_words: the vocabulary's largest size, as in `build_vocabulary`.
 
     Raises:
       CorpusError: a file is missing, unreadable, empty or not UTF-8 text.
     """
     paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
-    counts = collections.Counter()
+    counts: collections.Counter[str] = collections.Counter()
     for words in _blocks_of_words(paths[0]):
         counts.update(words)
     words = build_vocabulary(counts, max_words)
@@ -249,11 +249,12 @@ def read_corpus(data_path, max_words=None):
     remedies = [""] * len(paths)
     if len(words) < len(counts):
         remedies[0] = f": --vocab_size is {max_words}, and 0 would keep all {len(counts)}"
-    return Corpus(*(_read_split(*each) for each in zip(paths, 3 * [word_to_id], remedies)), words)
+    train, valid, test = (_read_split(p, word_to_id, r) for p, r in zip(paths, remedies))
+    return Corpus(train, valid, test, words)
 
 
-def read_held_out(data_path, words):
-    """Reads `ptb.valid.txt` and `ptb.test.txt` with a vocabulary that is there already.
+def read_held_out(data_path: str, words: list[str]) -> Corpus:
+    """Reads `ptb.valid.txt` and `ptb.test.txt` with a given vocabulary.
 
     Args:
       data_path: the directory of the two files.
@@ -266,14 +267,16 @@ def read_held_out(data_path, words):
       CorpusError: as in `read_corpus`.
     """
     word_to_id = {word: i for i, word in enumerate(words)}
-    held_out = (
+    valid, test = (
         _read_split(os.path.join(data_path, f"ptb.{split}.txt"), word_to_id) for split in SPLITS[1:]
     )
-    return Corpus(np.zeros(0, np.int32), *held_out, words)
+    return Corpus(np.zeros(0, np.int32), valid, test, words)
 
 
-def ptb_raw_data(data_path, max_words=None):
-    """Reads a corpus; see `read_corpus`, which also gives the words.
+def ptb_raw_data(
+    data_path: str, max_words: int | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Reads a corpus; see `read_corpus`, which also returns the words.
 
     Returns:
       `(train_ids, valid_ids, test_ids, vocabulary_size)`, the ids as int32 arrays.
@@ -283,7 +286,7 @@ def ptb_raw_data(data_path, max_words=None):
 
 
 def _as_ids(raw_data):
-    """A list or array of word ids as an int32 array; ValueError if it is none."""
+    """A list or array of word ids as an int32 array; ValueError if it is something else."""
     ids = np.asarray(raw_data)
     if ids.ndim != 1 or (ids.size and not np.issubdtype(ids.dtype, np.integer)):
         raise ValueError(f"word ids must be a list of integers, not {ids.dtype} {ids.shape}")
@@ -295,8 +298,8 @@ def _as_ids(raw_data):
 def _ids_tensor(ids, owner):
     """A text as an int32 tensor `[num_words]`.
 
-    A long one stays in a file that graphs only name. The file exists as long as `owner` does: the
-    graph that is built here may be gone by the time that a copy of it reads the file.
+    A long text stays in a file, and the graph holds only its name. The file exists as long as
+    `owner` does, not as long as this graph: a copy of the graph may read it later.
     """
     if len(ids) <= MAX_CONSTANT_WORDS:
         return tf.constant(ids, name="ids")
@@ -312,28 +315,34 @@ def _ids_tensor(ids, owner):
     )
 
 
-def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=False):
-    """Cuts a text into windows, produced in turn, round and round.
+def window_producer(
+    raw_data: Sequence[int] | np.ndarray,
+    batch_size: int,
+    num_steps: int,
+    name: str | None = None,
+    keep_remainder: bool = False,
+) -> Windows:
+    """Cuts a text into windows, and produces one after another; after the last, the first again.
 
-    The ids are cut into `batch_size` equal contiguous streams, the remainder dropped; window `i`
-    is columns `[i*num_steps, (i+1)*num_steps)` of the streams. The carried LSTM state of a stream
-    therefore always meets the words that follow those it has read. docs/understanding.md has the
-    Penn Treebank's second window as an example, and why an epoch has 2,323 windows.
+    The ids are cut into `batch_size` equal contiguous streams; the remainder is dropped. Window `i`
+    is columns `[i*num_steps, (i+1)*num_steps)` of the streams. The LSTM state that is carried in a
+    stream therefore always meets the words that follow those it has read. docs/understanding.md has
+    the Penn Treebank's second window as an example, and why an epoch has 2,323 windows.
 
     Args:
       raw_data: word ids, a list or an int array `[num_words]`.
-      batch_size: int, the number of streams.
-      num_steps: int, the number of unrolled steps of truncated back-propagation.
+      batch_size: the number of streams.
+      num_steps: the number of unrolled steps of truncated back-propagation.
       name: the operations' name scope.
-      keep_remainder: produce the partial window at the end of the streams too; beyond the end,
+      keep_remainder: produce the partial window at the end of the streams, too; beyond the end,
         `x` repeats words of the text, and `y` is `NO_WORD`.
 
     Returns:
-      A `Windows`. No variable to initialize and no queue runner to start.
+      The `Windows`. It needs no initialized variables and no queue runners.
 
     Raises:
       CorpusError: the text is too short for one window.
-      ValueError: `raw_data` are no word ids, or a size is below 1.
+      ValueError: `raw_data` are not word ids, or a size is below 1.
       RuntimeError: eager execution is on.
     """
     if tf.executing_eagerly():
@@ -344,9 +353,9 @@ def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=F
         raise ValueError(f"batch_size is {batch_size}, num_steps {num_steps}: both must be above 0")
     streams = Streams(len(ids), batch_size, num_steps, 1, keep_remainder, name)
     _ = streams.epoch_size  # raises if there is no window
-    # A list has no lifetime that could be watched; its text lives as long as the graph.
+    # The lifetime of a list cannot be watched; its text lives as long as the graph.
     owner = raw_data if isinstance(raw_data, np.ndarray) else tf.compat.v1.get_default_graph()
-    # Feeding on the CPU: an accelerator's memory is better used for the model than for the text.
+    # On the CPU: an accelerator's memory is better used for the model than for the text.
     with tf.name_scope(name or "PTBProducer"), tf.device("/cpu:0"):
         text = _ids_tensor(ids, owner)
         replica = tf.constant(0, name="replica")
@@ -354,7 +363,7 @@ def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=F
         position = tf.compat.v1.data.make_one_shot_iterator(
             tf.data.Dataset.range(np.iinfo(np.int64).max)
         ).get_next()
-        # Worked out in the graph, not in Python, so that a rewritten num_replicas cuts it anew.
+        # Computed in the graph, not in Python, so that a rewritten num_replicas changes it.
         stream_length = len(ids) // (num_replicas * batch_size)
         epoch_size = (stream_length - 1 + keep_remainder * (num_steps - 1)) // num_steps
         window = tf.cast(position % tf.cast(epoch_size, tf.int64), tf.int32)
@@ -368,8 +377,10 @@ def window_producer(raw_data, batch_size, num_steps, name=None, keep_remainder=F
     return Windows(x, y, position, replica, num_replicas, streams)
 
 
-def ptb_producer(raw_data, batch_size, num_steps, name=None):
-    """Cuts a text into windows; see `window_producer`, which also gives the window's position.
+def ptb_producer(
+    raw_data: Sequence[int] | np.ndarray, batch_size: int, num_steps: int, name: str | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Cuts a text into windows; see `window_producer`, which also returns the window's position.
 
     Returns:
       `(x, y)`, int32 `[batch_size, num_steps]`; `y` is `x` one word later.

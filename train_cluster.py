@@ -22,12 +22,8 @@ from program import command_line, training_flags
 from training import cluster
 
 
-def main():
-    """Drives the machines, or serves the one that drives.
-
-    Raises:
-      command_line.UserError: it cannot be done.
-    """
+def main() -> None:
+    """Drives the machines, or serves the machine that drives; UserError if it cannot be done."""
     request = training_flags.request(several_machines=True)
     config, dtype = request.config, request.hardware["dtype"]
     session_config = request.hardware["session_config"]

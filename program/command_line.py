@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Iterator
 
 from absl import app, flags
 
@@ -19,7 +20,7 @@ SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasatt
 
 
 class UserError(ValueError):
-    """Something that the user can put right; the message is one line that says how."""
+    """An error that the user can correct; the message is one line that says how."""
 
 
 class RequestError(UserError):
@@ -40,8 +41,8 @@ class Interrupted(KeyboardInterrupt):
         self.status = 128 + number
 
 
-def say(message):
-    """Prints a line on standard error; that nobody can read it there is no reason to fail."""
+def say(message: str) -> None:
+    """Prints a line on standard error; ignores a closed standard error."""
     try:
         print(message, file=sys.stderr, flush=True)
     except OSError:
@@ -49,15 +50,15 @@ def say(message):
 
 
 def _discard(stream):
-    """Sends to nowhere what a standard stream still holds, and all that follows."""
+    """Redirects a standard stream to nowhere, with what it still has in its buffer."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 @contextlib.contextmanager
-def no_standard_error():
-    """Closes file descriptor 2, which TensorFlow's C++ writes to past `sys.stderr`."""
+def no_standard_error() -> Iterator[None]:
+    """Redirects file descriptor 2, which TensorFlow's C++ writes to, to nowhere."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -69,34 +70,34 @@ def no_standard_error():
         os.close(nowhere)
 
 
-def turn_on_onednn():
-    """Chooses oneDNN's kernels on x86, unless the user did; TensorFlow reads it when imported.
+def turn_on_onednn() -> None:
+    """Turns on oneDNN's kernels on x86, unless the user has set them; call before TensorFlow loads.
 
     TensorFlow leaves them off on x86 processors without AVX512_VNNI or newer, where a training step
-    takes up to 1.26 times as long without them. What it chooses on other processors was not
-    measured, and stays.
+    takes up to 1.26 times as long without them. Other processors were not measured, and keep
+    TensorFlow's own choice.
     """
     if platform.machine() in ("x86_64", "AMD64"):
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-def import_tensorflow():
-    """Imports TensorFlow with oneDNN, and without its start-up and deprecation chatter.
+def import_tensorflow() -> None:
+    """Imports TensorFlow with oneDNN, and without its start-up and deprecation messages.
 
-    Whoever sets `TF_CPP_MIN_LOG_LEVEL` to less than 3 wants to read the chatter, and does.
+    The environment variable `TF_CPP_MIN_LOG_LEVEL`, set to less than 3, keeps the messages.
     """
     _open_standard_streams()
     turn_on_onednn()
     quiet = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") == "3"
     if quiet:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    # An import takes seconds, and an exception within TensorFlow's C++ may get lost or be taken for
-    # another; there is nothing yet to be tidied up.
+    # The import takes seconds. Within TensorFlow's C++, the exception of Ctrl-C may get lost or be
+    # taken for another. Nothing needs to be tidied up yet, so the process ends at once.
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if interruptible:
         signal.signal(signal.SIGINT, lambda number, _: os._exit(128 + number))
     try:
-        # Some messages come before the level is looked at.
+        # TensorFlow prints some messages before it reads the level.
         with no_standard_error() if quiet else contextlib.nullcontext():
             import tensorflow as tf
 
@@ -108,10 +109,10 @@ def import_tensorflow():
 
 
 class LiveLine:
-    """A line on the terminal that is overwritten: how much of an epoch is done, and time left.
+    """A line on the terminal that is overwritten: how much of an epoch is done, and the time left.
 
-    It is shorter than the lines of progress that are printed over it; where standard output or
-    standard error is no terminal, there is none.
+    It is shorter than the lines of progress that are printed over it. It is shown only if standard
+    output and standard error are terminals.
     """
 
     def __init__(self, total):
@@ -121,8 +122,8 @@ class LiveLine:
         self._shown = 0.0
         self._terminal = sys.stdout.isatty() and sys.stderr.isatty()
 
-    def show(self, done):
-        """Shows how many windows are done, a few times a second at the most."""
+    def show(self, done: int) -> None:
+        """Shows how many windows are done, at most five times a second."""
         now = time.monotonic()
         self._first = self._first or (now, done)
         if not self._terminal or now < self._shown + 0.2:
@@ -144,7 +145,7 @@ class LiveLine:
             self._write("\033[K")
 
     def _write(self, text):
-        """Writes to the terminal; one that is gone is not written to again."""
+        """Writes to the terminal, until that fails: the terminal may be gone."""
         try:
             sys.stderr.write(text)
             sys.stderr.flush()
@@ -153,7 +154,7 @@ class LiveLine:
 
 
 def _open_standard_streams():
-    """Opens what the caller closed, or the next file opened would receive what is printed."""
+    """Opens standard streams that are closed, or the next file opened would get their output."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
@@ -175,11 +176,12 @@ def _interrupt(number, _):
 def run(main):
     """Parses the flags and calls `main`, without arguments; never returns.
 
-    A `UserError` ends the program with one line on standard error and status 1, a signal with 128 +
-    its number, as shells expect.
+    A `UserError` ends the program with one line on standard error and status 1. A signal ends it
+    with status 128 + the signal's number, as shells expect.
     """
     program = os.path.basename(sys.argv[0])
-    sys.stdout.reconfigure(errors="backslashreplace")  # a word may be none of the terminal's
+    # The terminal's encoding may lack a word.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     by_default = [number for number in SIGNALS if signal.getsignal(number) == signal.SIG_DFL]
     for number in by_default:  # they would end the program without a line
         signal.signal(number, _interrupt)
@@ -192,14 +194,14 @@ def run(main):
         ignore_signals()
         say(f"{program}: {str(error) or 'interrupted'}")
         sys.exit(getattr(error, "status", 128 + signal.SIGINT))
-    except OSError as error:  # of standard output: every other file has an error of its own
-        if not isinstance(error, BrokenPipeError):  # whoever closed it has seen enough
+    except OSError as error:  # from standard output: other files raise errors of their own
+        if not isinstance(error, BrokenPipeError):  # the reader closed it on purpose
             say(f"{program}: standard output: {error.strerror}")
         sys.exit(1)
     finally:
         try:
             sys.stdout.flush()
-        except OSError:  # Python would try once more as it ends, and fail
+        except OSError:  # Python would flush once more at its end, and fail
             _discard(sys.stdout)
         for number in by_default:
             if signal.getsignal(number) == _interrupt:
@@ -207,14 +209,14 @@ def run(main):
 
 
 def _parse_flags(argv):
-    """Parses the flags for absl; its own way prints more than one line of a mistake."""
+    """Parses the flags for absl, which by itself prints more than one line about a mistake."""
     try:
         rest = flags.FLAGS(argv)[1:]
     except flags.Error as error:
         message = re.sub(r"invalid literal for int\(\) .*", "must be a whole number", str(error))
         message = re.sub(r"could not convert string to float.*", "must be a number", message)
         raise flags.Error(f"{message} (--help explains the flags)") from None
-    except SystemExit:  # --help, which absl ends with status 1
+    except SystemExit:  # --help; absl would end with status 1
         sys.stdout.flush()
         sys.exit(0)
     if rest:

@@ -7,20 +7,17 @@ from absl import flags
 flags.disclaim_key_flags()  # --help shows the flags of the script that defines them
 
 
-def expand(path):
+def expand(path: str) -> str:
     """Expands the `~` or `~user` that a path begins with; ValueError if there is no such user."""
     expanded = os.path.expanduser(path)
     if path.startswith("~") and expanded == path:
-        raise ValueError(f"there is no user {path[1:].split('/')[0]}; a name that begins so is ./~")
+        user = path[1:].split("/")[0]
+        raise ValueError(f"there is no user {user}; write ./~ for a name that begins with ~")
     return expanded
 
 
-def split(text):
-    """Splits paths separated by commas; what exists under a name with commas in it is one path.
-
-    Returns:
-      List of str, `~` expanded.
-    """
+def split(text: str) -> list[str]:
+    """Splits paths at commas, and expands `~`. A name with commas in it that exists is one path."""
     names, paths = [name.strip() for name in text.split(",")] if text else [], []
     while names:
         joined = {n: expand(",".join(names[:n])) for n in range(len(names), 0, -1)}
@@ -44,16 +41,16 @@ class _PathsParser(flags.ArgumentParser):
         return argument if isinstance(argument, list) else split(argument)
 
 
-def define_path(name, default, help_text):
+def define_path(name: str, default: str | None, help_text: str) -> None:
     """Defines a flag that is one path, str."""
     flags.DEFINE(_PathParser(), name, default, help_text, serializer=flags.ArgumentSerializer())
 
 
-def define_paths(name, default, help_text):
+def define_paths(name: str, default: list | None, help_text: str) -> None:
     """Defines a flag that is paths separated by commas, a list of str; see `split`."""
     flags.DEFINE(_PathsParser(), name, default, help_text, serializer=flags.CsvListSerializer(","))
 
 
-def define_repeated_path(name, default, help_text):
-    """Defines a flag that is one path each time that it is given, a list of str."""
+def define_repeated_path(name: str, default: list | None, help_text: str) -> None:
+    """Defines a flag that may be given several times, one path each time; a list of str."""
     flags.DEFINE_multi(_PathParser(), flags.ArgumentSerializer(), name, default, help_text)

@@ -34,8 +34,8 @@ def names_cluster() -> bool:
     return False
 
 
-def refuse_cluster():
-    """Refuses `TF_CONFIG` in a script that trains on one machine; RequestError."""
+def refuse_cluster() -> None:
+    """Refuses a `TF_CONFIG` with machines in it, for scripts that use one machine; RequestError."""
     if names_cluster():
         raise RequestError(
             "TF_CONFIG: names several machines; train on them with train_cluster.py and the same "

@@ -1,4 +1,4 @@
-"""The flags of the scripts that train, and what they ask for."""
+"""Defines the flags of the scripts that train, and reads what they ask for."""
 
 import dataclasses
 import json
@@ -21,11 +21,11 @@ class Request(NamedTuple):
 
     Attributes:
       config: a `configs.SmallConfig`.
-      data_path, save_path: str; no `save_path` is None.
+      data_path, save_path: str; `save_path` is None without the flag.
       seed: int.
       num_replicas: int, replicas of the model on this machine.
       hardware: dict of `dtype`, a `precision.Precision`, and `session_config`, a `ConfigProto`.
-      eval_only: bool, train nothing.
+      eval_only: bool, only evaluate.
       options: dict, the fields of `guard.RunOptions`.
     """
 
@@ -39,7 +39,7 @@ class Request(NamedTuple):
     options: dict
 
 
-def define():
+def define() -> None:
     """Defines the flags, in absl's own registry; a second call changes nothing."""
     if "data_path" in flags.FLAGS:
         return
@@ -71,7 +71,7 @@ def define():
         "config", None, "JSON file with hyperparameters, such as a run's config.json, or some."
     )
     _define_hyperparameters()
-    for flag in flags.FLAGS.get_flags_for_module(__name__):  # for --help, which shows the script's
+    for flag in flags.FLAGS.get_flags_for_module(__name__):  # --help shows the script's own flags
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
 
 
@@ -112,11 +112,11 @@ def _read_config_file(path):
     return {name: content[name] for name in found}
 
 
-def choose_config(arguments) -> configs.SmallConfig:
+def choose_config(arguments: flags.FlagValues) -> configs.SmallConfig:
     """The configuration that flags ask for.
 
-    The model's values come first; then those of `--schedule`, of the file `--config`, and of the
-    flag of each field, each of which wins over the ones before.
+    The model's values come first, then those of `--schedule`, of the file `--config`, and of the
+    flag of each field. Each wins over the ones before.
 
     Args:
       arguments: absl's `FlagValues`.
@@ -134,14 +134,14 @@ def choose_config(arguments) -> configs.SmallConfig:
     return configs.get_config(arguments.model, arguments.schedule, **changes)
 
 
-def request(several_machines=False) -> Request:
-    """What the flags, parsed before, ask for.
+def request(several_machines: bool = False) -> Request:
+    """What the parsed flags ask for.
 
     Args:
-      several_machines: bool, whether the script trains on the machines that `TF_CONFIG` names.
+      several_machines: whether the script trains on the machines that `TF_CONFIG` names.
 
     Raises:
-      program.command_line.UserError: it cannot be done on this machine.
+      program.command_line.UserError: this machine cannot do it.
     """
     if not several_machines:
         tf_config.refuse_cluster()

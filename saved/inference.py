@@ -1,10 +1,12 @@
-"""A trained model at work: the log-probabilities of given words, and the choice of next ones.
+"""Uses a trained model: computes the log-probabilities of given words, and chooses next words.
 
-A model's state is one float32 array `[batch, 2 * num_layers, hidden_size]`, each layer's c and h;
-zeros before the first word.
+A model's state is one float32 array `[batch, 2 * num_layers, hidden_size]`: each layer's c and h.
+It is zeros before the first word.
 """
 
 import concurrent.futures
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +17,7 @@ from saved import trained_model
 
 tf1 = tf.compat.v1
 
-# Sizes of window to cut any number of words into: the larger are faster, the last fits always.
+# The sizes of window that a text is cut into. Larger windows are faster; any text fits size 1.
 WINDOW_SIZES = (64, 16, 4, 1)
 MAX_BATCH_SIZE = 128
 
@@ -23,23 +25,23 @@ MAX_BATCH_SIZE = 128
 class LanguageModel:
     """A trained model's network in the current graph, with its state in one tensor."""
 
-    def __init__(self, config, layer=None):
+    def __init__(self, config: Any, layer: Callable | None = None):
         """Makes the variables, or takes those that the graph has.
 
         Args:
           config: has `vocab_size`, `hidden_size`, `num_layers` and `rnn_mode`.
-          layer: as of `network.Network`.
+          layer: as for `network.Network`.
         """
         self._config = config
         with tf1.variable_scope(trained_model.SCOPE, reuse=tf1.AUTO_REUSE, use_resource=True):
             self._network = network.Network(config, layer=layer)
 
-    def state_placeholder(self):
+    def state_placeholder(self) -> tf.Tensor:
         """A placeholder of the state before a window."""
         config = self._config
         return tf1.placeholder(tf.float32, [None, 2 * config.num_layers, config.hidden_size])
 
-    def read(self, words, state):
+    def read(self, words: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Reads a window of words.
 
         Args:
@@ -54,12 +56,12 @@ class LanguageModel:
         outputs, final_state = self._network.read(words, initial_state)
         return outputs, tf.stack(tf.nest.flatten(final_state), axis=1)
 
-    def log_probabilities(self, outputs, targets):
+    def log_probabilities(self, outputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """The log-probability of each target word, in nats.
 
         Args:
           outputs: see `read`.
-          targets: int32 `[num_steps, batch]`; 0 is the result for a negative one.
+          targets: int32 `[num_steps, batch]`; the result for a negative one is 0.
 
         Returns:
           Float32 `[num_steps, batch]`.
@@ -67,7 +69,7 @@ class LanguageModel:
         losses = self._network.losses(outputs, targets)
         return tf.reshape(-losses, tf.shape(targets))
 
-    def logits(self, outputs):
+    def logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """The logits of every word, float32 `[num_steps * batch, vocab_size]`."""
         return self._network.logits(outputs)
 
@@ -75,11 +77,11 @@ class LanguageModel:
 class Scorer:
     """A trained model in a session of its own, to score words with.
 
-    Reading one stream is a chain of small products, which keeps one core busy; the softmax of what
-    was read is another thread's work meanwhile.
+    To read one stream is a chain of small products, which keeps one core busy. Another thread
+    computes the softmax of the window before at the same time.
     """
 
-    def __init__(self, trained):
+    def __init__(self, trained: trained_model.TrainedModel):
         """Builds the graph and restores the weights of a `trained_model.TrainedModel`."""
         self._state_shape = [2 * trained.config.num_layers, trained.config.hidden_size]
         self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
@@ -97,14 +99,16 @@ class Scorer:
             self._log_probabilities = session.make_callable(log_probabilities, [outputs, targets])
             trained_model.restore_weights(session, trained)
 
-    def score(self, first, targets, state=None):
-        """Scores words, each given all those before it in its column.
+    def score(
+        self, first: Sequence[int], targets: np.ndarray, state: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Scores words, each given all the words before it in its column.
 
         Args:
           first: int `[batch]`, the words to read before the targets.
-          targets: int32 `[num_words, batch]`, the words to predict, and to read on with;
+          targets: int32 `[num_words, batch]`, the words to predict, which are then read, too;
             `reader.NO_WORD` where a column has ended.
-          state: that before `first`, or None for zeros.
+          state: the state before `first`, or None for zeros.
 
         Returns:
           `(log_probabilities, state)`: float32 `[num_words, batch]`, 0 where there is no word, and
@@ -128,23 +132,25 @@ class Scorer:
 class Mixture:
     """Several models whose probabilities of each word are averaged, as in Zaremba et al., table 1.
 
-    It is to be used like a `Scorer`; its state is a list of theirs.
+    It is used like a `Scorer`; its state is a list of their states.
     """
 
-    def __init__(self, scorers):
-        """Takes a list of `Scorer`, of models with one vocabulary."""
+    def __init__(self, scorers: list):
+        """Takes a list of `Scorer`, of models with the same vocabulary."""
         self._scorers = scorers
 
-    def score(self, first, targets, state=None):
+    def score(
+        self, first: Sequence[int], targets: np.ndarray, state: list | None = None
+    ) -> tuple[np.ndarray, list]:
         """See `Scorer.score`."""
-        states = state or [None] * len(self._scorers)
-        results = [each.score(first, targets, s) for each, s in zip(self._scorers, states)]
-        log_probabilities, states = zip(*results)
-        return np.logaddexp.reduce(log_probabilities) - np.log(len(states)), list(states)
+        before = state or [None] * len(self._scorers)
+        results = [each.score(first, targets, s) for each, s in zip(self._scorers, before)]
+        log_probabilities, after = zip(*results)
+        return np.logaddexp.reduce(log_probabilities) - np.log(len(after)), list(after)
 
 
-def score_batch(scorer, first, sequences):
-    """Scores sequences that have nothing to do with one another, those of similar length together.
+def score_batch(scorer: Scorer | Mixture, first: int, sequences: list) -> list:
+    """Scores independent sequences; those of similar length share a batch.
 
     Args:
       scorer: a `Scorer` or `Mixture`.
@@ -154,7 +160,7 @@ def score_batch(scorer, first, sequences):
     Returns:
       List of float32 arrays, the log-probabilities of each sequence's words.
     """
-    results = [None] * len(sequences)
+    results: list = [None] * len(sequences)
     order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
     for start in range(0, len(order), MAX_BATCH_SIZE):
         batch = order[start : start + MAX_BATCH_SIZE]
@@ -172,13 +178,19 @@ def score_batch(scorer, first, sequences):
 class Sampler:
     """A trained model in a session of its own, to continue texts with."""
 
-    def __init__(self, trained, forbidden=(), top_k=0, session_config=None):
-        """Builds the graph and restores the weights of a `trained_model.TrainedModel`.
+    def __init__(
+        self,
+        trained: trained_model.TrainedModel,
+        forbidden: Sequence[int] = (),
+        top_k: int = 0,
+        session_config: tf.compat.v1.ConfigProto | None = None,
+    ):
+        """Builds the graph and restores the weights.
 
         Args:
           trained: the model.
           forbidden: ids of words never to choose.
-          top_k: int, choose among that many most probable words only; 0 for all.
+          top_k: choose only among the `top_k` most probable words; 0 for all.
           session_config: a `ConfigProto`; None for one that may use a GPU.
         """
         config = trained.config
@@ -210,27 +222,35 @@ class Sampler:
         self._session, self._trained = session, trained
         self.load_weights(trained.path)
 
-    def load_weights(self, path):
-        """Takes the weights of a checkpoint of the same run; `path` is its prefix."""
+    def load_weights(self, path: str) -> None:
+        """Restores the weights of another checkpoint of the same run; `path` is its prefix."""
         with self._session.graph.as_default():
             trained_model.restore_weights(self._session, self._trained._replace(path=path))
 
-    def text(self, num_words):
-        """A sample, str, a sentence a line; with the same weights the same."""
+    def text(self, num_words: int) -> str:
+        """A sample, one sentence a line. The same weights give the same text."""
         start = [self._trained.end_of_sentence]
         ids = (step[0] for step in self.sample(start, num_words, num_samples=1))
         text = " ".join(self._trained.words[i] for i in ids)
         return "\n".join(sentence.strip() for sentence in text.split(reader.END_OF_SENTENCE))
 
-    def sample(self, prompt, num_words, num_samples, temperature=1.0, seed=0, batch=0):
-        """Continues a text, several times side by side.
+    def sample(
+        self,
+        prompt: list[int],
+        num_words: int,
+        num_samples: int,
+        temperature: float = 1.0,
+        seed: int = 0,
+        batch: int = 0,
+    ) -> Iterator[np.ndarray]:
+        """Continues a text several times, side by side.
 
         Args:
-          prompt: list of int, the ids of the words so far, at least one.
-          num_words, num_samples: int.
-          temperature: float, which divides the logits; at 0 the most probable word is chosen.
-          seed: int; the same seed chooses the same words.
-          batch: int, which of several calls with one seed this is.
+          prompt: the ids of the words so far, at least one.
+          num_words, num_samples: how many words of how many continuations.
+          temperature: divides the logits; at 0 the most probable word is chosen.
+          seed: the same seed chooses the same words.
+          batch: the number of this call among several calls with one seed.
 
         Yields:
           Int32 `[num_samples]`, the next word of each sample, `num_words` times.
@@ -247,19 +267,19 @@ class Sampler:
             yield words
 
 
-def draw_words(logits, temperature, top_k, seed):
+def draw_words(logits: tf.Tensor, temperature: tf.Tensor, top_k: int, seed: tf.Tensor) -> tf.Tensor:
     """Draws a word for each row from the softmax of `logits / temperature`.
 
     Args:
-      logits: float32 `[rows, vocab_size]`; a word at -infinity is never drawn.
+      logits: float32 `[rows, vocab_size]`; a word with the logit -infinity is never drawn.
       temperature: float32 scalar, above 0.
-      top_k: int, how many of the most probable words to draw from.
-      seed: int64 `[2]`, the same draws the same.
+      top_k: how many of the most probable words to draw from.
+      seed: int64 `[2]`; the same seed draws the same words.
 
     Returns:
       Int32 `[rows]`.
     """
-    # Differences first, which no small temperature makes two infinities.
+    # The largest logit becomes 0, or a small temperature could make several logits infinite.
     logits -= tf.reduce_max(logits, axis=1, keepdims=True)
     ids = None
     if top_k < logits.shape[1]:

@@ -1,4 +1,4 @@
-"""The training loop's parts, and what goes on beside it and beyond one machine."""
+"""The parts of the training loop: windows, sessions, saves and summaries, several machines."""
 
 from training.guard import Run, describe_run, open_run
 from training.loop import EpochResult, WindowResult, perplexity, print_now_and_then, run_windows

@@ -181,13 +181,14 @@ class Guard:
 
         A failure is reported once; training goes on without samples.
         """
-        if not (self._saver and self._can_sample) or self.unsaved:
+        newest = self._saver.newest if self._saver else None
+        if not (newest and self._can_sample) or self.unsaved:
             return
         try:
             if self._sampler:
-                self._sampler.load_weights(self._saver.newest)
+                self._sampler.load_weights(newest)
             else:
-                trained = trained_model.read(self._saver.newest)
+                trained = trained_model.read(newest)
                 self._sampler = inference.Sampler(
                     trained, forbidden=trained.unknown_ids, session_config=self._session_config
                 )

@@ -1,21 +1,23 @@
-"""One window after another: truncated back-propagation, and what an epoch comes to."""
+"""Runs one window after another: truncated back-propagation, and an epoch's perplexity."""
 
 import math
 import time
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+import reader
 from program.command_line import LiveLine
 from saved.checkpoints import Progress
 
 
 class WindowResult(NamedTuple):
-    """What came out of an epoch's windows so far.
+    """The result of an epoch's windows so far.
 
     Attributes:
-      progress: `checkpoints.Progress`, from which to go on after the window.
+      progress: `checkpoints.Progress`, how far the epoch has come.
       perplexity: float, of the epoch so far.
       speed: float, words per second since the first window that was run.
       grad_norm: float, the global norm of the window's gradients; nan if not in training.
@@ -27,11 +29,13 @@ class WindowResult(NamedTuple):
     grad_norm: float
 
 
-def run_windows(session, model, eval_op=None, progress=None):
+def run_windows(
+    session: tf.compat.v1.Session, model: Any, eval_op: Any = None, progress: Progress | None = None
+) -> Iterator[WindowResult]:
     """Runs a model over its text, and yields a `WindowResult` after each window.
 
     Truncated back-propagation: the final state of a window is fed as the initial state of the
-    next, where no gradient flows back through it.
+    next. No gradient flows back through it.
 
     Args:
       session: a `Session` with the model's variables initialized.
@@ -68,13 +72,13 @@ def run_windows(session, model, eval_op=None, progress=None):
             live_line.show(window + 1)
 
 
-def perplexity(progress, streams):
-    """`exp(sum of costs / number of time steps)`: a cost is a mean over the streams already."""
-    with np.errstate(over="ignore"):  # infinite is what it is
+def perplexity(progress: Progress, streams: reader.Streams) -> float:
+    """`exp(sum of costs / number of time steps)`; each cost is already a mean over the streams."""
+    with np.errstate(over="ignore"):  # the result may be infinite
         return np.exp(np.float64(progress.total_cost / streams.steps_until(progress.window)))
 
 
-def print_now_and_then(result, epoch_size):
+def print_now_and_then(result: WindowResult, epoch_size: int) -> None:
     """Prints perplexity and speed after about every tenth of an epoch."""
     window, interval = result.progress.window - 1, max(epoch_size // 10, 1)
     if window % interval == min(10, interval - 1):
@@ -86,7 +90,7 @@ def print_now_and_then(result, epoch_size):
 
 
 class EpochResult(NamedTuple):
-    """What an epoch came to: its number, from 1, learning rate and perplexities, floats."""
+    """The result of an epoch: its number, from 1; its learning rate; its perplexities."""
 
     epoch: int
     learning_rate: float

@@ -1,8 +1,9 @@
-"""A TF1 session that trains: begun by a Supervisor, on this machine or on several."""
+"""Opens a TF1 session for training, with a Supervisor, on this machine or on several."""
 
 import contextlib
 import threading
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -22,8 +23,8 @@ class Server(NamedTuple):
 
     Attributes:
       target: str, what the session connects to; empty for this process.
-      device: str, where variables and text are; None: where TensorFlow puts them.
-      step_timeout_secs: float, a step that takes longer has lost a machine; 0: no limit.
+      device: str, where variables and text are; None: TensorFlow decides.
+      step_timeout_secs: float; if a step takes longer, a machine counts as lost; 0: no limit.
     """
 
     target: str = ""
@@ -35,11 +36,16 @@ HERE = Server()
 
 
 @contextlib.contextmanager
-def open_session(logdir, restorer, session_config, server=HERE):
+def open_session(
+    logdir: str | None,
+    restorer: Any,
+    session_config: tf.compat.v1.ConfigProto,
+    server: Server = HERE,
+) -> Iterator[tf.compat.v1.Session]:
     """Opens a session with the current graph's variables initialized or restored.
 
-    It is a Supervisor's, without the Supervisor's services. Those are threads: they would save in
-    the middle of a step, and evaluate summaries by reading windows that training then misses.
+    A Supervisor opens it, without its services. Those are threads: they would save in the middle of
+    a step, and their summaries would read windows that training then misses.
 
     Args:
       logdir: the directory of the checkpoints, or None.
@@ -60,7 +66,7 @@ def open_session(logdir, restorer, session_config, server=HERE):
     try:
         yield session
     except LOST:
-        # To close a session takes all its machines, the lost one, too: until that is back.
+        # In a thread: to close the session waits until the lost machine is back.
         threading.Thread(target=_close, args=[session], daemon=True).start()
         raise
     except BaseException:

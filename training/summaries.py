@@ -1,4 +1,4 @@
-"""What a run writes for TensorBoard."""
+"""Writes a run's numbers and texts for TensorBoard."""
 
 import contextlib
 import os
@@ -15,18 +15,19 @@ tf1 = tf.compat.v1
 
 
 class Summaries:
-    """Writes scalars for TensorBoard: values at hand, so that no window is read for them.
+    """Writes scalars and texts to an event file. It gets values, so that it reads no window.
 
-    It writes records itself, for a `FileWriter` does so in a thread, where a full disk cannot be
-    answered. Here a failure is said once, and training goes on without.
+    A `FileWriter` writes in a thread, where an error such as a full disk cannot be caught. This
+    class writes the records itself. A failure is reported once; training goes on without summaries.
     """
 
-    def __init__(self, save_path, step):
-        """Opens an event file; steps after `step`, of a run that was cut off, are overridden.
+    def __init__(self, save_path: str | None, step: int):
+        """Opens an event file.
 
         Args:
           save_path: the directory, or None to write nothing.
-          step: the global step.
+          step: the global step. Later steps in older event files, of a run that was interrupted,
+            no longer count.
         """
         self._writer: Any = None
         if save_path is None:
@@ -61,15 +62,15 @@ class Summaries:
                 self._write(step=step, summary=tf1.Summary(value=values))
                 self._writer.flush()
 
-    def write(self, step, **values):
-        """Writes tag and float of each value, for everybody to read at once."""
+    def write(self, step: int, **values: float) -> None:
+        """Writes each value under its name, and flushes."""
         scalars = [tf1.Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
         self._write_summary(step, scalars)
 
-    def write_text(self, step, tag, text):
-        """Writes a text, to be shown as it is."""
-        # TensorBoard reads it as Markdown, where `__init__` is a bold "init", and shows code,
-        # which is what is indented, unchanged, but cuts off long lines of it.
+    def write_text(self, step: int, tag: str, text: str) -> None:
+        """Writes a text so that TensorBoard shows it unchanged."""
+        # TensorBoard reads Markdown: `__init__` would be a bold "init". It shows indented lines
+        # unchanged, but cuts off long ones.
         wrapper = textwrap.TextWrapper(100, initial_indent="    ", subsequent_indent="    ")
         text = "\n".join(wrapper.fill(line) for line in text.splitlines())
         plugin = tf1.SummaryMetadata.PluginData(plugin_name="text")
