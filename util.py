@@ -231,7 +231,7 @@ def auto_parallel(metagraph: tf.compat.v1.MetaGraphDef, model: Any, num_replicas
     if num_replicas == 1:
         return
     windows = model.input.windows
-    _ = windows.streams._replace(num_replicas=num_replicas).epoch_size  # raises if there is none
+    _ = windows.streams._replace(num_replicas=num_replicas).epoch_size  # raises without one
     old_names = {node.name for node in metagraph.graph_def.node}
     graph = _optimize(metagraph, num_replicas)
     nodes = {node.name: node for node in graph.node}

@@ -12,7 +12,7 @@ def expand(path: str) -> str:
     expanded = os.path.expanduser(path)
     if path.startswith("~") and expanded == path:
         user = path[1:].split("/")[0]
-        raise ValueError(f"there is no user {user}; write ./~ for a name that begins with ~")
+        raise ValueError(f"there is no user {user}; write ./ before a name that begins with ~")
     return expanded
 
 

@@ -119,7 +119,7 @@ def _source_files():
 
 
 class Machines:
-    """Several machines, of which this is one.
+    """The machines of a cluster; this machine is one of them.
 
     Attributes:
       count: int, how many machines.
