@@ -12,7 +12,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -131,9 +131,9 @@ def read_shapes(path: str) -> dict:
 
 
 def read_run(path: str) -> dict | None:
-    """The description of the run that saved a whole checkpoint, a dict; None if it has none.
+    """The description, in a whole checkpoint, of the run that saved it; None if it has none.
 
-    Those of the TF1 script and of older versions of this one have none.
+    Checkpoints of the TF1 script and of older versions of this project have none.
 
     Raises:
       CheckpointError: it holds something else under that name.
@@ -144,11 +144,11 @@ def read_run(path: str) -> dict | None:
     try:
         return dict(json.loads(checkpoint.get_tensor(RUN)))
     except (ValueError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path}: {RUN} in it is no description of a run: {error}") from None
+        raise CheckpointError(f"{path}: {RUN} in it is not a run's description: {error}") from None
 
 
 def _check_run(path, run):
-    """Checks that a checkpoint is of a run, or does not say; CheckpointError."""
+    """Checks that a checkpoint is of this run, or does not say; CheckpointError."""
     saved_run = read_run(path) or {}
     if name := description.first_difference(saved_run, run):
         raise CheckpointError(
@@ -262,11 +262,11 @@ class Checkpoints:
     Attributes:
       progress: the `Progress` to go on from.
       newest: path of the newest checkpoint that is whole, or None.
-      saved_run: what that one says of its run when it is chosen, see `read_run`; or None.
-      restorer: a `Saver` of the variables alone, for a Supervisor to restore with.
+      saved_run: the description in the checkpoint to go on from, see `read_run`; or None.
+      restorer: a `Saver` of only the variables, with which a Supervisor restores.
     """
 
-    def __init__(self, save_path, model, run=None):
+    def __init__(self, save_path: str, model: Any, run: dict | None = None):
         """Chooses the checkpoint to go on from, and adds to the graph what saving needs.
 
         Args:
@@ -280,7 +280,9 @@ class Checkpoints:
         self._prefix = os.path.join(save_path, PREFIX)
         remove_unfinished(save_path)
         paths = name_newest_whole(save_path, run)
-        self.progress, self.newest, self.saved_run = Progress(), None, None
+        self.progress = Progress()
+        self.newest: str | None = None
+        self.saved_run: dict | None = None
         if paths:
             self.newest = paths[-1]
             self.saved_run = read_run(self.newest)
@@ -291,12 +293,12 @@ class Checkpoints:
         self.restorer = tf1.train.Saver(save_relative_paths=True)
         # In no collection: to initialize or save the model's variables leaves it out.
         self._content = tf1.placeholder(tf.string, shape=[])
-        strings = {PROGRESS: self._content}
+        values = {PROGRESS: self._content}
         if run is not None:
-            strings[RUN] = json.dumps(run)
+            values[RUN] = json.dumps(run)
         strings = [
             tf1.Variable(value, trainable=False, collections=[], use_resource=False, name=name)
-            for name, value in strings.items()
+            for name, value in values.items()
         ]
         self._assign = [variable.initializer for variable in strings]
         saveables = tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS)

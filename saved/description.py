@@ -6,10 +6,11 @@ A description is a dict of names to values that JSON has: the configuration's fi
 
 import dataclasses
 import hashlib
+from typing import Any
 
 # What a run may change when it is continued: how long it lasts, and how the same LSTM is computed.
 CHANGEABLE = ("max_max_epoch", "rnn_mode")
-# Names whose values say nothing to a reader, in words. A change of one often changes those below.
+# Names whose values mean nothing to a reader, in words. If one changes, those below often change.
 IN_WORDS = {
     "train text": "the training text",
     "valid text": "the validation text",
@@ -19,17 +20,14 @@ IN_WORDS = {
 MAX_VALUE_LENGTH = 60  # in messages; what a file holds may be long
 
 
-def describe(config, dtype, seed, corpus) -> dict:
-    """What a run must have in common with the one that it continues.
+def describe(config: Any, dtype: Any, seed: int, corpus: Any) -> dict:
+    """Describes a run.
 
     Args:
       config: the run's configuration, a `configs.SmallConfig`.
       dtype: of activations and matrix products, a `tf.DType`.
-      seed: int.
+      seed: of initial weights and dropout.
       corpus: a `reader.Corpus`.
-
-    Returns:
-      The description, a dict.
     """
     texts = {f"{name} text": text_sum(getattr(corpus, name)) for name in ("train", "valid", "test")}
     fields = dataclasses.asdict(config)
@@ -37,7 +35,7 @@ def describe(config, dtype, seed, corpus) -> dict:
     return {**fields, "dtype": dtype.name, "seed": seed, **texts, "vocabulary": vocabulary}
 
 
-def text_sum(ids) -> str:
+def text_sum(ids: Any) -> str:
     """The SHA-256 sum of a text, an int32 array of word ids."""
     return hashlib.sha256(ids).hexdigest()
 
@@ -48,7 +46,7 @@ def vocabulary_sum(words: list) -> str:
 
 
 def first_difference(old: dict, new: dict) -> str | None:
-    """The name of a value that two descriptions both have and differ in, or None."""
+    """The name of a value that both descriptions have, and that differs; or None."""
     names = [*IN_WORDS, *(name for name in new if name not in (*IN_WORDS, *CHANGEABLE))]
     return next((n for n in names if n in new and old.get(n, new[n]) != new[n]), None)
 

@@ -107,7 +107,9 @@ def check_vocabulary(save_path: str, words: list) -> None:
         )
 
 
-def check_config(save_path, run, checkpoint=None, saved_run=None):
+def check_config(
+    save_path: str, run: dict, checkpoint: str | None = None, saved_run: dict | None = None
+) -> None:
     """Checks that `config.json` describes this run; says of a checkpoint what cannot be checked.
 
     Args:
@@ -122,7 +124,7 @@ def check_config(save_path, run, checkpoint=None, saved_run=None):
     """
     path = os.path.join(save_path, CONFIG_FILE)
     beside = read_config(save_path)
-    if name := description.first_difference(beside or {}, run):
+    if beside and (name := description.first_difference(beside, run)):
         change = description.change(name, beside, run)
         if saved_run is None:
             raise RunDirectoryError(
@@ -149,7 +151,7 @@ def check_config(save_path, run, checkpoint=None, saved_run=None):
         say(f"{checkpoint}: that these are the same cannot be checked: {missing}")
 
 
-def write(save_path, run, words):
+def write(save_path: str, run: dict, words: list) -> None:
     """Writes `config.json`, `vocab.txt` and `projector_config.pbtxt`.
 
     Args:

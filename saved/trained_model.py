@@ -99,8 +99,8 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
     path, shapes = _find_checkpoint(save_path)
     names = _match_names(path, shapes)
     run = _read_run(path)
-    fields = [field.name for field in dataclasses.fields(configs.SmallConfig)]
-    config = {name: run[name] for name in fields if name in run}
+    known = [field.name for field in dataclasses.fields(configs.SmallConfig)]
+    fields = {name: run[name] for name in known if name in run}
     vocab_size, hidden_size = shapes[names[f"{SCOPE}/embedding"]]
     sizes = {
         "vocab_size": vocab_size,
@@ -108,15 +108,14 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
         "num_layers": (len(names) - 3) // 2,
     }
     for name, size in sizes.items():
-        if config.get(name, size) != size:
+        if fields.get(name, size) != size:
             raise TrainedModelError(
-                f"{path}: has {name} {size}, but the description of its run says {config[name]!r}; "
+                f"{path}: has {name} {size}, but the description of its run says {fields[name]!r}; "
                 f"restore the checkpoint and the {run_directory.CONFIG_FILE} of one run"
             )
     # Not the mode of the training: BLOCK computes the same on every machine.
-    fields = {**config, **sizes, "rnn_mode": configs.BLOCK}
     try:
-        config = configs.SmallConfig(**fields)
+        config = configs.SmallConfig(**{**fields, **sizes, "rnn_mode": configs.BLOCK})
     except configs.ConfigError as error:
         message = f"{path}: the description of its run, or {run_directory.CONFIG_FILE}: {error}"
         raise TrainedModelError(f"{message}; restore the file") from None

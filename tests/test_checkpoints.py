@@ -141,7 +141,7 @@ def test_what_is_no_description_of_a_run_is_one_line(tmp_path, content):
         variable = tf1.Variable(content, name=checkpoints.RUN)
         session.run(variable.initializer)
         tf1.train.Saver([variable]).save(session, str(tmp_path / "model.ckpt-1"))
-    with pytest.raises(checkpoints.CheckpointError, match="is no description of a run"):
+    with pytest.raises(checkpoints.CheckpointError, match="is not a run's description"):
         checkpoints.read_run(str(tmp_path / "model.ckpt-1"))
 
 
