@@ -14,7 +14,7 @@ import util
 from graphs import ROOT
 from model import devices, lstm, network, precision, softmax
 from program import command_line
-from saved import checkpoints, inference, run_directory, trained_model
+from saved import checkpoints, description, inference, run_directory, trained_model
 from training import cluster, guard, summaries
 
 PAGES = [
@@ -39,7 +39,7 @@ SOURCES = [
 MODULES = (
     (configs, ptb_word_lm, reader, training, util)
     + (devices, lstm, network, precision, softmax, command_line)
-    + (checkpoints, inference, run_directory, trained_model, cluster, guard, summaries)
+    + (checkpoints, description, inference, run_directory, trained_model, cluster, guard, summaries)
 )
 CURRENT_PAGES = [page for page in PAGES if page != "CHANGELOG.md"]
 # What a name in the pages, such as `lstm.basic_cell`, is a part of.
