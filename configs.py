@@ -3,6 +3,7 @@
 `SmallConfig`, `MediumConfig` and `LargeConfig` are those of Zaremba et al. 2014, "Recurrent Neural
 Network Regularization" (https://arxiv.org/abs/1409.2329), as the TensorFlow tutorial set them.
 `TestConfig` is for tests. A configuration never changes: `dataclasses.replace` makes another one.
+Each field is a flag, too: `program/training_flags.py` makes the flags from the fields.
 """
 
 import dataclasses

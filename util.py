@@ -207,7 +207,7 @@ def auto_parallel(metagraph: tf.compat.v1.MetaGraphDef, model: Any, num_replicas
 
     Grappler's `autoparallel` pass copies what the train op depends on, once for each replica and
     onto its own GPU where there is one, all sharing the variables. It does not yet make one step
-    of N replicas equal one step with N times the batch, which it does if no gradient is clipped
+    of N replicas equal one step with N times the batch, as it should if no gradient is clipped
     (each replica clips its own). What it leaves out is done here:
 
       * every replica reads streams of its own;

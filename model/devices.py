@@ -1,4 +1,7 @@
-"""Finds out what this machine can do, before anything is built."""
+"""Finds out what this machine can do, before anything is built.
+
+(oneDNN is turned on before TensorFlow is imported: `program/command_line.py`.)
+"""
 
 import os
 

@@ -291,7 +291,7 @@ class Checkpoints:
             state = tf.nest.flatten(model.initial_state)
             self.progress = read_progress(self.newest, steps_per_epoch, state)
         self.restorer = tf1.train.Saver(save_relative_paths=True)
-        # In no collection: to initialize or save the model's variables leaves it out.
+        # In no collection, so that it is not one of the model's variables for other Savers.
         self._content = tf1.placeholder(tf.string, shape=[])
         values = {PROGRESS: self._content}
         if run is not None:

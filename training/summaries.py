@@ -1,4 +1,4 @@
-"""Writes a run's numbers and texts for TensorBoard."""
+"""Writes numbers and texts for TensorBoard; `guard.py` decides when, and makes the texts."""
 
 import contextlib
 import os
