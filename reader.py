@@ -17,6 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from program.command_line import UserError, say
+from text import preparation
+from text.preparation import Preparation
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
@@ -36,12 +38,14 @@ class Corpus(NamedTuple):
     Attributes:
       train, valid, test: int32 arrays, one id a word, sentences one after another.
       words: list of str; `words[i]` is the word with id `i`.
+      preparation: `preparation.Preparation`, how they were made of text; None if that is not said.
     """
 
     train: np.ndarray
     valid: np.ndarray
     test: np.ndarray
     words: list
+    preparation: Preparation | None = None
 
 
 class Streams(NamedTuple):
@@ -234,6 +238,7 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
 
     Raises:
       CorpusError: a file is missing, unreadable, empty or not UTF-8 text.
+      preparation.PreparationError: the description of the preparation is damaged.
     """
     paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
     counts: collections.Counter[str] = collections.Counter()
@@ -250,7 +255,7 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
     if len(words) < len(counts):
         remedies[0] = f": --vocab_size is {max_words}, and 0 would keep all {len(counts)}"
     train, valid, test = (_read_split(p, word_to_id, r) for p, r in zip(paths, remedies))
-    return Corpus(train, valid, test, words)
+    return Corpus(train, valid, test, words, preparation.read(data_path))
 
 
 def read_held_out(data_path: str, words: list[str]) -> Corpus:

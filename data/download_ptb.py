@@ -4,7 +4,7 @@
 
 puts Mikolov's `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt` into DIR, each of them
 when it is whole and has the right SHA-256 sum. Whether you may use the text is between you and its
-owner, the Linguistic Data Consortium.
+owner, the Linguistic Data Consortium. `ptb.preparation.json` says how the text was prepared.
 
 Mirrors are tried in turn, those of --url first. A download that broke off or was interrupted is
 continued, by the next mirror or the next call; what is in DIR already is not fetched again. A
@@ -33,6 +33,10 @@ import zlib
 from typing import NamedTuple
 
 import shared
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from text import preparation
 
 
 class File(NamedTuple):
@@ -383,6 +387,7 @@ def main():
     )
     flags = parser.parse_args()
     download(flags.out, [*flags.url, *MIRRORS])
+    preparation.write(preparation.PENN_TREEBANK, flags.out)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What a `--save_path` directory holds beside the checkpoints.
 
 `vocab.txt` (one word a line, the first has id 0) and `config.json` (the hyperparameters, and what
-else the numbers depend on) say what a checkpoint means. `lock` names the process that trains.
-No other module reads or writes these files.
+else the numbers depend on) say what a checkpoint means. `ptb.preparation.json` says how the corpus
+was made of text. `lock` names the process that trains. No other module writes these files.
 """
 
 import contextlib
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 from program.command_line import UserError, say
 from saved import checkpoints, description
+from text import preparation
+from text.preparation import Preparation
 
 try:
     import fcntl
@@ -151,18 +153,21 @@ def check_config(
         say(f"{checkpoint}: that these are the same cannot be checked: {missing}")
 
 
-def write(save_path: str, run: dict, words: list) -> None:
-    """Writes `config.json`, `vocab.txt` and `projector_config.pbtxt`.
+def write(save_path: str, run: dict, words: list, how: Preparation | None = None) -> None:
+    """Writes `config.json`, `vocab.txt`, `projector_config.pbtxt` and `ptb.preparation.json`.
 
     Args:
       save_path: the directory.
       run: see `description.describe`.
       words: list of str, the vocabulary.
+      how: the corpus's `preparation.Preparation`; None, which writes no file, if it is not known.
 
     Raises:
       RunDirectoryError: they cannot be written.
     """
     _write(os.path.join(save_path, VOCABULARY_FILE), _lines(words))
+    if how:
+        _write(os.path.join(save_path, preparation.FILE), how.to_json())
     _write(os.path.join(save_path, PROJECTOR_FILE), PROJECTOR_CONFIG)
     _write(os.path.join(save_path, CONFIG_FILE), json.dumps(run, indent=2) + "\n")
 

@@ -16,6 +16,8 @@ import reader
 from model import lstm
 from program.command_line import UserError, say
 from saved import checkpoints, description, run_directory
+from text import preparation
+from text.preparation import Preparation
 
 tf1 = tf.compat.v1
 
@@ -45,6 +47,7 @@ class TrainedModel(NamedTuple):
       names: dict of each variable's name in this project's graphs to its name in the checkpoint.
       run: the description of the run that saved it, see `description.describe`; what is not known
         is not in it.
+      preparation: `preparation.Preparation`, how text becomes its words; None if that is not known.
     """
 
     path: str
@@ -52,6 +55,7 @@ class TrainedModel(NamedTuple):
     words: list
     names: dict
     run: dict
+    preparation: Preparation | None = None
 
     @property
     def word_to_id(self) -> dict:
@@ -90,7 +94,8 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
     Raises:
       TrainedModelError: there is no checkpoint, or it is damaged, incomplete or another model's.
       checkpoints.CheckpointError: there is no checkpoint of that name.
-      run_directory.RunDirectoryError: a file beside the checkpoint is damaged.
+      run_directory.RunDirectoryError, preparation.PreparationError: a file beside the checkpoint is
+        damaged.
       reader.CorpusError: `data_path` is needed and cannot be read.
     """
     if not save_path:
@@ -120,7 +125,10 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
         message = f"{path}: the description of its run, or {run_directory.CONFIG_FILE}: {error}"
         raise TrainedModelError(f"{message}; restore the file") from None
     words = _read_words(path, vocab_size, data_path, run.get("vocabulary"))
-    return TrainedModel(path, config, words, names, run)
+    how = preparation.read(os.path.dirname(path))
+    if how is None and data_path is not None:
+        how = preparation.read(data_path)
+    return TrainedModel(path, config, words, names, run, how)
 
 
 def _find_checkpoint(save_path):

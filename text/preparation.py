@@ -10,6 +10,7 @@ import json
 import os
 import unicodedata
 
+from program.command_line import UserError
 from text import joining, sentences, words
 
 FILE = "ptb.preparation.json"
@@ -18,7 +19,7 @@ WORD, CHARACTER, TOKEN = LEVELS = ("word", "char", "token")
 SPACE, UNDERSCORE = "_", "<underscore>"  # as characters
 
 
-class PreparationError(ValueError):
+class PreparationError(UserError):
     """A description that cannot be used; the message names the file and says what to do."""
 
 
@@ -44,6 +45,10 @@ class Preparation:
     numbers: str = _choice("N", "kept")
     punctuation: str = _choice("kept", "dropped")
     sentences: str = _choice("marks", "lines")
+
+    def to_json(self):
+        """The description, str, as `FILE` has it."""
+        return json.dumps({"rules": RULES, **dataclasses.asdict(self)}, indent=2) + "\n"
 
     @functools.cached_property
     def _tokenizer(self):
@@ -94,9 +99,13 @@ class Preparation:
     def tokens_of_line(self, line, between=()):
         """The tokens of a line, a list of str, those of `between` between its sentences."""
         tokens = []
-        for sentence, ends in self.sentences_of([line]):
-            tokens += [*sentence, *between] if ends else sentence
-        return tokens[: len(tokens) - len(between)]
+        for sentence, _ in self.sentences_of([line]):
+            tokens += [*between, *sentence] if tokens else sentence
+        return tokens
+
+    def makes_known(self, word, vocabulary):
+        """Whether a word that is not in a vocabulary would be in it, prepared."""
+        return word not in vocabulary and all(token in vocabulary for token in self.tokens(word))
 
     def joiner(self):
         """A function that joins tokens into text, called with each; see `joining.WordJoiner`."""
@@ -114,12 +123,16 @@ PENN_TREEBANK = Preparation(punctuation="dropped")
 
 
 def write(preparation, directory):
-    """Writes the description beside a corpus or a model; OSError if that cannot be."""
+    """Writes the description beside a corpus or a model; returns its path.
+
+    Raises:
+      OSError: it cannot be written.
+    """
     path = os.path.join(directory, FILE)
-    description = {"rules": RULES, **dataclasses.asdict(preparation)}
     with open(f"{path}.tmp", "w", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(description, indent=2) + "\n")
+        file.write(preparation.to_json())
     os.replace(f"{path}.tmp", path)
+    return path
 
 
 def read(directory):

@@ -22,6 +22,7 @@ from model.precision import Precision
 from program.command_line import SIGNALS, Interrupted, UserError, ignore_signals, say
 from saved import description, inference, run_directory, trained_model
 from saved.checkpoints import CheckpointError, Checkpoints, Progress, reason
+from text.preparation import Preparation
 from training.loop import EpochResult, WindowResult
 from training.session import HERE, LOST, Server, open_session
 from training.summaries import Summaries
@@ -239,12 +240,14 @@ class Run(NamedTuple):
       description: dict, see `description.describe`; None without a `save_path`, as `words`.
       words: list of str, the vocabulary, or None.
       options: a `RunOptions`.
+      preparation: as of the `reader.Corpus`.
     """
 
     save_path: str | None = None
     description: dict | None = None
     words: list | None = None
     options: RunOptions = RunOptions()
+    preparation: Preparation | None = None
 
 
 def describe_run(
@@ -265,7 +268,7 @@ def describe_run(
     if save_path is None:
         return Run(options=RunOptions(**options))
     run = description.describe(config, devices.precision_for(dtype).dtype, seed, corpus)
-    return Run(save_path, run, corpus.words, RunOptions(**options))
+    return Run(save_path, run, corpus.words, RunOptions(**options), corpus.preparation)
 
 
 def _open_directory(run, model_ops):
@@ -278,7 +281,7 @@ def _open_directory(run, model_ops):
     saver = Checkpoints(run.save_path, model_ops, run.description)
     run_directory.check_config(run.save_path, run.description, saver.newest, saver.saved_run)
     # Not before the checkpoints are known to fit.
-    run_directory.write(run.save_path, run.description, run.words)
+    run_directory.write(run.save_path, run.description, run.words, run.preparation)
     if saver.newest:
         say(f"{saver.newest}: continued after {saver.progress.done()}")
     return saver
