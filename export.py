@@ -2,17 +2,18 @@
 
     python export.py --save_path=RUN --out=DIR
 
-DIR holds a SavedModel with two signatures, and `assets/vocab.txt`, one word a line, the first of
-which has id 0:
+DIR holds a SavedModel with two signatures; `assets/vocab.txt`, one word a line, the first of which
+has id 0; and `assets/ptb.preparation.json`, if it is known how the corpus was made of text:
 
     next_word (and serving_default)
-        words          int32 [batch], the last word of each text
+        words          int32 [batch], the last word of each text; -1 for none, which changes nothing
         state          float32 [batch, 2 * num_layers, hidden_size], zeros before the first word
       -> probabilities float32 [batch, vocab_size], of every next word
          state         like the one above, to be given back with the next word
 
     score
-        words               int32 [batch, num_words], sentences with `<eos>`, filled up with -1
+        words               int32 [batch, num_words], sentences with `<eos>`, filled up with -1 on
+                            either side or between the words
       -> log_probabilities  float32 [batch, num_words], each word's given those before it, natural;
                             0 where there is none. An `<eos>` is read before each sentence.
 
@@ -33,6 +34,7 @@ from absl import flags
 from model import devices, lstm
 from program import command_line, path_flags
 from saved import checkpoints, inference, run_directory, trained_model
+from text import preparation
 
 tf1 = tf.compat.v1
 
@@ -52,8 +54,9 @@ def add_next_word(config):
     model = inference.LanguageModel(config)
     words = tf1.placeholder(tf.int32, [None], "words")
     state = model.state_placeholder()
-    outputs, final_state = model.read(words[None], state)
-    probabilities = tf.nn.softmax(model.logits(outputs))
+    _, next_state = model.read(tf.maximum(words, 0)[None], state)
+    final_state = tf.where(words[:, None, None] >= 0, next_state, state)
+    probabilities = tf.nn.softmax(model.logits(final_state[:, -1]))  # of the last layer's h
     inputs = {"words": words, "state": state}
     return inputs, {"probabilities": probabilities, "state": final_state}
 
@@ -67,12 +70,17 @@ def add_score(config, end_of_sentence):
     """
     model = inference.LanguageModel(config, dynamic_layer)
     words = tf1.placeholder(tf.int32, [None, None], "sentences")
-    targets = tf.transpose(words)
-    batch_size = tf.shape(words)[0]
+    batch_size, num_words = tf.unstack(tf.shape(words))
+    # The words to the left, and what fills up to the right of them; there is at least one step.
+    order = tf.argsort(tf.where(words < 0, num_words, 0) + tf.range(num_words), axis=1)
+    ordered = tf.pad(tf.gather(words, order, batch_dims=1), [[0, 0], [0, 1]], constant_values=-1)
+    targets = tf.transpose(ordered)
     before = tf.fill([1, batch_size], end_of_sentence)
     state = tf.zeros([batch_size, 2 * config.num_layers, config.hidden_size])
     outputs, _ = model.read(tf.maximum(tf.concat([before, targets[:-1]], axis=0), 0), state)
     log_probabilities = tf.transpose(model.log_probabilities(outputs, targets))
+    places = tf.argsort(order, axis=1)
+    log_probabilities = tf.gather(log_probabilities, places, batch_dims=1)
     return {"words": words}, {"log_probabilities": log_probabilities}
 
 
@@ -86,22 +94,25 @@ def export(trained, directory):
     parent = os.path.dirname(os.path.abspath(directory))
     os.makedirs(parent, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parent) as temporary:
-        vocabulary = os.path.join(temporary, run_directory.VOCABULARY_FILE)
-        with open(vocabulary, "w", encoding="utf-8", newline="\n") as file:
+        paths = [os.path.join(temporary, run_directory.VOCABULARY_FILE)]
+        with open(paths[0], "w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{word}\n" for word in trained.words)
+        if trained.preparation:
+            paths.append(preparation.write(trained.preparation, temporary))
         unfinished = os.path.join(temporary, "model")
         config = devices.session_config(0, 1)
         with tf.Graph().as_default(), tf1.Session(config=config) as session:
             signatures = _add_signatures(trained)
             trained_model.restore_weights(session, trained)
-            asset = tf.constant(vocabulary)
-            tf1.add_to_collection(tf1.GraphKeys.ASSET_FILEPATHS, asset)
+            assets = [tf.constant(path) for path in paths]
+            for asset in assets:
+                tf1.add_to_collection(tf1.GraphKeys.ASSET_FILEPATHS, asset)
             builder = tf1.saved_model.Builder(unfinished)
             builder.add_meta_graph_and_variables(
                 session,
                 [tf1.saved_model.tag_constants.SERVING],
                 signatures,
-                assets_collection=[asset],
+                assets_collection=assets,
                 strip_default_attrs=True,
             )
             builder.save()

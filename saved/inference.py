@@ -14,6 +14,7 @@ import tensorflow as tf
 import reader
 from model import devices, lstm, network
 from saved import trained_model
+from text import preparation
 
 tf1 = tf.compat.v1
 
@@ -228,11 +229,11 @@ class Sampler:
             trained_model.restore_weights(self._session, self._trained._replace(path=path))
 
     def text(self, num_words: int) -> str:
-        """A sample, one sentence a line. The same weights give the same text."""
+        """A sample, joined into readable text. The same weights give the same text."""
         start = [self._trained.end_of_sentence]
         ids = (step[0] for step in self.sample(start, num_words, num_samples=1))
-        text = " ".join(self._trained.words[i] for i in ids)
-        return "\n".join(sentence.strip() for sentence in text.split(reader.END_OF_SENTENCE))
+        how = self._trained.preparation or preparation.TOKENIZED
+        return how.join(self._trained.words[i] for i in ids)
 
     def sample(
         self,

@@ -8,6 +8,7 @@ import pytest
 import export
 from graphs import run_here, run_program, save_run, text_corpus
 from saved import inference, trained_model
+from text import preparation
 
 EOS = 2
 USE_WITHOUT_THE_PROJECT = """
@@ -15,19 +16,29 @@ import json, sys
 import numpy as np, tensorflow as tf
 words = np.array(json.load(sys.stdin), np.int32)
 model = tf.saved_model.load("served/1")
-(vocabulary,) = [asset.asset_path.numpy().decode() for asset in model.asset_paths]
-scores = model.signatures["score"](words=tf.constant(words))["log_probabilities"]
+assets = [asset.asset_path.numpy().decode() for asset in model.asset_paths]
+(vocabulary,) = [path for path in assets if path.endswith("vocab.txt")]
+def score(words):
+    words = tf.constant(words, tf.int32)
+    return model.signatures["score"](words=words)["log_probabilities"].numpy()
+scores = score(words)
+sentence = words[1, :8].tolist()
+rows = [[-1] * 12 + sentence, sentence + [-1] * 12,
+        sum(([word, -1] for word in sentence), [-1] * 4), [-1] * 20]
+shapes = [list(score(np.zeros(shape)).shape) for shape in ((3, 0), (0, 4))]
+padded = score(rows).tolist(), rows, shapes
 interpreter = tf.lite.Interpreter("served/model.tflite").get_signature_runner("next_word")
 stepwise = {"tensorflow": [], "lite": []}
 for name, step in (("tensorflow", model.signatures["serving_default"]), ("lite", interpreter)):
     before, state = np.full([len(words)], 2, np.int32), np.zeros([len(words), 4, 8], np.float32)
     convert = tf.constant if name == "tensorflow" else np.array
-    for column in words.T:
+    for column in np.insert(words.T, 3, -1, axis=0):  # somewhere there is no word
         result = step(words=convert(before), state=convert(state))
         p, state = np.array(result["probabilities"]), np.array(result["state"])
-        stepwise[name].append(np.log(p[range(len(words)), column]).tolist())
-        before = np.maximum(column, 0)
-print(json.dumps([open(vocabulary).read().split(), scores.numpy().tolist(), stepwise]))
+        if column.max() >= 0:
+            stepwise[name].append(np.log(p[range(len(words)), column]).tolist())
+        before = column
+print(json.dumps([open(vocabulary).read().split(), scores.tolist(), stepwise, padded]))
 """
 
 
@@ -53,7 +64,7 @@ def test_the_model_computes_the_same_without_this_project(run, tmp_path):
         cwd=tmp_path,
     )
     assert process.returncode == 0, process.stderr
-    vocabulary, scores, stepwise = json.loads(process.stdout.splitlines()[-1])
+    vocabulary, scores, stepwise, padded = json.loads(process.stdout.splitlines()[-1])
     assert vocabulary == text_corpus().words
     scorer = inference.Scorer(trained_model.read(run))
     expected, _ = scorer.score([EOS, EOS], words.T.astype(np.int32))
@@ -61,6 +72,18 @@ def test_the_model_computes_the_same_without_this_project(run, tmp_path):
     is_word = words.T >= 0
     for each in stepwise.values():
         np.testing.assert_allclose(np.array(each)[is_word], expected[is_word], rtol=1e-4)
+    padded_scores, rows, shapes = padded
+    for row_scores, row in zip(padded_scores[:3], rows):
+        places = np.array(row) >= 0
+        np.testing.assert_allclose(np.array(row_scores)[places], expected[:8, 1], rtol=1e-4)
+        assert not np.array(row_scores)[~places].any()
+    assert (padded_scores[3], shapes) == ([0.0] * 20, [[3, 0], [0, 4]])
+
+
+def test_the_preparation_goes_with_the_model(run, tmp_path):
+    model = trained_model.read(run)._replace(preparation=preparation.PENN_TREEBANK)
+    export.export(model, str(tmp_path / "model"))
+    assert preparation.read(tmp_path / "model" / "assets") == preparation.PENN_TREEBANK
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import reader
 from graphs import save_run, text_corpus
 from model import lstm
 from saved import inference, trained_model
+from text import preparation
 
 EOS = 2
 
@@ -139,6 +140,13 @@ def test_a_seed_is_a_text(models):
     assert texts(seed=1) == texts(seed=1)
     different = [*texts(seed=1), *texts(seed=2), *texts(seed=1, batch=1)]
     assert len(set(map(tuple, different))) == 9
+
+
+def test_a_text_is_joined_as_the_corpus_was_cut(models):
+    model = models[0][0]._replace(preparation=preparation.Preparation(level="char"))
+    words = [step[0] for step in inference.Sampler(model).sample([EOS], 20, 1)]
+    text = "".join(model.words[i] for i in words).replace("<eos>", "\n")
+    assert inference.Sampler(model).text(20) == text
 
 
 def test_a_text_is_the_sample_a_sentence_a_line(models):
