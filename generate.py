@@ -1,11 +1,15 @@
 """Continues a text with words drawn from a trained model.
 
     python generate.py --save_path=RUN --prompt="the company said" --num_words=50
+    python generate.py --save_path=RUN --raw_text --prompt="The company said: “We"
     python generate.py --save_path=RUN --num_samples=100 --temperature=0.8 --top_k=50 --seed=1
 
 The model reads an `<eos>`, as before any sentence, then the prompt. The words are printed as they
 are chosen, `<eos>` as a line end; several samples, of which the first is printed as it comes, have
 an empty line between them. The same flags print the same text.
+
+With --raw_text the prompt is text as people write it, prepared as the corpus of the training was,
+and the words are joined into such text: `he doesn't like it, she said.`, characters without spaces.
 """
 
 if __name__ == "__main__":
@@ -21,43 +25,46 @@ from absl import flags
 import reader
 from program import command_line, path_flags
 from saved import inference, trained_model
+from text import joining, preparation
 
 MAX_BATCH_SIZE = 128
 
 
 class Printer:
-    """Prints words, separated by spaces; `<eos>` as a line end."""
+    """Prints words, joined into text; `<eos>` as a line end."""
 
-    def __init__(self):
-        """Begins at the start of a line."""
-        self._separator = ""
+    def __init__(self, joiner):
+        """Begins at the start of a line; see `Preparation.joiner`."""
+        self._joiner = joiner
+        self._within_line = False
 
     def __call__(self, word):
         """Prints one word."""
-        if word == reader.END_OF_SENTENCE:
-            print(flush=True)
-            self._separator = ""
-        else:
-            print(self._separator, word, sep="", end="", flush=True)
-            self._separator = " "
+        print(self._joiner(word), end="", flush=True)
+        self._within_line = word != reader.END_OF_SENTENCE
 
     def end_line(self):
         """Prints a line end, unless one was just printed."""
-        if self._separator:
+        if self._within_line:
             self(reader.END_OF_SENTENCE)
 
 
-def read_prompt(prompt, word_to_id):
+def read_prompt(prompt, word_to_id, how=None):
     """The ids of a prompt's words; which are not in the vocabulary is said on standard error.
 
     Args:
       prompt: str; a line end in it is an `<eos>`.
       word_to_id: dict of str to int.
+      how: a `preparation.Preparation`, to cut the prompt into words; None at white space.
 
     Returns:
       Int32 array.
     """
-    words = prompt.replace("\n", f" {reader.END_OF_SENTENCE} ").split()
+    lines = [
+        how.tokens_of_line(line, [reader.END_OF_SENTENCE]) if how else line.split()
+        for line in prompt.split("\n")
+    ]
+    words = [word for line in lines for word in [*line, reader.END_OF_SENTENCE]][:-1]
     ids, _, _ = reader.words_to_ids([words], word_to_id)
     unknown = [word for word in dict.fromkeys(words) if word not in word_to_id]
     if unknown:
@@ -66,15 +73,16 @@ def read_prompt(prompt, word_to_id):
     return ids
 
 
-def print_batch(prompt, steps, words):
+def print_batch(prompt, steps, words, new_joiner=joining.SpaceJoiner):
     """Prints samples one after another, the first while it is made.
 
     Args:
       prompt: list of str, the words before each sample.
       steps: iterable of int arrays, the next word of each sample.
       words: list of str, the word of each id.
+      new_joiner: makes a function that joins the words of a sample.
     """
-    printer = Printer()
+    printer = Printer(new_joiner())
     for word in prompt:
         printer(word)
     ids = []
@@ -84,6 +92,7 @@ def print_batch(prompt, steps, words):
     printer.end_line()
     for sample in np.transpose(ids)[1:]:
         print()
+        printer = Printer(new_joiner())
         for word in [*prompt, *(words[i] for i in sample)]:
             printer(word)
         printer.end_line()
@@ -94,6 +103,9 @@ def define_flags():
     path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
     path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
     flags.DEFINE_string("prompt", "", "The text to continue; by default, begin a sentence.")
+    flags.DEFINE_bool(
+        "raw_text", False, "The prompt is not tokenized, and the words are joined into text."
+    )
     flags.DEFINE_integer("num_words", 100, "Words to choose, a sample.", lower_bound=1)
     flags.DEFINE_integer("num_samples", 1, "Samples.", lower_bound=1)
     flags.DEFINE_float("temperature", 1, "Divides the logits; 0: the most probable word.", 0, 1e30)
@@ -113,7 +125,14 @@ def main():
         raise command_line.RequestError("--temperature: must be a finite number")
     trained = trained_model.read(arguments.save_path, arguments.data_path)
     word_to_id = trained.word_to_id
-    prompt = read_prompt(arguments.prompt, word_to_id)
+    how = None
+    if arguments.raw_text:
+        how = trained.preparation or preparation.TOKENIZED
+    elif trained.preparation and any(
+        trained.preparation.makes_known(word, word_to_id) for word in arguments.prompt.split()
+    ):
+        command_line.say("--prompt: is not tokenized, it seems; --raw_text prepares it")
+    prompt = read_prompt(arguments.prompt, word_to_id, how)
     forbidden = [] if arguments.unknown else trained.unknown_ids
     sampler = inference.Sampler(trained, forbidden, arguments.top_k)
     start = [trained.end_of_sentence, *prompt]
@@ -128,7 +147,8 @@ def main():
             arguments.seed,
             first,
         )
-        print_batch([trained.words[i] for i in prompt], steps, trained.words)
+        new_joiner = how.joiner if how else joining.SpaceJoiner
+        print_batch([trained.words[i] for i in prompt], steps, trained.words, new_joiner)
 
 
 if __name__ == "__main__":

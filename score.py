@@ -1,21 +1,35 @@
 """Scores text with a trained model: log-probability, number of words and perplexity of each line.
 
     python score.py --save_path=RUN < text
+    python score.py --save_path=RUN --raw_text < text
     python score.py --save_path=RUN --text=FILE --text=FILE --verbose --json
     python score.py --save_path=RUN --nbest < hypotheses
     python score.py --save_path=RUN1,RUN2 --text=FILE
 
+A line is a sentence, its words separated by white space. With --raw_text it is text as people write
+it, which is prepared as the corpus of the training was; a line may then hold several sentences.
+
 As in training, the whole text is one stream: the state is carried from line to line, the line end
 is the word `<eos>`, and the very first word is read but not predicted. The total is therefore the
 `Test Perplexity` that training prints for the text. A line's score depends on the lines before it.
-With `--nocarry_state` it does not: each line begins anew after an `<eos>`, and all its words are
-predicted. That is what alternatives of one sentence need, and `--nbest` implies it: there, lists of
-lines, separated by empty lines, come out with the best line of each list first.
+With --nocarry_state it does not: each line begins anew after an `<eos>`, and all its words are
+predicted. That is several times as fast.
 
 Columns, tab-separated: the line's number, log-probability (natural), words predicted (with
-`<eos>`), how many of the line's words are not in the vocabulary, perplexity; with `--nbest` the
-line. With `--verbose` each word comes before its line's row, after an empty column: word,
-log-probability. Several checkpoints are averaged: the mean of each word's probabilities.
+`<eos>`), how many of the line's words are not in the vocabulary, perplexity. With --verbose each
+word comes before its line's row, after an empty column: word, log-probability. Several checkpoints
+are averaged: the mean of each word's probabilities.
+
+--nbest sorts lists of hypotheses, the best first, each scored as with --nocarry_state; an empty
+line ends a list. The last column is the line as it came. --nbest_format is for lists that an id
+tells apart: `kaldi` (utt-1 words), `kaldi_n` (utt-1-2 words, the second of utt-1), `moses`
+(0 ||| words ||| scores). With --lm_weight or --word_penalty they are sorted by
+
+    score + lm_weight * log-probability - word_penalty * words (without `<eos>`)
+
+which is the column before the last. The score is Moses's total, or the last column of each line of
+--scores=FILE; the larger the better. If the model has no `<unk>`, unknown words are left out, and
+hypotheses that lost the fewest come first.
 """
 
 if __name__ == "__main__":
@@ -23,11 +37,11 @@ if __name__ == "__main__":
 
     command_line.import_tensorflow()
 
-import codecs
-import contextlib
-import io
+import collections
+import itertools
 import json
 import math
+import os
 import sys
 from typing import NamedTuple
 
@@ -37,93 +51,164 @@ from absl import flags
 import reader
 from program import command_line, path_flags
 from saved import inference, trained_model
+from text import files, nbest, preparation, sentences
 
-STANDARD_INPUT = "-"
-BLOCK_BYTES = 1 << 16
-MAX_WORD_LENGTH = 1 << 16  # what is beyond it is dropped, for no vocabulary has such a word
+# What some corpora begin and end a line with; here the line's end is the end.
+START_OF_LINE, END_OF_LINE = "<s>", ("</s>", reader.END_OF_SENTENCE)
+# How many unknown words are looked at to tell whether the text is raw, and how many must seem so.
+MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
+
+GUESS = "guess"  # the format of n-best lists
 
 
 class Piece(NamedTuple):
-    """A line, or as much of it as was read at once: memory stays bounded whatever its length.
+    """A line, or a part of a very long one: memory stays bounded whatever its length.
 
     Attributes:
-      words: list of str, as they were read; with `<eos>` where the line ends.
+      words: list of str; with `<eos>` where the line ends.
       ids: int32 array, those of the words that can be scored.
       num_unknown: int, how many words are not in the vocabulary.
       ends_line: bool.
+      hypothesis: a `nbest.Hypothesis`, where lines are such.
     """
 
     words: list
     ids: np.ndarray
     num_unknown: int
     ends_line: bool
+    hypothesis: nbest.Hypothesis | None = None
 
 
 def read_text(path):
-    """Yields a file's text, as much as there is to be had at once.
-
-    Args:
-      path: of UTF-8 text; `-` is standard input.
+    """Yields a file's text, as much as there is to be had at once; `-` is standard input.
 
     Raises:
-      command_line.RequestError: it cannot be read, or is no such text.
+      command_line.RequestError: it cannot be read, or is no text.
     """
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")(), True)
-    num_lines = 0
-    with contextlib.ExitStack() as stack:
+    try:
+        yield from files.read_blocks(path)
+    except files.TextError as error:
+        raise command_line.RequestError(f"--text={path}: {error}") from None
+    except OSError as error:
+        message = f"--text={path}: cannot be read: {error.strerror}"
+        raise command_line.RequestError(message) from None
+
+
+class TextReader:
+    """Reads lines as words of a vocabulary, and remembers what there is to say of them."""
+
+    def __init__(self, word_to_id, how=None, raw=False, nbest_format=None):
+        """Takes what the text is.
+
+        Args:
+          word_to_id: dict of str to int.
+          how: the `preparation.Preparation` of the model's corpus; None if it is not known.
+          raw: bool, prepare lines so; otherwise their words are separated by white space.
+          nbest_format: one of `nbest.FORMATS` or `GUESS`, if the lines are hypotheses.
+        """
+        self._word_to_id, self._how, self._nbest_format = word_to_id, how, nbest_format
+        self._prepare = how.tokens_of_line if raw and how else None
+        self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
+        self._marks = collections.Counter()
+        self._line = 0
+
+    def read(self, paths, complete_last_line=False):
+        """Yields lists of `Piece`, line by line, as soon as lines have come.
+
+        Args:
+          paths: list of str, see `read_text`; all but the last file's last line ends with an
+            `<eos>` although no line end is there.
+          complete_last_line: bool, so does the last file's.
+        """
+        total = sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else 0
+        shown = bool(total) and sys.stderr.isatty() and not sys.stdout.isatty()
+        done = 0
+        with command_line.LiveLine(total, shown) as live_line:
+            for number, path in enumerate(paths, start=1):
+                blocks, self._line = read_text(path), 0
+                if complete_last_line or number < len(paths):
+                    blocks = sentences.with_last_line_end(blocks)
+                is_ended = True
+                for lines in sentences.split_lines_of_blocks(blocks):
+                    pieces = []
+                    for line in lines:
+                        pieces.append(self._piece(line, is_ended))
+                        is_ended = pieces[-1].ends_line
+                    yield pieces
+                    done += sum(len(line.encode()) for line in lines) if shown else 0
+                    live_line.show(done)
+                if not is_ended:
+                    yield [Piece([], np.zeros(0, np.int32), 0, True)]
+
+    def _piece(self, line, begins_line):
+        """The `Piece` of a line or a part of it; `begins_line` if the line begins with it."""
+        ends_line, hypothesis = line.endswith("\n"), None
+        self._line += begins_line
+        if self._nbest_format:
+            hypothesis = self._parse(line, begins_line and ends_line)
+            line = hypothesis.words if hypothesis else ""
+        if self._prepare:
+            words = self._prepare(line, between=[reader.END_OF_SENTENCE])
+        else:
+            words = line.split()
+        if ends_line:
+            words = [*self._without_marks(words, begins_line), reader.END_OF_SENTENCE]
+        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id)
+        self._num_words += len(words)
+        self._num_unknown += num_unknown
+        if num_unknown and not self._prepare and self._num_examined < MAX_EXAMINED:
+            self._examine(words)
+        return Piece(words, ids, num_unknown, ends_line, hypothesis)
+
+    def _parse(self, line, is_whole):
+        if not is_whole:
+            raise command_line.RequestError(f"--text: line {self._line} is too long a hypothesis")
+        if self._nbest_format == GUESS:
+            self._nbest_format = nbest.guess_format(line)
         try:
-            file = sys.stdin.buffer
-            if path != STANDARD_INPUT:
-                file = stack.enter_context(open(path, "rb"))
-            data = None
-            while data != b"":
-                data = file.read1(BLOCK_BYTES)
-                text = decoder.decode(data, final=not data)
-                if "\0" in text:
-                    raise command_line.RequestError(f"--text={path}: contains NUL bytes")
-                num_lines += text.count("\n")
-                yield text
-        except UnicodeDecodeError as error:
-            num_lines += error.object[: error.start].count(b"\n") + 1
-            raise command_line.RequestError(
-                f"--text={path}: line {num_lines} is not UTF-8 text "
-                f"(byte {error.object[error.start]:#04x})"
-            ) from None
-        except OSError as error:
-            message = f"--text={path}: cannot be read: {error.strerror}"
-            raise command_line.RequestError(message) from None
+            return nbest.parse(line.removesuffix("\n"), self._nbest_format)
+        except nbest.NbestError as error:
+            raise command_line.RequestError(f"--text: line {self._line} {error}") from None
 
+    def _without_marks(self, words, begins_line):
+        """Leaves out what marks a line's beginning and end, unless it is a word of the model's."""
+        is_end = words and words[-1] in END_OF_LINE
+        if is_end and (words[-1] == reader.END_OF_SENTENCE or words[-1] not in self._word_to_id):
+            self._marks[words[-1]] += 1
+            words = words[:-1]
+        if begins_line and words[:1] == [START_OF_LINE] and START_OF_LINE not in self._word_to_id:
+            self._marks[START_OF_LINE] += 1
+            words = words[1:]
+        return words
 
-def read_pieces(path, word_to_id, complete_last_line=False):
-    """Yields lists of `Piece`, line by line.
+    def _examine(self, words):
+        """Counts the unknown words that would be known if the text was prepared."""
+        how = self._how
+        if how in (None, preparation.TOKENIZED):
+            how = preparation.Preparation()
+        self._num_examined += sum(word not in self._word_to_id for word in words)
+        self._num_raw += sum(how.makes_known(word, self._word_to_id) for word in words)
 
-    Args:
-      path: see `read_text`.
-      word_to_id: dict of str to int.
-      complete_last_line: bool, put `<eos>` at the end of the last line although no line end is
-        there.
-    """
-
-    def piece(words, ends_line, end_of_sentence=True):
-        words = words + [reader.END_OF_SENTENCE] * (ends_line and end_of_sentence)
-        ids, num_unknown, _ = reader.words_to_ids([words], word_to_id)
-        return Piece(words, ids, num_unknown, ends_line)
-
-    unfinished_word, is_within_line = "", False
-    for text in read_text(path):
-        *lines, rest = (unfinished_word + text).split("\n")
-        words = rest.split()
-        unfinished_word = ""
-        if words and not rest[-1].isspace():
-            unfinished_word = words.pop()[:MAX_WORD_LENGTH]
-        pieces = [piece(line.split(), True) for line in lines]
-        is_within_line = bool(words) or (is_within_line and not lines)
-        if words:
-            pieces.append(piece(words, False))
-        if pieces:
-            yield pieces
-    if unfinished_word or is_within_line:
-        yield [piece([unfinished_word] if unfinished_word else [], True, complete_last_line)]
+    def report(self):
+        """Says on standard error what became of words that are not the model's."""
+        if self._num_unknown:
+            fate = f"became {reader.UNKNOWN}"
+            if reader.UNKNOWN not in self._word_to_id:
+                fate = "were left out"
+            command_line.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
+        if self._marks:
+            marks = ", ".join(f"{mark} ({count})" for mark, count in self._marks.items())
+            command_line.say(f"taken for a line's beginning or end, not for words: {marks}")
+        if self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
+            remedy = "--raw_text prepares the text as the corpus was"
+            if self._how in (None, preparation.TOKENIZED):
+                remedy = (
+                    "prepare the text as the corpus was, which does not say how (no "
+                    f"{preparation.FILE})"
+                )
+            command_line.say(
+                f"{self._num_raw} words are unknown only for their case or punctuation: {remedy}"
+            )
 
 
 def score_stream(blocks, scorer):
@@ -179,7 +264,7 @@ class Sum:
 
     def __init__(self):
         """Begins with no words."""
-        self.log_probability, self.num_words, self.num_unknown, self.words = 0.0, 0, 0, []
+        self.log_probability, self.num_words, self.num_unknown = 0.0, 0, 0
 
     def add(self, piece, log_probabilities):
         """Adds a `Piece`'s log-probabilities, of which NaN does not count."""
@@ -233,28 +318,90 @@ def rows(scored, word_to_id, verbose):
     if not total.num_words:
         raise command_line.RequestError("--text: holds no word to predict")
     yield total.row("total")
-    if total.num_unknown:
-        fate = f"became {reader.UNKNOWN}" if reader.UNKNOWN in word_to_id else "were left out"
-        command_line.say(f"{total.num_unknown} words are not in the vocabulary and {fate}")
 
 
-def ranked_rows(scored):
-    """Yields a list of rows, the best first, for each list of lines, which an empty line ends."""
-    number, line, ranked = 1, Sum(), []
-    for piece, log_probabilities in scored:
-        line.add(piece, log_probabilities)
-        line.words += piece.words
-        if not piece.ends_line:
+class Ranking(NamedTuple):
+    """How hypotheses are sorted.
+
+    Attributes:
+      leaves_out: bool, unknown words are left out: the model has no `<unk>`.
+      lm_weight: float, of the log-probability; None to sort by it alone.
+      word_penalty: float, for each word.
+      scores: iterable of float, one for each hypothesis, instead of those in the lines; or None.
+    """
+
+    leaves_out: bool = False
+    lm_weight: float | None = None
+    word_penalty: float = 0.0
+    scores: object = None
+
+    def combined(self, row, hypothesis, score):
+        """The score to sort by; RequestError if there is none to combine with."""
+        penalty = self.word_penalty * (row["words"] - 1)  # without <eos>
+        if self.lm_weight is None:
+            return row["log_probability"] - penalty
+        score = hypothesis.score if self.scores is None else score
+        if score is None:
+            raise command_line.RequestError(
+                f"--lm_weight: line {row['line']} of --text has no score; --scores names a file"
+            )
+        return score + self.lm_weight * row["log_probability"] - penalty
+
+
+def _hypothesis_rows(scored, ranking):
+    """Yields `(list, order, row)` for each hypothesis: which list's it is, and what to sort by."""
+    scores = iter(ranking.scores or ())
+    list_number = 0
+    for number, (piece, log_probabilities) in enumerate(scored, start=1):
+        if not piece.hypothesis:
+            list_number += 1
             continue
-        text = " ".join(line.words).removesuffix(reader.END_OF_SENTENCE).rstrip()
-        if text:
-            ranked.append({**line.row(number), "text": text})
-        elif ranked:
-            yield sorted(ranked, key=lambda row: -row["log_probability"])
-            ranked = []
-        number, line = number + 1, Sum()
-    if ranked:
-        yield sorted(ranked, key=lambda row: -row["log_probability"])
+        line = Sum()
+        line.add(piece, log_probabilities)
+        row = line.row(number)
+        combined = ranking.combined(row, piece.hypothesis, next(scores, None))
+        if ranking.lm_weight is not None or ranking.word_penalty:
+            row["combined"] = combined
+        row["text"] = piece.hypothesis.line
+        num_lost = piece.num_unknown if ranking.leaves_out else 0
+        yield (list_number, piece.hypothesis.key), (num_lost, -combined), row
+    if next(scores, None) is not None:
+        raise command_line.RequestError("--scores: has more lines than --text has hypotheses")
+
+
+def ranked_rows(scored, ranking=Ranking()):  # noqa: B008
+    """Yields `(key, rows)`, each list's key and its rows, the best first.
+
+    Args:
+      scored: see `score_lines`; of hypotheses.
+      ranking: a `Ranking`.
+
+    Raises:
+      command_line.RequestError: there is no hypothesis, or the scores are not as many.
+    """
+    num_hypotheses = num_damaged = 0
+    entries = _hypothesis_rows(scored, ranking)
+    for (_, key), group in itertools.groupby(entries, key=lambda entry: entry[0]):
+        ranked = sorted(group, key=lambda entry: entry[1])
+        num_hypotheses += len(ranked)
+        num_damaged += sum(num_lost > 0 for _, (num_lost, _), _ in ranked)
+        yield key, [row for _, _, row in ranked]
+    if not num_hypotheses:
+        raise command_line.RequestError("--text: holds no hypothesis")
+    if num_damaged:
+        command_line.say(
+            f"{num_damaged} hypotheses have words that were left out, and come last in their lists"
+        )
+
+
+def read_scores(path):
+    """Yields the last column of each line of a file, float; RequestError if that is no number."""
+    for number, line in enumerate(sentences.split_lines(read_text(path)), start=1):
+        try:
+            yield float(line.split()[-1])
+        except (ValueError, IndexError):
+            message = f"--scores={path}: line {number} does not end with a number"
+            raise command_line.RequestError(message) from None
 
 
 def write(row, as_json):
@@ -271,18 +418,17 @@ def write(row, as_json):
     print(*(f"{v:.4f}" if isinstance(v, float) else v for v in values), sep="\t", flush=True)
 
 
-def score_files(paths, scorer, word_to_id, by_itself):
-    """Yields each piece of the files' text, and its words' log-probabilities.
+def score_pieces(blocks, scorer, word_to_id, by_itself):
+    """Scores the pieces that a `TextReader` reads.
 
     Args:
-      paths: str each; `-` is standard input.
+      blocks: iterable of lists of `Piece`.
       scorer, word_to_id: see `open_models`.
       by_itself: bool, each line is scored by itself; otherwise all the text is one stream.
 
-    Raises:
-      command_line.RequestError: a file cannot be read as text.
+    Yields:
+      Each `Piece` and its words' log-probabilities; see `score_stream`.
     """
-    blocks = (pieces for path in paths for pieces in read_pieces(path, word_to_id, by_itself))
     if by_itself:
         return score_lines(blocks, scorer, trained_model.end_of_sentence(word_to_id))
     return score_stream(blocks, scorer)
@@ -296,7 +442,7 @@ def open_models(save_paths, data_path):
       data_path: str or None, likewise.
 
     Returns:
-      `(scorer, word_to_id)`.
+      `(scorer, trained)`: an `inference.Scorer` or `Mixture`, and the first `TrainedModel`.
 
     Raises:
       command_line.RequestError: there is none, or they have not the same vocabulary.
@@ -313,7 +459,7 @@ def open_models(save_paths, data_path):
                 f"--save_path: {model.path} has another vocabulary than {models[0].path}"
             )
     scorers = [inference.Scorer(model) for model in models]
-    return (scorers[0] if len(scorers) == 1 else inference.Mixture(scorers)), models[0].word_to_id
+    return (scorers[0] if len(scorers) == 1 else inference.Mixture(scorers)), models[0]
 
 
 def define_flags():
@@ -327,7 +473,7 @@ def define_flags():
     path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
     path_flags.define_repeated_path(
         "text",
-        [STANDARD_INPUT],
+        [files.STANDARD_INPUT],
         "The text, a sentence a line; repeat the flag for several files. -: standard input.",
     )
     flags.DEFINE_bool(
@@ -335,9 +481,45 @@ def define_flags():
         True,
         "The text is one stream; --nocarry_state: each line is scored by itself.",
     )
-    flags.DEFINE_bool("nbest", False, "Sort lists of lines, with empty lines between the lists.")
+    flags.DEFINE_bool(
+        "raw_text",
+        False,
+        "The text is not tokenized: prepare it as the corpus of the training was.",
+    )
+    flags.DEFINE_bool("nbest", False, "Sort lists of hypotheses, an empty line between the lists.")
+    flags.DEFINE_enum(
+        "nbest_format", None, nbest.FORMATS, "--nbest for lists in this format; see above."
+    )
+    flags.DEFINE_float("lm_weight", None, "Sort by the hypotheses' scores, too; see above.")
+    flags.DEFINE_float("word_penalty", 0, "What each word takes off a hypothesis's score.")
+    path_flags.define_path(
+        "scores", None, "A file with a hypothesis's score at the end of each line."
+    )
     flags.DEFINE_bool("verbose", False, "Every word's log-probability, too.")
     flags.DEFINE_bool("json", False, "A line of JSON for each row.")
+
+
+def check_flags(arguments):
+    """Refuses flags that do not go together, with a `command_line.RequestError`."""
+    if arguments.nbest and arguments.verbose:
+        raise command_line.RequestError("--nbest --verbose: choose one of the two")
+    for name in ("lm_weight", "word_penalty"):
+        value = arguments[name].value
+        if value and not arguments.nbest:
+            raise command_line.RequestError(f"--{name}: sorts hypotheses, with --nbest")
+        if value and not math.isfinite(value):
+            raise command_line.RequestError(f"--{name}: must be a finite number")
+    if arguments.scores and arguments.lm_weight is None:
+        raise command_line.RequestError("--scores: are used with --lm_weight alone")
+
+
+def write_lists(lists, as_json):
+    """Prints the lists of `ranked_rows`, with an empty line between two."""
+    for number, (key, ranked) in enumerate(lists, start=1):
+        if number > 1 and not as_json:
+            print()
+        for row in ranked:
+            write({"list": key or number, **row} if as_json else row, as_json)
 
 
 def main():
@@ -347,20 +529,33 @@ def main():
       command_line.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
-    if arguments.nbest and arguments.verbose:
-        raise command_line.RequestError("--nbest --verbose: choose one of the two")
-    scorer, word_to_id = open_models(arguments.save_path, arguments.data_path)
+    if arguments.nbest_format:
+        arguments.nbest = True
+    check_flags(arguments)
+    scorer, trained = open_models(arguments.save_path, arguments.data_path)
+    word_to_id, how = trained.word_to_id, trained.preparation
+    if arguments.raw_text and how is None:
+        command_line.say(
+            f"--raw_text: the model's corpus does not say how it was prepared (no "
+            f"{preparation.FILE}), so the text is taken as tokenized"
+        )
+    nbest_format = arguments.nbest_format or (GUESS if arguments.nbest else None)
+    text = TextReader(word_to_id, how, arguments.raw_text, nbest_format)
     by_itself = arguments.nbest or not arguments.carry_state
-    scored = score_files(arguments.text, scorer, word_to_id, by_itself)
-    if not arguments.nbest:
+    blocks = text.read(arguments.text, complete_last_line=by_itself)
+    scored = score_pieces(blocks, scorer, word_to_id, by_itself)
+    if arguments.nbest:
+        ranking = Ranking(
+            reader.UNKNOWN not in word_to_id,
+            arguments.lm_weight,
+            arguments.word_penalty,
+            arguments.scores and read_scores(arguments.scores),
+        )
+        write_lists(ranked_rows(scored, ranking), arguments.json)
+    else:
         for row in rows(scored, word_to_id, arguments.verbose):
             write(row, arguments.json)
-        return
-    for number, ranked in enumerate(ranked_rows(scored)):
-        if number and not arguments.json:
-            print()
-        for row in ranked:
-            write({"list": number + 1, **row} if arguments.json else row, arguments.json)
+    text.report()
 
 
 if __name__ == "__main__":

@@ -115,12 +115,12 @@ class LiveLine:
     output and standard error are terminals.
     """
 
-    def __init__(self, total):
-        """Takes the number of windows there are."""
+    def __init__(self, total, shown=None):
+        """Takes the number of windows there are, and whether to show it, if the caller decides."""
         self._total = total
         self._first = None
         self._shown = 0.0
-        self._terminal = sys.stdout.isatty() and sys.stderr.isatty()
+        self._terminal = sys.stdout.isatty() and sys.stderr.isatty() if shown is None else shown
 
     def show(self, done: int) -> None:
         """Shows how many windows are done, at most five times a second."""

@@ -2,6 +2,7 @@ import pytest
 
 import generate
 from graphs import run_here, run_program, save_run, text_corpus
+from text import preparation
 
 WORD_TO_ID = {word: i for i, word in enumerate(text_corpus().words)}
 
@@ -38,6 +39,44 @@ def test_words_come_as_they_are_chosen(capsys):
         assert capsys.readouterr().out == " w0"
 
     generate.print_batch(["a"], steps(), ["w0"])
+
+
+WORDS = preparation.Preparation()
+
+
+def test_a_raw_prompt_is_prepared_as_the_corpus_was():
+    vocabulary = ["he", "said", ":", "“", ".", "N", "<eos>", "n't", "do"]
+    word_to_id = {word: i for i, word in enumerate(vocabulary)}
+    ids = generate.read_prompt("Don’t. He said:\n“12", word_to_id, WORDS)
+    words = ["do", "n't", ".", "<eos>", "he", "said", ":", "<eos>", "“", "N"]
+    assert [vocabulary[i] for i in ids] == words
+
+
+@pytest.mark.parametrize(
+    "how, vocabulary, text",
+    [
+        (WORDS, ["he", "does", "n't", "like", "it", ",", "she", "said", ".", "<eos>"],
+         "he doesn't like it, she said.\n"),
+        (preparation.Preparation(level="char"), ["我", "_", "<underscore>", "b", "<eos>"],
+         "我 _b\n"),
+    ],
+)  # fmt: skip
+def test_words_are_joined_into_text(capsys, how, vocabulary, text):
+    steps = [[i, i] for i in range(1, len(vocabulary))]
+    generate.print_batch(vocabulary[:1], steps, vocabulary, how.joiner)
+    assert capsys.readouterr().out == f"{text}\n{text}"
+
+
+def test_a_raw_prompt_is_noticed(tmp_path):
+    save_run(tmp_path)
+    preparation.write(preparation.Preparation(numbers="kept"), tmp_path)
+    arguments = [f"--save_path={tmp_path}", "--num_words=3", "--seed=2"]
+    status, _, err = run_here(generate, *arguments, "--prompt=Word4 word5")
+    assert (status, err.splitlines()[0]) == (
+        0, "--prompt: is not tokenized, it seems; --raw_text prepares it",
+    )  # fmt: skip
+    expected = run_here(generate, *arguments, "--prompt=word4 word5")
+    assert run_here(generate, *arguments, "--prompt=Word4 word5", "--raw_text") == expected
 
 
 def test_the_program(run):

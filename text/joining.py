@@ -70,6 +70,21 @@ class WordJoiner:
         return any(WITHOUT_SPACES.match(character) for character in ends)
 
 
+class SpaceJoiner:
+    """Joins words token by token with spaces; see `WordJoiner`."""
+
+    def __init__(self):
+        """Begins a text."""
+        self._space = ""
+
+    def __call__(self, token):
+        """What the text gets longer by, str, with a token; `<eos>` is a line end."""
+        is_end = token == END_OF_SENTENCE
+        added = "\n" if is_end else self._space + token
+        self._space = "" if is_end else " "
+        return added
+
+
 class CharacterJoiner:
     """Joins characters token by token; see `WordJoiner`."""
 

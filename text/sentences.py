@@ -55,25 +55,32 @@ def with_last_line_end(blocks):
 
 
 def split_lines(blocks):
-    """Cuts text into lines.
+    """Cuts text into lines, one after another; see `split_lines_of_blocks`."""
+    return itertools.chain.from_iterable(split_lines_of_blocks(blocks))
+
+
+def split_lines_of_blocks(blocks):
+    """Cuts text into lines, those of a block together, as soon as they have come.
 
     Args:
       blocks: iterable of str, the text one after another.
 
     Yields:
-      Str, a line with its line end, which the last one may lack; a line of more than `MAX_LENGTH`
-      characters in several pieces, cut between words if it has any.
+      List of str, each a line with its line end, which the last one may lack; a line of more than
+      `MAX_LENGTH` characters in several pieces, cut between words if it has any.
     """
     rest = ""
     for block in blocks:
         *lines, rest = (rest + block).split("\n")
-        yield from (f"{line}\n" for line in lines)
+        pieces = [f"{line}\n" for line in lines]
         while len(rest) > MAX_LENGTH:
             end = cut(rest, MAX_LENGTH)
-            yield rest[:end]
+            pieces.append(rest[:end])
             rest = rest[end:]
+        if pieces:
+            yield pieces
     if rest:
-        yield rest
+        yield [rest]
 
 
 def _is_within_sentence(text, boundary):
