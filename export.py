@@ -175,9 +175,10 @@ def main():
         if not arguments[name].value:
             raise command_line.RequestError(f"--{name}: name a directory")
     for name in ("out", "tflite"):
-        if arguments[name].value and os.path.lexists(arguments[name].value):
+        path = arguments[name].value
+        if path and os.path.lexists(path):
             raise command_line.RequestError(
-                f"--{name}={arguments[name].value}: is there already; remove it, or name another"
+                f"--{name}={path}: is there already; remove it, or name another"
             )
     run_directory.check_name(arguments.out, "--out")
     if arguments.tflite:

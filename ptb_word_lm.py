@@ -117,7 +117,6 @@ class PTBModel:
         Args:
           is_training: drop out, and build the train op.
           config: a `configs.SmallConfig`, or any object with its fields, see `configs.as_config`.
-          input_: the text.
           dtype: of activations and matrix products: float32, float16, bfloat16, or a
             `precision.Precision`. Variables, gates, states and loss are float32.
           seed: int, of dropout; the same seed drops the same values in the same global step.
@@ -232,10 +231,7 @@ def build_models(
     `Model/embedding` exists once. (AUTO_REUSE makes the variables that are missing. Any of the
     three models may be the first, and evaluation needs no training model.)
 
-    Arguments are those of `PTBModel`.
-
-    Returns:
-      Dict of name scope (`Train`, `Valid`, `Test`) to `PTBModel`.
+    Arguments are those of `PTBModel`. The result's keys are the name scopes.
     """
     config = configs.as_config(config)
     with tf.name_scope("Train"):
@@ -248,12 +244,9 @@ def build_models(
 def build_metagraph(
     config: Any, corpus: reader.Corpus, dtype: Any = tf.float32, seed: int = 0
 ) -> tuple[tf.compat.v1.MetaGraphDef, dict[str, PTBModel]]:
-    """Builds the models in a graph of their own, and exports it.
+    """Builds the models in a graph of their own; returns the exported graph, and the models.
 
     Arguments are those of `build_models`; `seed` also determines the initial weights.
-
-    Returns:
-      `(metagraph, models)`: the `MetaGraphDef`, and the models that it holds.
     """
     with tf.Graph().as_default():
         tf1.set_random_seed(seed)
@@ -322,15 +315,21 @@ def _evaluate(session, guard, model):
     return perplexity
 
 
-def run_metagraph(metagraph, models, config, run, session_config=None, server=training.HERE):
+def run_metagraph(
+    metagraph: tf.compat.v1.MetaGraphDef,
+    models: dict[str, PTBModel],
+    config: configs.SmallConfig,
+    run: training.Run,
+    session_config: tf.compat.v1.ConfigProto | None = None,
+    server: training.Server = training.HERE,
+) -> tuple:
     """Trains a metagraph's models in a second graph, from the run's newest checkpoint; see `train`.
 
     Args:
       metagraph, models: of `build_metagraph`, perhaps rewritten by `util.auto_parallel`.
-      config: a `configs.SmallConfig`.
-      run: a `guard.Run`.
+      config, run: the hyperparameters; what to save and report.
       session_config: a `ConfigProto`, or None for one that uses a GPU if there is one.
-      server: a `session.Server`, which runs the session.
+      server: runs the session.
     """
     with tf.Graph().as_default(), tf.device(server.device):
         imported = util.import_models(metagraph, models)
@@ -353,7 +352,6 @@ def train_model(
 
     Args:
       config: see `PTBModel`. Its `vocab_size` may be above the corpus's, or 0.
-      corpus: a `reader.Corpus`.
       save_path: str, the directory to save the run to, or None.
       dtype, seed: as for `build_metagraph`.
       num_replicas: int, replicas of the model, one on each GPU; see `util.auto_parallel`.
@@ -370,7 +368,9 @@ def train_model(
     return run_metagraph(metagraph, models, config, run, session_config)
 
 
-def evaluate(save_path, data_path, dtype=tf.float32, session_config=None):
+def evaluate(
+    save_path: str | None, data_path: str, dtype: Any = tf.float32, session_config: Any = None
+) -> None:
     """Prints the validation and test perplexity of a trained model; see `trained_model.read`."""
     trained = trained_model.read(save_path, data_path)
     with tf.Graph().as_default(), tf1.Session(config=session_config) as session:

@@ -368,18 +368,27 @@ def window_producer(
         position = tf.compat.v1.data.make_one_shot_iterator(
             tf.data.Dataset.range(np.iinfo(np.int64).max)
         ).get_next()
-        # Computed in the graph, not in Python, so that a rewritten num_replicas changes it.
-        stream_length = len(ids) // (num_replicas * batch_size)
-        epoch_size = (stream_length - 1 + keep_remainder * (num_steps - 1)) // num_steps
-        window = tf.cast(position % tf.cast(epoch_size, tf.int64), tf.int32)
-        rows = replica * batch_size + tf.range(batch_size)
-        columns = window * num_steps + tf.range(num_steps)
-        offsets = tf.expand_dims(rows * stream_length, 1)
-        x = tf.gather(text, offsets + tf.minimum(columns, stream_length - 1), name="x")
-        y = tf.gather(text, offsets + tf.minimum(columns + 1, stream_length - 1), name="y")
-        if keep_remainder:
-            y = tf.where(columns + 1 < stream_length, y, NO_WORD)
+        x, y = _cut_window(text, position, replica, num_replicas, streams)
     return Windows(x, y, position, replica, num_replicas, streams)
+
+
+def _cut_window(text, position, replica, num_replicas, streams):
+    """Adds the words of a window to the graph; arguments and results are those of `Windows`.
+
+    The streams are cut in the graph, not in Python, so that a rewritten `num_replicas` changes it.
+    """
+    _, batch_size, num_steps, _, keep_remainder, _ = streams
+    stream_length = streams.num_words // (num_replicas * batch_size)
+    epoch_size = (stream_length - 1 + keep_remainder * (num_steps - 1)) // num_steps
+    window = tf.cast(position % tf.cast(epoch_size, tf.int64), tf.int32)
+    rows = replica * batch_size + tf.range(batch_size)
+    columns = window * num_steps + tf.range(num_steps)
+    offsets = tf.expand_dims(rows * stream_length, 1)
+    x = tf.gather(text, offsets + tf.minimum(columns, stream_length - 1), name="x")
+    y = tf.gather(text, offsets + tf.minimum(columns + 1, stream_length - 1), name="y")
+    if keep_remainder:
+        y = tf.where(columns + 1 < stream_length, y, NO_WORD)
+    return x, y
 
 
 def ptb_producer(

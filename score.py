@@ -109,7 +109,7 @@ class TextReader:
         self._word_to_id, self._how, self._nbest_format = word_to_id, how, nbest_format
         self._prepare = how.tokens_of_line if raw and how else None
         self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
-        self._marks = collections.Counter()
+        self._marks: collections.Counter[str] = collections.Counter()
         self._line = 0
 
     def read(self, paths, complete_last_line=False):
@@ -530,7 +530,7 @@ def main():
     """
     arguments = flags.FLAGS
     if arguments.nbest_format:
-        arguments.nbest = True
+        arguments.nbest = True  # type: ignore[assignment]
     check_flags(arguments)
     scorer, trained = open_models(arguments.save_path, arguments.data_path)
     word_to_id, how = trained.word_to_id, trained.preparation

@@ -11,7 +11,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NoReturn
 
 from absl import app, flags
 
@@ -163,8 +164,8 @@ def _open_standard_streams():
             setattr(sys, name, open(number, "r" if number == 0 else "w"))  # noqa: SIM115
 
 
-def ignore_signals(numbers=SIGNALS):
-    """Lets a program end in order that was asked to end already."""
+def ignore_signals(numbers: Iterable[int] = SIGNALS) -> None:
+    """Ignores further signals, so that a program that is ending can finish."""
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
 
@@ -173,7 +174,7 @@ def _interrupt(number, _):
     raise Interrupted(number)
 
 
-def run(main):
+def run(main: Callable) -> NoReturn:
     """Parses the flags and calls `main`, without arguments; never returns.
 
     A `UserError` ends the program with one line on standard error and status 1. A signal ends it

@@ -179,7 +179,7 @@ def _expected_shapes():
     return shapes
 
 
-def name_newest_whole(save_path, run=None):
+def name_newest_whole(save_path: str, run: dict | None = None) -> list:
     """Makes the directory's `checkpoint` file name the newest checkpoint that is whole.
 
     A Supervisor reads that file. It may be missing. It may name a checkpoint that a full disk or a

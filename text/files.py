@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import io
 import sys
+from typing import Any
 
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 1 << 16
@@ -26,7 +27,7 @@ def read_blocks(path):
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")(), True)
     num_lines = 1
     with contextlib.ExitStack() as stack:
-        file = sys.stdin.buffer
+        file: Any = sys.stdin.buffer
         if path != STANDARD_INPUT:
             file = stack.enter_context(open(path, "rb"))
         data = None

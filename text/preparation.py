@@ -98,7 +98,7 @@ class Preparation:
 
     def tokens_of_line(self, line, between=()):
         """The tokens of a line, a list of str, those of `between` between its sentences."""
-        tokens = []
+        tokens: list[str] = []
         for sentence, _ in self.sentences_of([line]):
             tokens += [*between, *sentence] if tokens else sentence
         return tokens

@@ -12,12 +12,13 @@ The gradients and their clipping belong to the graph: `PTBModel` in `ptb_word_lm
 
 from training.guard import Run, describe_run, open_run
 from training.loop import EpochResult, WindowResult, perplexity, print_now_and_then, run_windows
-from training.session import HERE
+from training.session import HERE, Server
 
 __all__ = [
     "HERE",
     "EpochResult",
     "Run",
+    "Server",
     "WindowResult",
     "describe_run",
     "open_run",
