@@ -46,7 +46,7 @@ from saved import trained_model
 tf1 = tf.compat.v1
 get_config = configs.get_config
 
-# Small 16-bit gradients would become 0. To scale by a power of two loses no accuracy.
+# Small 16-bit gradients behind the softmax would become 0. A power of two loses no accuracy.
 LOSS_SCALE_16_BIT = 128.0
 
 
@@ -178,7 +178,8 @@ class PTBModel:
         clipped_lr = lr * max_norm / tf.maximum(grad_norm, max_norm)
         # Without locks, two replicas that update one row at the same moment would lose one update.
         optimizer = tf1.train.GradientDescentOptimizer(clipped_lr / scale, use_locking=True)
-        update = optimizer.apply_gradients(zip(gradients, variables), self._network.global_step)
+        with tf.control_dependencies([ops.cost]):  # is of the weights before the update
+            update = optimizer.apply_gradients(zip(gradients, variables), self._network.global_step)
         # Autoparallel replicates only what the train op depends on.
         train_op = tf.group(update, ops.cost, tf.nest.flatten(ops.final_state))
         return ops._replace(
@@ -257,7 +258,7 @@ def build_metagraph(
 def run_epoch(
     session: tf.compat.v1.Session, model: Any, eval_op: Any = None, verbose: bool = False
 ) -> float:
-    """Runs a model over its text once, and returns the perplexity.
+    """Runs a model over its text once, and returns the perplexity; `train` has its own loop.
 
     Args:
       session, model, eval_op: as for `training.run_windows`.

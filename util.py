@@ -125,6 +125,8 @@ def replicated_keys(name: str) -> tuple:
 def export_ops(model_ops: ModelOps, name: str) -> None:
     """Adds a model's operations to the collections of the current graph.
 
+    With cuDNN, a Saver of this graph no longer saves the LSTM's weights: see `forget_saveables`.
+
     Args:
       model_ops: the operations, in the current graph.
       name: the prefix of the keys, such as `Train`.

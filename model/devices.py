@@ -52,8 +52,9 @@ def session_config(num_gpus: int | None = None, num_replicas: int = 1) -> tf.com
     config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
     if num_gpus == 0:
         config.device_count["GPU"] = 0
-    elif usable_gpus():
-        config.gpu_options.visible_device_list = ",".join(map(str, range(num_replicas)))
+    elif gpus := usable_gpus():
+        visible = range(min(num_replicas, len(gpus)))
+        config.gpu_options.visible_device_list = ",".join(map(str, visible))
         # Takes memory as it is needed, and leaves the rest to other programs.
         config.gpu_options.allow_growth = True
     return config

@@ -133,6 +133,8 @@ def test_no_gpus_means_no_gpu(machine):
     machine(PLAIN, (8, 0), (8, 0))
     assert devices.session_config(num_gpus=0).device_count["GPU"] == 0
     assert devices.session_config(2, 2).gpu_options.visible_device_list == "0,1"
+    assert devices.session_config(None, 1).gpu_options.visible_device_list == "0"
+    assert devices.session_config(None, 3).gpu_options.visible_device_list == "0,1"
     assert devices.count_replicas(2, needs_gpu=True) == 2
     with pytest.raises(RequestError, match="--rnn_mode=cudnn: needs a GPU"):
         devices.count_replicas(0, needs_gpu=True)

@@ -104,7 +104,7 @@ class Guard:
             # Standard output raised it: the other files have errors of their own.
             if isinstance(error, OSError):
                 self.heed_signal()
-                self.save()
+                self.save(then="")
                 raise OutputError(f"standard output: {error.strerror}; {self._what_is_saved()}")
         finally:
             for number, handler in self._handlers.items():
@@ -154,7 +154,7 @@ class Guard:
     def heed_signal(self) -> None:
         """Saves and raises Interrupted if a signal came."""
         if self._signal:
-            self.save()
+            self.save(then="")
             raise Interrupted(self._signal, self._what_is_saved())
 
     def save_if_due(self) -> None:
@@ -201,17 +201,18 @@ class Guard:
         self._summaries.write_text(self.step(), "sample", text)
 
     def end_training(self, test_perplexity: float) -> None:
-        """Writes the test perplexity for TensorBoard."""
+        """Writes the test perplexity for TensorBoard; tries again to save what is not saved."""
+        self.save(then="")
         self._summaries.write(self.step(), test_perplexity=test_perplexity)
 
-    def save(self) -> None:
-        """Saves the progress. A failure is reported; training goes on, and saves again later."""
+    def save(self, then: str = "; training goes on") -> None:
+        """Saves what is not saved yet. A failure is reported, with what happens `then`."""
         if self._saver and self._saved is not self.progress:
             try:
                 self._saver.save(self._session, self.step(), self.progress)
                 self._saved, self.unsaved = self.progress, None
             except CheckpointError as error:
-                say(f"{error}; training goes on")
+                say(f"{error}{then}")
                 self.unsaved = error
         self._next_save = time.monotonic() + self._options.save_every_secs
 
@@ -310,7 +311,8 @@ def open_run(
         checkpoint cannot be restored, or the last save failed.
       session.LOST: a machine was lost (only with a server of several).
     """
-    session_config = session_config or devices.session_config()
+    num_replicas = model_ops.streams.num_replicas
+    session_config = session_config or devices.session_config(num_replicas=num_replicas)
     with contextlib.ExitStack() as stack:
         saver = None
         if run.save_path is not None:

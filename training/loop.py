@@ -47,7 +47,7 @@ def run_windows(
     fetches = {"cost": model.cost, "state": tf.nest.flatten(model.final_state)}
     if eval_op is not None:
         fetches["eval_op"] = eval_op
-        if eval_op is model.train_op:
+        if model.grad_norm is not None:
             fetches["grad_norm"] = model.grad_norm
     initial_state = tf.nest.flatten(model.initial_state)
     progress = progress or Progress()
