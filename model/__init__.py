@@ -4,5 +4,4 @@
 * `lstm.py`: the LSTM in three forms, and cuDNN's layout of parameters.
 * `softmax.py`: the loss.
 * `precision.py`, `devices.py`: 16 bit or 32, and what this machine can do.
-
 """

@@ -5,5 +5,4 @@
 * `joining.py`: the way back, from tokens to readable text.
 * `preparation.py`: how a corpus was made, so that other text can be prepared alike.
 * `files.py`: files, read block by block.
-
 """

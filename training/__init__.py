@@ -1,13 +1,14 @@
 """The parts of the training loop, and training beyond one machine.
 
 * `loop.py`: one window after another, the LSTM's state fed from each to the next.
-* `guard.py`: between two steps: when to save, Ctrl-C, bad numbers, samples of text.
-* `summaries.py`: what TensorBoard shows.
+* `guard.py`: between two steps: when to save, Ctrl-C, bad numbers; what TensorBoard shows,
+  and when.
+* `summaries.py`: how files for TensorBoard are written.
 * `session.py`: the session, opened by a Supervisor.
 * `cluster.py`: several machines, and what happens if one is lost.
 
-The gradients and their clipping belong to the graph: `PTBModel` in `ptb_word_lm.py`.
-
+The gradients, their scaling in 16 bit and their clipping belong to the graph:
+`PTBModel` in `ptb_word_lm.py`.
 """
 
 from training.guard import Run, describe_run, open_run
