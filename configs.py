@@ -20,6 +20,7 @@ CUDNN = "cudnn"
 RNN_MODES = (BASIC, BLOCK, CUDNN)
 
 SCHEDULES = ("tutorial", "paper")
+LARGEST = 3.4e38  # a float32
 
 
 class ConfigError(UserError):
@@ -34,6 +35,7 @@ def _field(default: Any, meaning: str, bound: str) -> Any:
 # Each bound in words, and whether a number meets it.
 _BOUNDS = {
     "at least 1": lambda value: value >= 1,
+    "at least 1 and at most 100": lambda value: 1 <= value <= 100,
     "at least 0": lambda value: value >= 0,
     "above 0": lambda value: value > 0,
     "above 0 and at most 1": lambda value: 0 < value <= 1,
@@ -62,7 +64,7 @@ class SmallConfig:
     max_grad_norm: float = _field(
         5.0, "The global norm of the gradients is clipped to this.", "above 0"
     )
-    num_layers: int = _field(2, "LSTM layers, one on top of another.", "at least 1")
+    num_layers: int = _field(2, "LSTM layers, one on top of another.", "at least 1 and at most 100")
     num_steps: int = _field(20, "Unrolled steps of truncated back-propagation.", "at least 1")
     hidden_size: int = _field(
         200, "Units of each LSTM layer and of the word embedding.", "at least 1"
@@ -123,7 +125,8 @@ def fault_of(field: dataclasses.Field, value: Any) -> str | None:
     )
     is_number = isinstance(value, kind) and not isinstance(value, bool)
     if is_number and math.isfinite(value) and _BOUNDS[bound](value):
-        return None
+        is_too_large = field.type is float and value > LARGEST
+        return f"must be below {LARGEST}, the largest float32" if is_too_large else None
     return f"must be {words}, {bound}"
 
 

@@ -47,6 +47,23 @@ def count_replicas(num_gpus: int | None, needs_gpu: bool) -> int:
     return num_gpus or 1
 
 
+def check_memory(num_layers: int, hidden_size: int) -> None:
+    """Refuses a model whose LSTM alone cannot fit into the memory; RequestError.
+
+    TensorFlow would notice after minutes, or the system would end the program, or another.
+    """
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return  # a system that does not tell
+    num_bytes = 4 * num_layers * 2 * hidden_size * 4 * hidden_size
+    if num_bytes > memory:
+        raise RequestError(
+            f"--hidden_size={hidden_size}: the LSTM's weights need {num_bytes / 1e9:,.0f} GB, and "
+            f"this machine has {memory / 1e9:,.0f} GB; choose fewer units or layers"
+        )
+
+
 def session_config(num_gpus: int | None = None, num_replicas: int = 1) -> tf.compat.v1.ConfigProto:
     """The `ConfigProto` of a session that uses the GPUs asked for, and no memory of others."""
     config = tf.compat.v1.ConfigProto(allow_soft_placement=True)

@@ -52,7 +52,9 @@ def define() -> None:
     flags.DEFINE_float("save_every_secs", 600, "Seconds between saves within an epoch.", 0)
     flags.register_validator("save_every_secs", lambda s: s >= 0, "must be a number, not nan")
     flags.DEFINE_integer("summary_steps", 100, "Steps between summaries within an epoch.", 1)
-    flags.DEFINE_integer("sample_words", 50, "Text sampled after each epoch, for TensorBoard.", 0)
+    flags.DEFINE_integer(
+        "sample_words", 50, "Text sampled after each epoch, for TensorBoard.", 0, 10**5
+    )
     flags.DEFINE_bool("eval_only", False, "Valid and test perplexity of what is in --save_path.")
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
@@ -124,7 +126,7 @@ def choose_config(arguments: flags.FlagValues) -> configs.SmallConfig:
     Raises:
       RequestError: the file cannot be read, or a value is out of its bound.
     """
-    changes = _read_config_file(arguments.config) if arguments.config else {}
+    changes = {} if arguments.config is None else _read_config_file(arguments.config)
     for field in dataclasses.fields(configs.SmallConfig):
         value = getattr(arguments, field.name)
         if value is not None:
@@ -149,6 +151,7 @@ def request(several_machines: bool = False) -> Request:
     if "data_path" not in arguments or not arguments.is_parsed():
         raise RequestError("main reads the command line's flags; from Python, call train_model")
     config = choose_config(arguments)
+    devices.check_memory(config.num_layers, config.hidden_size)
     needs_gpu = config.rnn_mode == configs.CUDNN
     num_replicas = devices.count_replicas(arguments.num_gpus, needs_gpu)
     dtype = devices.choose_precision(arguments.use_fp16, arguments.use_bf16, arguments.num_gpus)

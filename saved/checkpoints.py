@@ -101,7 +101,11 @@ def refuse_checkpoint(save_path: str) -> None:
     directory, name = os.path.split(save_path.rstrip(os.sep))
     if not name.startswith(f"{PREFIX}-") or os.path.isdir(save_path):
         return
-    if os.path.isfile(save_path) or os.path.isfile(f"{save_path}.index"):
+    if os.path.isfile(save_path):
+        raise CheckpointError(
+            f"--save_path={save_path}: is a file of a checkpoint; name the directory"
+        )
+    if os.path.isfile(f"{save_path}.index"):
         raise CheckpointError(
             f"--save_path={save_path}: is a checkpoint; name its directory to continue the run"
         )

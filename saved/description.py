@@ -1,7 +1,8 @@
 """What a run's numbers depend on: saved in each checkpoint, and beside them as `config.json`.
 
 A description is a dict of names to values that JSON has: the configuration's fields, `dtype`,
-`seed`, and the SHA-256 sums of the three texts and of the vocabulary.
+`seed`, the SHA-256 sums of the three texts and of the vocabulary, and how the texts were prepared,
+if that is known.
 """
 
 import dataclasses
@@ -16,6 +17,7 @@ IN_WORDS = {
     "valid text": "the validation text",
     "test text": "the test text",
     "vocabulary": "the vocabulary",
+    "preparation": "the preparation of the texts",
 }
 MAX_VALUE_LENGTH = 60  # in messages; what a file holds may be long
 
@@ -31,8 +33,11 @@ def describe(config: Any, dtype: Any, seed: int, corpus: Any) -> dict:
     """
     texts = {f"{name} text": text_sum(getattr(corpus, name)) for name in ("train", "valid", "test")}
     fields = dataclasses.asdict(config)
-    vocabulary = vocabulary_sum(corpus.words)
-    return {**fields, "dtype": dtype.name, "seed": seed, **texts, "vocabulary": vocabulary}
+    run = {**fields, "dtype": dtype.name, "seed": seed, **texts}
+    run["vocabulary"] = vocabulary_sum(corpus.words)
+    if corpus.preparation:
+        run["preparation"] = corpus.preparation.to_dict()
+    return run
 
 
 def text_sum(ids: Any) -> str:

@@ -125,10 +125,7 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
         message = f"{path}: the description of its run, or {run_directory.CONFIG_FILE}: {error}"
         raise TrainedModelError(f"{message}; restore the file") from None
     words = _read_words(path, vocab_size, data_path, run.get("vocabulary"))
-    how = preparation.read(os.path.dirname(path))
-    if how is None and data_path is not None:
-        how = preparation.read(data_path)
-    return TrainedModel(path, config, words, names, run, how)
+    return TrainedModel(path, config, words, names, run, _read_preparation(path, data_path, run))
 
 
 def _find_checkpoint(save_path):
@@ -214,6 +211,19 @@ def _read_run(path):
         file = os.path.join(directory, run_directory.CONFIG_FILE)
         say(f"{file}: is of another run than {path}, which counts: {name} differs")
     return run
+
+
+def _read_preparation(path, data_path, run):
+    """How the texts of a checkpoint's run were prepared; None if that is not known."""
+    directory = os.path.dirname(path)
+    beside = preparation.read(directory)
+    if "preparation" in run:
+        how = preparation.from_dict(run["preparation"], path)
+        if beside not in (None, how):
+            file = os.path.join(directory, preparation.FILE)
+            say(f"{file}: is of another run than {path}, which counts")
+        return how
+    return beside or (preparation.read(data_path) if data_path is not None else None)
 
 
 def _read_words(path, vocab_size, data_path, vocabulary_sum=None):

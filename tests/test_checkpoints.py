@@ -148,7 +148,7 @@ def test_what_is_no_description_of_a_run_is_one_line(tmp_path, content):
 def test_the_name_of_a_checkpoint_is_refused_where_a_directory_is_meant(saved):
     for name, message in (
         ("model.ckpt-7", "is a checkpoint; name its directory"),
-        ("model.ckpt-7.index", "is a checkpoint; name its directory"),
+        ("model.ckpt-7.index", "is a file of a checkpoint; name the directory"),
         ("model.ckpt-8/", "there is no such checkpoint; the newest there is model.ckpt-7"),
         ("none/model.ckpt-8", "there is no such checkpoint; there is none at all"),
     ):

@@ -115,6 +115,8 @@ def test_a_misspelt_field_is_refused():
     [
         *((f, 0, "a whole number, at least 1") for f in ("num_layers", "num_steps", "hidden_size")),
         *((f, 0, "a whole number, at least 1") for f in ("batch_size", "max_max_epoch")),
+        ("num_layers", 101, "a whole number, at least 1 and at most 100"),
+        ("init_scale", 1e39, "below 3.4e+38, the largest float32"),
         *((f, -1, "a whole number, at least 0") for f in ("max_epoch", "vocab_size")),
         *((f, 0, "a number, above 0") for f in ("init_scale", "learning_rate", "max_grad_norm")),
         ("lr_decay", -0.5, "a number, above 0"),

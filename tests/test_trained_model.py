@@ -10,6 +10,7 @@ import score
 from graphs import ROOT, as_text, run_here, save_run, text_corpus
 from program.command_line import UserError
 from saved import checkpoints, inference, trained_model
+from text import preparation
 
 tf1 = tf.compat.v1
 MODES = ("basic_lstm_cell", "lstm_cell", "cudnn_compatible_lstm_cell")
@@ -166,6 +167,16 @@ def test_a_checkpoint_knows_its_run_better_than_the_files_beside(copy, capsys):
     (copy / "vocab.txt").write_text("".join(f"{word}\n" for word in words[::-1]))
     with pytest.raises(trained_model.TrainedModelError, match=r"vocab.txt: is another vocabulary"):
         trained_model.read(str(copy))
+
+
+def test_how_its_texts_were_prepared_is_in_the_checkpoint(tmp_path, capsys):
+    how = preparation.Preparation(case="kept")
+    save_run(tmp_path, text_corpus()._replace(preparation=how))
+    assert trained_model.read(str(tmp_path)).preparation == how
+    assert capsys.readouterr().err == ""
+    preparation.write(preparation.Preparation(), tmp_path)
+    assert trained_model.read(str(tmp_path)).preparation == how
+    assert f"{tmp_path}/ptb.preparation.json: is of another run than " in capsys.readouterr().err
 
 
 def test_other_texts_than_the_run_s_are_said(copy, capsys):

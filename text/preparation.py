@@ -46,9 +46,13 @@ class Preparation:
     punctuation: str = _choice("kept", "dropped")
     sentences: str = _choice("marks", "lines")
 
+    def to_dict(self):
+        """The description, a dict of names to values that JSON has; see `from_dict`."""
+        return {"rules": RULES, **dataclasses.asdict(self)}
+
     def to_json(self):
         """The description, str, as `FILE` has it."""
-        return json.dumps({"rules": RULES, **dataclasses.asdict(self)}, indent=2) + "\n"
+        return json.dumps(self.to_dict(), indent=2) + "\n"
 
     @functools.cached_property
     def _tokenizer(self):
@@ -144,10 +148,23 @@ def read(directory):
     path = os.path.join(directory, FILE)
     try:
         with open(path, encoding="utf-8") as file:
-            description = dict(json.load(file))
+            description = json.load(file)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        raise PreparationError(f"{path}: is no description of a preparation ({error})") from None
+    return from_dict(description, path)
+
+
+def from_dict(description, path):
+    """The `Preparation` of which `to_dict` made a description.
+
+    Raises:
+      PreparationError: it is something else; the message names `path`, where it was found.
+    """
+    try:
+        description = dict(description)
+    except (ValueError, TypeError) as error:
         raise PreparationError(f"{path}: is no description of a preparation ({error})") from None
     if description.pop("rules", None) != RULES:
         raise PreparationError(f"{path}: was made by other rules than version {RULES}, known here")
