@@ -39,7 +39,7 @@ import configs
 import reader
 import training
 import util
-from model import network
+from model import devices, network
 from program import command_line, training_flags
 from saved import trained_model
 
@@ -151,7 +151,8 @@ class PTBModel:
                 self._config.keep_prob, seed, self._network.global_step, windows.replica
             )
         initial_state = self._network.zero_state(self.input.batch_size)
-        words, targets = tf.transpose(windows.x), tf.transpose(windows.y)
+        with tf.device("/cpu:0"):  # which the text is on; a GPU would send them back for a reshape
+            words, targets = tf.transpose(windows.x), tf.transpose(windows.y)
         outputs, final_state = self._network.read(words, initial_state, dropout)
         losses = self._network.losses(outputs, targets)
         return util.ModelOps(
@@ -374,6 +375,7 @@ def evaluate(
 ) -> None:
     """Prints the validation and test perplexity of a trained model; see `trained_model.read`."""
     trained = trained_model.read(save_path, data_path)
+    session_config = session_config or devices.session_config()
     with tf.Graph().as_default(), tf1.Session(config=session_config) as session:
         corpus = reader.read_held_out(data_path, trained.words)
         trained_model.say_other_texts(trained, corpus)

@@ -207,12 +207,14 @@ def import_models(metagraph: tf.compat.v1.MetaGraphDef, models: dict) -> dict:
 def auto_parallel(metagraph: tf.compat.v1.MetaGraphDef, model: Any, num_replicas: int) -> None:
     """Rewrites a metagraph, in place, to train several replicas of the model side by side.
 
-    Grappler's `autoparallel` pass copies what the train op depends on, once for each replica and
-    onto its own GPU where there is one, all sharing the variables. It does not yet make one step
-    of N replicas equal one step with N times the batch, as it should if no gradient is clipped
-    (each replica clips its own). What it leaves out is done here:
+    Grappler's `autoparallel` pass copies what the train op depends on, once for each replica, all
+    sharing the variables. It does not yet make one step of N replicas equal one step with N times
+    the batch, as it should if no gradient is clipped (each replica clips its own). What it leaves
+    out is done here:
 
-      * every replica reads streams of its own;
+      * replica `i` is on GPU `i`, which is the CPU where there is no such GPU (in a session with
+        `allow_soft_placement`);
+      * every replica reads streams of its own, and has a random seed of its own for cuDNN;
       * the sparse update of the embedding is divided by N, as the dense updates are;
       * no variable is updated while another replica may still read it, or update it.
 
@@ -233,16 +235,18 @@ def auto_parallel(metagraph: tf.compat.v1.MetaGraphDef, model: Any, num_replicas
     if num_replicas == 1:
         return
     windows = model.input.windows
-    _ = windows.streams._replace(num_replicas=num_replicas).epoch_size  # raises without one
-    old_names = {node.name for node in metagraph.graph_def.node}
+    _ = windows.streams._replace(num_replicas=num_replicas).epoch_size  # raises if there is none
+    devices = {node.name: node.device for node in metagraph.graph_def.node}
     graph = _optimize(metagraph, num_replicas)
+    _place_replicas(graph, devices)
     nodes = {node.name: node for node in graph.node}
     _cut_streams(nodes, windows, num_replicas)
+    _seed_cudnn(graph)
     _divide_sparse_updates(graph, nodes, num_replicas)
     _update_after_all_gradients(graph)
     _update_in_turn(graph)
     metagraph.graph_def.CopyFrom(graph)
-    replicated = {name for name in old_names - nodes.keys() if _in_replica(name, 0) in nodes}
+    replicated = {name for name in devices.keys() - nodes.keys() if _in_replica(name, 0) in nodes}
     _rename_collections(metagraph, replicated_keys(model.name), replicated, num_replicas)
 
 
@@ -280,6 +284,18 @@ def _optimize(metagraph, num_replicas):
     return graph
 
 
+def _place_replicas(graph, devices):
+    """Puts each replica on its GPU, except for nodes that had a device in the first graph.
+
+    The pass puts all nodes there, the text included, which would be copied to the GPU in every
+    step. And it counts the cards, so that two virtual GPUs of one card would be one.
+    """
+    for node in graph.node:
+        replica, name = split_replica(node.name)
+        if replica is not None:
+            node.device = devices.get(name) or f"/device:GPU:{replica}"
+
+
 def _cut_streams(nodes, windows, num_replicas):
     """Tells each replica's input the replica's number, and how many replicas there are."""
 
@@ -290,6 +306,14 @@ def _cut_streams(nodes, windows, num_replicas):
     for replica in range(num_replicas):
         set_constant(_in_replica(windows.replica.op.name, replica), replica)
         set_constant(_in_replica(windows.num_replicas.op.name, replica), num_replicas)
+
+
+def _seed_cudnn(graph):
+    """Makes the dropout between cuDNN's layers another one in each replica."""
+    for node in graph.node:
+        replica, _ = split_replica(node.name)
+        if replica is not None and node.op.startswith("CudnnRNN"):
+            node.attr["seed2"].i = replica
 
 
 def _divide_sparse_updates(graph, nodes, num_replicas):

@@ -84,13 +84,15 @@ def measure(metagraph, models, machines, steps, server):
     import tensorflow as tf
 
     import util
+    from model import devices
 
     tf1 = tf.compat.v1
     with contextlib.ExitStack() as stack:
         graph = stack.enter_context(tf.Graph().as_default())
         stack.enter_context(tf.device(server.device))
         model = util.import_models(metagraph, models)["Train"]
-        session = stack.enter_context(tf1.Session(server.target, graph))
+        session_config = devices.session_config()
+        session = stack.enter_context(tf1.Session(server.target, graph, session_config))
         session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
         model.assign_lr(session, 0.1)
         fetches = [model.train_op, model.cost, tf.nest.flatten(model.final_state)]

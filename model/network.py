@@ -38,10 +38,11 @@ class Dropout(NamedTuple):
         """Drops values of `x`, and scales up the others to keep the mean."""
         if self.keep_prob >= 1:
             return x
-        seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
-        for part in (self.replica, layer):
-            seed = tf.random.experimental.stateless_fold_in(seed, part)
-        # In float32, so that a run in 16 bits drops the same values.
+        with tf.device("/cpu:0"):  # which takes seeds; from a GPU they would have to come back
+            seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
+            for part in (self.replica, layer):
+                seed = tf.random.experimental.stateless_fold_in(seed, part)
+        # In float32, so that a 16-bit run drops the same values.
         x32 = tf.cast(x, tf.float32)
         return tf.cast(tf.nn.experimental.stateless_dropout(x32, 1 - self.keep_prob, seed), x.dtype)
 
@@ -88,12 +89,13 @@ class Network:
         self.rnn_params = self._stack.opaque_params
         self.global_step = None
         if is_training:
-            self.global_step = tf1.get_variable(
-                "global_step",
-                initializer=first_step,
-                trainable=False,
-                collections=[tf1.GraphKeys.GLOBAL_VARIABLES, tf1.GraphKeys.GLOBAL_STEP],
-            )
+            with tf.device("/cpu:0"):  # where the dropout's seeds need it
+                self.global_step = tf1.get_variable(
+                    "global_step",
+                    initializer=first_step,
+                    trainable=False,
+                    collections=[tf1.GraphKeys.GLOBAL_VARIABLES, tf1.GraphKeys.GLOBAL_STEP],
+                )
 
     def zero_state(self, batch_size: int) -> tuple:
         """The state before the first word: an `LSTMStateTuple` for each layer; with cuDNN, one."""

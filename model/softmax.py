@@ -68,7 +68,8 @@ def _exact_where_tiny(losses, p_target, outputs, softmax_w, softmax_b, targets, 
     memory of the softmax, which overwrites them.
     """
     rows = tf.where(p_target < np.finfo(np.float32).tiny)
-    outputs, targets = tf.gather_nd(outputs, rows), tf.gather_nd(targets, rows)
+    # Not gather_nd, which has no GPU kernel for int32.
+    outputs, targets = tf.gather(outputs, rows[:, 0]), tf.gather(targets, rows[:, 0])
     scores = logits(outputs, softmax_w, softmax_b, precision)
     exact = tf.reduce_logsumexp(scores, axis=1) - tf.gather(scores, targets, batch_dims=1)
     return tf.tensor_scatter_nd_update(losses, rows, exact)

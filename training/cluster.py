@@ -373,7 +373,7 @@ def place_replicas(
     for node in graph_def.node:
         machine, number = divmod(replica_of(node), per_machine)
         device = tf.DeviceSpec.from_string(node.device)
-        if device.device_type == "GPU":  # the pass spread all replicas over this machine's GPUs
+        if device.device_type == "GPU":  # until here, replica i was on GPU i of one machine
             device = device.replace(device_index=number)
         node.device = (
             tf.DeviceSpec.from_string(devices[machine]).make_merged_spec(device).to_string()
