@@ -300,6 +300,25 @@ def cudnn_to_canonical(
     return kernels, biases
 
 
+def without_recurrent_bias_gradient(
+    params: tf.Tensor, num_layers: int, hidden_size: int
+) -> tf.Tensor:
+    """Returns cuDNN's vector, such that no gradient reaches the recurrent biases.
+
+    cuDNN adds two biases where the other modes have one. If both learned, their sum would learn
+    twice as fast.
+
+    Args:
+      params: cuDNN's vector.
+      num_layers, hidden_size: int, the stack that it belongs to.
+    """
+    num_biases = num_layers * 8 * hidden_size
+    matrices, biases = tf.split(params, [params.shape[0] - num_biases, num_biases])
+    of_inputs, recurrent = tf.unstack(tf.reshape(biases, [num_layers, 2, -1]), axis=1)
+    biases = tf.stack([of_inputs, tf.stop_gradient(recurrent)], axis=1)
+    return tf.concat([matrices, tf.reshape(biases, [-1])], axis=0)
+
+
 def cudnn_layers(
     inputs: tf.Tensor,
     state: LSTMStateTuple,
@@ -482,7 +501,10 @@ class CudnnStack:
     ) -> tuple[tf.Tensor, tuple]:
         """See `CellStack.add_layers`."""
         (state,) = initial_state
-        params = tf.cast(self.opaque_params, inputs.dtype)
+        params = without_recurrent_bias_gradient(
+            self.opaque_params, self._num_layers, self._hidden_size
+        )
+        params = tf.cast(params, inputs.dtype)
         outputs, final_state = cudnn_layers(
             inputs, state, params, self._is_training, dropout.keep_prob, dropout.seed
         )

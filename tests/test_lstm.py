@@ -130,6 +130,19 @@ def test_recurrent_bias_is_added_to_the_input_bias():
     np.testing.assert_array_equal(bias, [8, 10, 16, 18, 12, 14, 20, 22])
 
 
+def test_recurrent_bias_gets_no_gradient():
+    size = lstm.cudnn_params_size(2, 3, 3)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        params = tf.range(size, dtype=tf.float32)
+        held = lstm.without_recurrent_bias_gradient(params, 2, 3)
+        held, gradient = session.run((held, tf.gradients(held, params, tf.square(params))[0]))
+    np.testing.assert_array_equal(held, np.arange(size))
+    biases = size - 2 * 24
+    is_recurrent = np.arange(size) >= biases
+    is_recurrent &= (np.arange(size) - biases) % 24 >= 12
+    np.testing.assert_array_equal(gradient, np.where(is_recurrent, 0, np.arange(size) ** 2))
+
+
 def test_cudnn_graph_is_built_with_its_gradient():
     config = tiny_config(rnn_mode=configs.CUDNN, keep_prob=0.5)
     with tf.Graph().as_default() as graph:
