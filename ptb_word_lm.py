@@ -39,7 +39,7 @@ import configs
 import reader
 import training
 import util
-from model import devices, network
+from model import network
 from program import command_line, training_flags
 from saved import trained_model
 
@@ -375,7 +375,7 @@ def evaluate(
 ) -> None:
     """Prints the validation and test perplexity of a trained model; see `trained_model.read`."""
     trained = trained_model.read(save_path, data_path)
-    session_config = session_config or devices.session_config()
+    session_config = session_config or training.default_session_config()
     with tf.Graph().as_default(), tf1.Session(config=session_config) as session:
         corpus = reader.read_held_out(data_path, trained.words)
         trained_model.say_other_texts(trained, corpus)

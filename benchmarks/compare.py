@@ -91,12 +91,11 @@ def memory(key):
         return next(int(line.split()[1]) // 1024 for line in file if line.startswith(key))
 
 
-def contestant_process(pipe, model, name):
+def contestant_process(pipe, model, contestant):
     """Serves one contestant: a number of steps in, their median seconds and peak MiB out.
 
     The MiB are a pair: in all, and without those of the library just imported.
     """
-    contestant = CONTESTANTS[name]
     os.environ.update(contestant.environment)
     if contestant.library == "tensorflow":
         command_line.import_tensorflow()
@@ -117,9 +116,10 @@ def contestant_process(pipe, model, name):
         pipe.send((statistics.median(seconds), (peak, peak - library)))
 
 
-def leave_out_the_missing():
-    """Takes the contestants away that this machine lacks something for, and says so."""
-    for name, contestant in list(CONTESTANTS.items()):
+def without_the_missing(contestants):
+    """The contestants that this machine lacks nothing for; says which others it leaves out."""
+    present = dict(contestants)
+    for name, contestant in contestants.items():
         missing = []
         if not importlib.util.find_spec(contestant.library):
             missing.append(f"{contestant.library} is not installed")
@@ -127,52 +127,76 @@ def leave_out_the_missing():
             missing.append("there is no C++ compiler")
         if missing:
             command_line.say(f"{name} is left out: {' and '.join(missing)}")
-            del CONTESTANTS[name]
+            del present[name]
+    return present
 
 
-def start(model, name):
-    """Starts a contestant's process; returns our end of its pipe, and its first loss."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(
-        target=contestant_process, args=(theirs, model, name), daemon=True
+def start(model, contestant):
+    """Starts a contestant's process; returns our end of its pipe, which gets its first loss."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=contestant_process, args=(theirs, model, contestant), daemon=True
     )
     process.start()
     theirs.close()  # so that the end of a process that fails is noticed
-    try:
-        return ours, ours.recv()
-    except EOFError:
-        sys.exit(f"{name} failed to start; what it said is above")
+    return ours
 
 
-def check_losses(losses):
+def receive_losses(pipes):
+    """Dict of name to first loss; says which contestants failed, and leaves them out."""
+    losses = {}
+    for name, pipe in pipes.items():
+        try:
+            losses[name] = pipe.recv()
+        except EOFError:
+            command_line.say(f"{name} is left out: it failed to start; what it said is above")
+    return losses
+
+
+def check_losses(losses, contestants, float32_tolerance):
     """Stops the comparison if the contestants do not compute the same thing."""
     losses = {name: loss for name, loss in losses.items() if loss is not None}
     first, expected = next(iter(losses.items()), (None, None))
     for name, loss in losses.items():
-        tolerance = 2e-3 if "bfloat16" in name else 1e-5
+        tolerance = float32_tolerance if contestants[name].dtype == "float32" else 2e-3
         if abs(loss - expected) > tolerance * expected:
             sys.exit(f"{name} computes a loss of {loss}, {first} {expected}: not the same model")
 
 
-def compare(model, rounds, seconds_per_turn):
-    """Runs one model's contestants in turn; returns name to (seconds of each round, MiB)."""
-    started = {name: start(model, name) for name in CONTESTANTS}
-    check_losses({name: loss for name, (_, loss) in started.items()})
+def compare(contestants, model, rounds, seconds_per_turn, float32_tolerance=1e-5):
+    """Runs one model's contestants in turn, after all have computed the same loss.
+
+    Args:
+      contestants: dict of name to `Contestant`.
+      model: str, the configuration's name.
+      rounds: int, turns of each.
+      seconds_per_turn: float.
+      float32_tolerance: float, how far apart float32 losses may be, in proportion.
+
+    Returns:
+      Dict of name to (list of seconds a step, one a round; the MiB of `contestant_process`).
+    """
+    pipes = {name: start(model, contestant) for name, contestant in contestants.items()}
+    losses = receive_losses(pipes)
+    check_losses(losses, contestants, float32_tolerance)
 
     def run(name, count):
-        started[name][0].send(count)
-        return started[name][0].recv()
+        pipes[name].send(count)
+        try:
+            return pipes[name].recv()
+        except EOFError:
+            sys.exit(f"{name} failed; what it said is above")
 
     counts = {}
-    for name in started:  # warms up, and measures how many steps fill a turn
+    for name in losses:  # warms up, and measures how many steps fill a turn
         counts[name] = max(3, round(seconds_per_turn / run(name, 3)[0]))
-    results = {name: ([], None) for name in started}
+    results = {name: ([], None) for name in losses}
     for _ in range(rounds):
         for name, (times, _) in results.items():
             seconds, mebibytes = run(name, counts[name])
             results[name] = (times + [seconds], mebibytes)
-    for pipe, _ in started.values():
-        pipe.send(0)
+    for name in losses:
+        pipes[name].send(0)
     return results
 
 
@@ -221,10 +245,8 @@ def main():
         help="names, by commas",
     )
     arguments = parser.parse_args()
-    for name in set(CONTESTANTS) - set(arguments.contestants):
-        del CONTESTANTS[name]
-    leave_out_the_missing()
-    multiprocessing.set_start_method("spawn")
+    chosen = {name: CONTESTANTS[name] for name in CONTESTANTS if name in arguments.contestants}
+    chosen = without_the_missing(chosen)
     print(f"{describe_processor()}\n", flush=True)
     print(
         "| model | contestant | words/s | spread | x PyTorch | of the limit "
@@ -232,7 +254,8 @@ def main():
     )
     print("|---|---|---|---|---|---|---|---|")
     for model in arguments.models:
-        print_table(model, compare(model, arguments.rounds, arguments.seconds_per_turn))
+        rounds, seconds_per_turn = arguments.rounds, arguments.seconds_per_turn
+        print_table(model, compare(chosen, model, rounds, seconds_per_turn))
     print("\nThe limit's products, `count x [m, k] @ [k, n]`:\n")
     for model in arguments.models:
         listed = [

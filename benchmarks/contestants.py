@@ -46,10 +46,36 @@ def random_words(config):
     return rng.choice(config.vocab_size, count, p=frequency / frequency.sum()).astype(np.int32)
 
 
-class TensorFlowContestant:
-    """This project's PTBModel, through run_epoch's own way to feed and fetch."""
+def set_weights(session, config, weights):
+    """Gives the variables of a session's graph their values, in every rnn_mode.
 
-    def __init__(self, config, dtype, rnn_mode):
+    Args:
+      session: a `Session` of a graph with a `PTBModel`.
+      config: the model's.
+      weights: canonical name to array, see `random_weights`.
+    """
+    import tensorflow as tf
+
+    from model import lstm
+
+    cells = [cell_name(layer) for layer in range(config.num_layers)]
+    for variable in tf.compat.v1.trainable_variables():
+        name = variable.op.name.removeprefix("Model/")
+        if name == "lstm_params":
+            parts = ([weights[f"{cell}/{what}"] for cell in cells] for what in ("kernel", "bias"))
+            value = session.run(lstm.canonical_to_cudnn(*parts))
+        else:
+            value = weights[name]
+        session.run(variable.initializer, {variable.initial_value: value})
+
+
+class TensorFlowContestant:
+    """This project's PTBModel, through run_epoch's own way to feed and fetch.
+
+    If `bare`, a step is the train op alone: the state is not carried, nothing is fed or fetched.
+    """
+
+    def __init__(self, config, dtype, rnn_mode, bare=False):
         command_line.import_tensorflow()
         import tensorflow as tf
 
@@ -58,7 +84,7 @@ class TensorFlowContestant:
         from model import devices
 
         tf1 = tf.compat.v1
-        self._flatten = tf.nest.flatten
+        self._flatten, self._bare = tf.nest.flatten, bare
         config = dataclasses.replace(config, rnn_mode=rnn_mode)
         words = random_words(config)
         tf1.disable_eager_execution()
@@ -68,11 +94,9 @@ class TensorFlowContestant:
             devices.precision_for(dtype),
         )
         self._model, self._evaluated = models["Train"], models["Valid"]
-        self._session = tf1.Session()
+        self._session = tf1.Session(config=devices.session_config())
         self._session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
-        for name, value in random_weights(config).items():
-            variable = tf1.global_variables(f"Model/{name}")[0]
-            self._session.run(variable.initializer, {variable.initial_value: value})
+        set_weights(self._session, config, random_weights(config))
         self._model.assign_lr(self._session, 1.0)
         self._state = self._session.run(self._model.initial_state)
         self._position = 0
@@ -83,6 +107,8 @@ class TensorFlowContestant:
 
     def step(self):
         model = self._model
+        if self._bare:
+            return self._session.run(model.train_op)
         feed_dict = dict(zip(self._flatten(model.initial_state), self._flatten(self._state)))
         feed_dict[model.positions[0]] = self._position
         fetches = (model.cost, model.final_state, model.train_op)
@@ -91,18 +117,19 @@ class TensorFlowContestant:
 
 
 class TorchContestant:
-    """The same arithmetic with PyTorch's nn.LSTM; bfloat16 by autocast.
+    """The same arithmetic with PyTorch's nn.LSTM, which is cuDNN's on a GPU; 16 bit by autocast.
 
     Eager but for the softmax and the loss, which torch.compile makes one of if asked to. It leaves
-    nn.LSTM as it is.
+    nn.LSTM as it is. On a GPU it multiplies float32 as TensorFlow does there by default, as TF32.
     """
 
-    def __init__(self, config, dtype, compiled=False):
+    def __init__(self, config, dtype, compiled=False, device="cpu"):
         import torch
 
-        self._torch, self._config = torch, config
+        self._torch, self._config, self._device = torch, config, device
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         size, keep_prob, weights = config.hidden_size, config.keep_prob, random_weights(config)
-        self._autocast = dtype == "bfloat16"
+        self._autocast = {} if dtype == "float32" else {"dtype": getattr(torch, dtype)}
         self._embedding = torch.nn.Embedding(config.vocab_size, size, sparse=True)
         self._lstm = torch.nn.LSTM(size, size, config.num_layers, dropout=1 - keep_prob)
         self._linear = torch.nn.Linear(size, config.vocab_size)
@@ -117,8 +144,9 @@ class TorchContestant:
             self._linear.bias.copy_(torch.from_numpy(weights["softmax_b"]))
             for layer in range(config.num_layers):
                 self._copy_cell(weights, layer)
+        self._modules.to(device)
         streams = random_words(config).reshape(config.batch_size, -1)
-        self._streams = torch.from_numpy(np.ascontiguousarray(streams.T)).long()
+        self._streams = torch.from_numpy(np.ascontiguousarray(streams.T)).long().to(device)
         self._state, self._position = self._zero_state(), 0
         parameters = [p for p in self._modules.parameters() if p.requires_grad]
         self._parameters = parameters
@@ -141,13 +169,13 @@ class TorchContestant:
 
     def _zero_state(self):
         shape = (self._config.num_layers, self._config.batch_size, self._config.hidden_size)
-        return self._torch.zeros(shape), self._torch.zeros(shape)
+        return tuple(self._torch.zeros(shape, device=self._device) for _ in range(2))
 
     def _cost(self, position, state):
         start, steps = position * self._config.num_steps, self._config.num_steps
         x = self._streams[start : start + steps]
         y = self._streams[start + 1 : start + 1 + steps]
-        with self._torch.autocast("cpu", self._torch.bfloat16, enabled=self._autocast):
+        with self._torch.autocast(self._device, enabled=bool(self._autocast), **self._autocast):
             outputs, state = self._lstm(self._dropout(self._embedding(x)), state)
             cost = self._softmax(outputs, y)
         return cost / self._config.batch_size, tuple(s.detach() for s in state)

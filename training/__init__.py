@@ -11,6 +11,7 @@ The gradients, their scaling in 16 bit and their clipping belong to the graph:
 `PTBModel` in `ptb_word_lm.py`.
 """
 
+from model.devices import session_config as default_session_config
 from training.guard import Run, describe_run, open_run
 from training.loop import EpochResult, WindowResult, perplexity, print_now_and_then, run_windows
 from training.session import HERE, Server
@@ -21,6 +22,7 @@ __all__ = [
     "Run",
     "Server",
     "WindowResult",
+    "default_session_config",
     "describe_run",
     "open_run",
     "perplexity",
