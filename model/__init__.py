@@ -3,5 +3,6 @@
 * `network.py`: the variables, from the embedding to the softmax, and dropout.
 * `lstm.py`: the LSTM in three forms, and cuDNN's layout of parameters.
 * `softmax.py`: the loss.
-* `precision.py`, `devices.py`: 16 bit or 32, and what this machine can do.
+* `precision.py`: numbers of 16 bit or 32.
+* `devices.py`: what this machine can do; on which one 16-bit numbers are multiplied as float32.
 """
