@@ -159,7 +159,7 @@ def test_cudnn_rounds_to_16_bits_and_keeps_states_and_weights_in_float32(dtype):
         states = tf.nest.flatten((model.initial_state, model.final_state))
         assert {tensor.dtype for tensor in states} == {tf.float32}
         gradient = tf.gradients(model.cost, model.ops.rnn_params)[0]
-    assert gradient.dtype == model.rnn_params.dtype.base_dtype == tf.float32
+    assert gradient.dtype == model.ops.rnn_params.dtype.base_dtype == tf.float32
 
 
 def test_sessions_take_memory_as_they_need_it(monkeypatch):
