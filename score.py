@@ -13,7 +13,7 @@ As in training, the whole text is one stream: the state is carried from line to 
 is the word `<eos>`, and the very first word is read but not predicted. The total is therefore the
 `Test Perplexity` that training prints for the text. A line's score depends on the lines before it.
 With --nocarry_state it does not: each line begins anew after an `<eos>`, and all its words are
-predicted. That is several times as fast.
+predicted. That is faster: lines of similar length are computed together.
 
 Columns, tab-separated: the line's number, log-probability (natural), words predicted (with
 `<eos>`), how many of the line's words are not in the vocabulary, perplexity. With --verbose each

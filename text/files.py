@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import io
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 STANDARD_INPUT = "-"
@@ -14,7 +15,7 @@ class TextError(ValueError):
     """A file that is no UTF-8 text; the message says where and what to do."""
 
 
-def read_blocks(path):
+def read_blocks(path: str) -> Iterator[str]:
     """Yields a file's text, as much as there is to be had at once; all line ends are line feeds.
 
     Args:

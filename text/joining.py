@@ -30,8 +30,8 @@ class WordJoiner:
     def _begin_line(self):
         self._previous, self._is_close, self._open_quotes = "", True, []
 
-    def __call__(self, token):
-        """What the text gets longer by, str, with a token; `<eos>` is a line end."""
+    def __call__(self, token: str) -> str:
+        """What a token adds to the text; `<eos>` is a line end."""
         if token == END_OF_SENTENCE:
             self._begin_line()
             return "\n"
@@ -77,8 +77,8 @@ class SpaceJoiner:
         """Begins a text."""
         self._space = ""
 
-    def __call__(self, token):
-        """What the text gets longer by, str, with a token; `<eos>` is a line end."""
+    def __call__(self, token: str) -> str:
+        """What a token adds to the text; `<eos>` is a line end."""
         is_end = token == END_OF_SENTENCE
         added = "\n" if is_end else self._space + token
         self._space = "" if is_end else " "
@@ -90,6 +90,6 @@ class CharacterJoiner:
 
     SPELLING = {"_": " ", "<underscore>": "_", END_OF_SENTENCE: "\n"}
 
-    def __call__(self, token):
-        """What the text gets longer by, str, with a token."""
+    def __call__(self, token: str) -> str:
+        """What a token adds to the text."""
         return self.SPELLING.get(token, token)

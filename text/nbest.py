@@ -15,7 +15,7 @@ LINES, KALDI, KALDI_N, MOSES = FORMATS = ("lines", "kaldi", "kaldi_n", "moses")
 SEPARATOR = "|||"  # Moses's
 
 
-def guess_format(line):
+def guess_format(line: str) -> str:
     """The format of lists without ids, or `moses`, to judge by the first line."""
     return MOSES if SEPARATOR in line.split() else LINES
 
@@ -40,11 +40,11 @@ class Hypothesis(NamedTuple):
     score: float | None = None
 
 
-def parse(line, form):
+def parse(line: str, form: str) -> Hypothesis | None:
     """Takes a line apart.
 
     Args:
-      line: str, without its line end.
+      line: without its line end.
       form: one of `FORMATS`.
 
     Returns:

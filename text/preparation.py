@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import unicodedata
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from program.command_line import UserError
 from text import joining, sentences, words
@@ -46,12 +47,12 @@ class Preparation:
     punctuation: str = _choice("kept", "dropped")
     sentences: str = _choice("marks", "lines")
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """The description, a dict of names to values that JSON has; see `from_dict`."""
         return {"rules": RULES, **dataclasses.asdict(self)}
 
-    def to_json(self):
-        """The description, str, as `FILE` has it."""
+    def to_json(self) -> str:
+        """The description, as `FILE` has it."""
         return json.dumps(self.to_dict(), indent=2) + "\n"
 
     @functools.cached_property
@@ -62,12 +63,12 @@ class Preparation:
             keep_punctuation=self.punctuation == "kept",
         )
 
-    def tokens(self, text, ends=True):
-        """The tokens of a line or sentence, a list of str without white space.
+    def tokens(self, text: str, ends: bool = True) -> list[str]:
+        """The tokens of a line or sentence, without white space in them.
 
         Args:
-          text: str; a line end in it is white space, and none at its end.
-          ends: bool, the sentence does not go on after this text.
+          text: a line end within it is white space, and the one at its end is left out.
+          ends: the sentence does not go on after this text.
         """
         if self.level == WORD:
             return self._tokenizer(text, ends)
@@ -79,14 +80,14 @@ class Preparation:
             for character in (text if self.case == "kept" else words.lower(text))
         ]
 
-    def sentences_of(self, blocks):
+    def sentences_of(self, blocks: Iterable[str]) -> Iterator[tuple[list[str], bool]]:
         """Cuts a text into sentences of tokens.
 
         Args:
-          blocks: iterable of str, the text one after another.
+          blocks: the parts of the text.
 
         Yields:
-          `(tokens, ends)`: list of str, and whether the sentence ends with them; only a very long
+          `(tokens, ends)`: the tokens, and whether the sentence ends with them; only a very long
           one comes in several pieces.
         """
         if self.level == WORD and self.sentences == "marks":
@@ -100,24 +101,24 @@ class Preparation:
                 yield self.tokens(line, ends), ends
             is_within_line = not ends
 
-    def tokens_of_line(self, line, between=()):
-        """The tokens of a line, a list of str, those of `between` between its sentences."""
+    def tokens_of_line(self, line: str, between: Iterable[str] = ()) -> list[str]:
+        """The tokens of a line, with those of `between` between its sentences."""
         tokens: list[str] = []
         for sentence, _ in self.sentences_of([line]):
             tokens += [*between, *sentence] if tokens else sentence
         return tokens
 
-    def makes_known(self, word, vocabulary):
+    def makes_known(self, word: str, vocabulary: Container[str]) -> bool:
         """Whether a word that is not in a vocabulary would be in it, prepared."""
         return word not in vocabulary and all(token in vocabulary for token in self.tokens(word))
 
-    def joiner(self):
+    def joiner(self) -> Callable[[str], str]:
         """A function that joins tokens into text, called with each; see `joining.WordJoiner`."""
         joins_characters = self.level == CHARACTER
         return joining.CharacterJoiner() if joins_characters else joining.WordJoiner()
 
-    def join(self, tokens):
-        """Tokens joined into text, str; `<eos>` is a line end."""
+    def join(self, tokens: Iterable[str]) -> str:
+        """Tokens joined into text; `<eos>` is a line end."""
         return "".join(map(self.joiner(), tokens))
 
 
@@ -126,7 +127,7 @@ TOKENIZED = Preparation(level=TOKEN, case="kept", numbers="kept", sentences="lin
 PENN_TREEBANK = Preparation(punctuation="dropped")
 
 
-def write(preparation, directory):
+def write(preparation: Preparation, directory: str | os.PathLike) -> str:
     """Writes the description beside a corpus or a model; returns its path.
 
     Raises:
@@ -139,7 +140,7 @@ def write(preparation, directory):
     return path
 
 
-def read(directory):
+def read(directory: str | os.PathLike) -> Preparation | None:
     """The `Preparation` of a corpus or a model; None if nothing is said of it.
 
     Raises:

@@ -1,6 +1,7 @@
 """Lines and sentences: where a text is cut, in any language and within bounded memory."""
 
 import itertools
+from collections.abc import Iterable, Iterator
 
 import regex
 
@@ -36,7 +37,7 @@ FREQUENT_STARTER = regex.compile(
 LAST_WORD = regex.compile(r"(?r)(?<![\p{L}\p{M}\p{N}_'’.])[\p{L}\p{M}.]+")
 
 
-def cut(text, end):
+def cut(text: str, end: int) -> int:
     """Where to cut a text off before `end`: after white space, or else before no mark."""
     found = regex.search(r"(?r)\s(?=\S)", text, endpos=end, partial=False)
     if not found:
@@ -44,7 +45,7 @@ def cut(text, end):
     return found.end() if found else end
 
 
-def with_last_line_end(blocks):
+def with_last_line_end(blocks: Iterable[str]) -> Iterator[str]:
     """Yields the text of `blocks`, and a line end if the last line has none."""
     last = "\n"
     for block in blocks:
@@ -54,19 +55,19 @@ def with_last_line_end(blocks):
         yield "\n"
 
 
-def split_lines(blocks):
+def split_lines(blocks: Iterable[str]) -> Iterator[str]:
     """Cuts text into lines, one after another; see `split_lines_of_blocks`."""
     return itertools.chain.from_iterable(split_lines_of_blocks(blocks))
 
 
-def split_lines_of_blocks(blocks):
+def split_lines_of_blocks(blocks: Iterable[str]) -> Iterator[list[str]]:
     """Cuts text into lines, those of a block together, as soon as they have come.
 
     Args:
-      blocks: iterable of str, the text one after another.
+      blocks: the parts of the text.
 
     Yields:
-      List of str, each a line with its line end, which the last one may lack; a line of more than
+      Lists of lines, each with its line end, which the last one may lack; a line of more than
       `MAX_LENGTH` characters in several pieces, cut between words if it has any.
     """
     rest = ""
@@ -96,17 +97,17 @@ def _is_within_sentence(text, boundary):
     return TITLE.fullmatch(word[0]) is not None
 
 
-def split_sentences(blocks):
+def split_sentences(blocks: Iterable[str]) -> Iterator[tuple[str, bool]]:
     """Cuts text into sentences, which end at blank lines too.
 
     A sentence ends at any script's marks: at `.`, `!`, `?` or `…` if a capital follows, or a letter
     of a script without case; quotation marks and brackets that close there belong to it.
 
     Args:
-      blocks: iterable of str, the text one after another.
+      blocks: the parts of the text.
 
     Yields:
-      `(text, ends)`: str, and whether the sentence ends with it; a sentence of more than
+      `(text, ends)`: text, and whether the sentence ends with it; a sentence of more than
       `MAX_LENGTH` characters comes in several pieces, cut between words if it has any.
     """
     rest, is_begun = "", False

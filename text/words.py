@@ -89,14 +89,14 @@ MARKS_OF_TOKENS = frozenset([UNKNOWN, "@-@", "@,@", "@.@", "n't", "'s", "'re", "
 FINAL_PERIOD = regex.compile(r"(?:\p{L}|\p{L}{2}[\p{L}\p{M}]*)\.")
 
 
-def looks_tokenized(text):
+def looks_tokenized(text: str) -> bool:
     """Whether more of a text's words are tokens by convention than would be cut into tokens."""
     pieces = text.split()
     marks = sum(piece in MARKS_OF_TOKENS for piece in pieces)
     return marks > 0 and marks > sum(len(TOKEN.findall(piece)) > 1 for piece in pieces)
 
 
-def lower(text):
+def lower(text: str) -> str:
     """Lower case, composed (NFC); the Turkish `İ` becomes a plain `i`."""
     if text.isascii():
         return text.lower()
@@ -121,25 +121,27 @@ class _Cache(dict):
 class Tokenizer:
     """Cuts sentences into words; it remembers those of frequent pieces of text."""
 
-    def __init__(self, keep_case=False, keep_numbers=False, keep_punctuation=True):
+    def __init__(
+        self, keep_case: bool = False, keep_numbers: bool = False, keep_punctuation: bool = True
+    ):
         """Takes what to do.
 
         Args:
-          keep_case: bool; if not, words are in lower case.
-          keep_numbers: bool; if not, each is `N`.
-          keep_punctuation: bool; if not, it is left out as in Mikolov's version of the Treebank,
+          keep_case: if not, words are in lower case.
+          keep_numbers: if not, each is `N`.
+          keep_punctuation: if not, it is left out as in Mikolov's version of the Treebank,
             where a `%` is an `N`, too.
         """
         self._keep_case, self._keep_numbers = keep_case, keep_numbers
         self._keep_punctuation = keep_punctuation
         self._cut = _Cache(self._cut_piece)
 
-    def __call__(self, sentence, ends=True):
-        """The tokens of a sentence, a list of str, none empty or with white space in it.
+    def __call__(self, sentence: str, ends: bool = True) -> list[str]:
+        """The tokens of a sentence, none empty or with white space in it.
 
         Args:
-          sentence: str.
-          ends: bool, the sentence does not go on after this text.
+          sentence: the text.
+          ends: the sentence does not go on after this text.
         """
         if not sentence.isascii():
             sentence = SPACED_NUMBER.sub(lambda match: "".join(match[0].split()), sentence)
