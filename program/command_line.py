@@ -75,7 +75,7 @@ def turn_on_onednn() -> None:
     """Turns on oneDNN's kernels on x86, unless the user has set them; call before TensorFlow loads.
 
     TensorFlow leaves them off on x86 processors without AVX512_VNNI or newer, where a training step
-    takes up to 1.26 times as long without them. Other processors were not measured, and keep
+    takes up to 1.28 times as long without them. Other processors were not measured, and keep
     TensorFlow's own choice.
     """
     if platform.machine() in ("x86_64", "AMD64"):
