@@ -68,7 +68,7 @@ def parse(line: str, form: str) -> Hypothesis | None:
         if not (stem and number.isdecimal()):
             raise NbestError(f"{key} does not end with - and the hypothesis's number")
         key = stem
-    return Hypothesis(line, key, *(words or [""]))
+    return Hypothesis(line, key, words[0] if words else "")
 
 
 def _moses_score(fields):
