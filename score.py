@@ -398,7 +398,10 @@ def read_scores(path):
     """Yields the last column of each line of a file, float; RequestError if that is no number."""
     for number, line in enumerate(sentences.split_lines(read_text(path)), start=1):
         try:
-            yield float(line.split()[-1])
+            score = float(line.split()[-1])
+            if not math.isfinite(score):
+                raise ValueError("nothing can be sorted by it")
+            yield score
         except (ValueError, IndexError):
             message = f"--scores={path}: line {number} does not end with a number"
             raise command_line.RequestError(message) from None

@@ -11,6 +11,7 @@ a crash is kept in a file. A fault that is mended goes into a test.
 
 import argparse
 import contextlib
+import functools
 import gzip
 import hashlib
 import io
@@ -48,6 +49,7 @@ import reader  # noqa: E402
 import score  # noqa: E402
 import shared  # noqa: E402
 from saved import checkpoints, run_directory, trained_model  # noqa: E402
+from text import nbest, preparation  # noqa: E402
 from training import cluster, summaries  # noqa: E402
 
 MEMORY = 1 << 30  # bytes more than at the start
@@ -58,7 +60,22 @@ EXPECTED = (command_line.UserError, shared.UserError, download_ptb.MirrorError)
 CORPUS = graphs.text_corpus()
 TOKENS = [
     *(b"", b"\0", b"\n", b"\r\n", b" ", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"\xe2\x80\xa8"),
-    *(b"0", b"-1", b"1e999", b"NaN", b"null", b'"', b"{", b"[", b"}", b"]", b","),
+    *(
+        b".",
+        b"-",
+        b" ||| ",
+        b"0",
+        b"-1",
+        b"1e999",
+        b"NaN",
+        b"null",
+        b'"',
+        b"{",
+        b"[",
+        b"}",
+        b"]",
+        b",",
+    ),
     *(b"<eos>", b"<unk>", "\u00a0\u0130".encode(), b"\x7f" * 8, b"\x80" * 8, b"9" * 5000),
 ]
 
@@ -125,7 +142,7 @@ def try_all(*functions):
             function()
 
 
-def text(directory):
+def corpus(directory):
     """The corpus of a training."""
 
     def attempt(content):
@@ -138,15 +155,40 @@ def text(directory):
 
 def prepare(directory):
     """Any text that is made a corpus."""
-    source = directory / "source"
+    source, out = directory / "source", str(directory / "out")
 
     def attempt(content):
         source.write_bytes(content)
-        for level in ("word", "char"):
-            sentences = prepare_text.read_tokens([str(source)], level)
-            prepare_text.write_corpus(sentences, str(directory / "out"))
+        for level in (preparation.WORD, preparation.CHARACTER, None):
+            blocks = prepare_text.read_blocks(str(source))
+            with contextlib.suppress(*EXPECTED):
+                if level is None:
+                    level, blocks = prepare_text.detect_level(blocks, "source")
+                how = preparation.Preparation(level)
+                prepare_text.write_corpus(prepare_text.read_sentences([blocks], how), out, how)
+                reader.read_corpus(out)
 
-    return damaged(b'He said: "It\'s 1,000.5 (or so)." Then\n\n' * 30, b"a_b \t\n" * 30), attempt
+    seeds = b'He said: "It\'s 1,000.5 (or so)." Then\n\n' * 30, b"a_b \t <s> <eos>\n" * 30
+    other = (
+        "\u0939\u093f\u0928\u094d\u0926\u0940\u0964 \u4e2d\u6587\u3002 e\u0301 \u0e44\u0e17\u0e22 "
+    )
+    return damaged(*seeds, other.encode() * 9), attempt
+
+
+def prepared(directory):
+    """The `ptb.preparation.json` of a corpus or a run."""
+    how = preparation.Preparation(case="kept")
+    preparation.write(how, directory)
+
+    def attempt(content):
+        (directory / preparation.FILE).write_bytes(content)
+        found = preparation.read(directory)
+        if found is not None:
+            found.join(found.tokens_of_line("It's 1,000 of them."))
+
+    keys = how.to_dict()
+    with_rules = json_values(*keys).map(lambda value: b'{"rules": 1, ' + value.lstrip(b"{ "))
+    return damaged(how.to_json().encode()) | json_values(*keys) | with_rules, attempt
 
 
 def vocabulary(directory):
@@ -371,34 +413,60 @@ class UniformScorer:
 
 
 def score_formats(directory):
-    """The texts that `score.py` reads, and the rows that it writes of them."""
+    """The texts, lists and scores that `score.py` reads, and the rows that it writes of them."""
     path, word_to_id = directory / "text", {"<unk>": 0, "<eos>": 1, "a": 2, "b": 3}
 
     def refuse(constant):
         raise AssertionError(f"{constant} is no JSON")
 
+    def check(lists, as_json):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            score.write_lists(lists, as_json)
+        if as_json:
+            for line in out.getvalue().split("\n")[:-1]:
+                json.loads(line, parse_constant=refuse)
+
+    def try_text(by_itself, raw):
+        how = preparation.Preparation()
+        text = score.TextReader(word_to_id, how, raw)
+        blocks = text.read([str(path)] * 2, by_itself)
+        scored = score.score_pieces(blocks, UniformScorer(), word_to_id, by_itself)
+        check([(None, score.rows(scored, word_to_id, verbose=True))], as_json=True)
+        text.report()
+
+    def try_lists(form, weight):
+        text = score.TextReader(word_to_id, None, False, form)
+        blocks = text.read([str(path)], True)
+        scored = score.score_pieces(blocks, UniformScorer(), word_to_id, True)
+        scores = score.read_scores(str(path)) if form == nbest.KALDI else None
+        ranking = score.Ranking(lm_weight=weight, scores=scores)
+        check(score.ranked_rows(scored, ranking), as_json=True)
+
     def attempt(content):
         path.write_bytes(content)
-        for by_itself in (False, True):
-            scored = score.score_files([str(path)] * 2, UniformScorer(), word_to_id, by_itself)
-            if by_itself:
-                for ranked in score.ranked_rows(scored):
-                    assert len({row["line"] for row in ranked}) == len(ranked)
-                continue
-            for row in score.rows(scored, word_to_id, verbose=True):
-                with contextlib.redirect_stdout(io.StringIO()) as out:
-                    score.write(row, as_json=True)
-                    score.write(row, as_json=False)
-                json.loads(out.getvalue().splitlines()[0], parse_constant=refuse)
+        try_all(
+            lambda: try_text(False, True),
+            lambda: try_text(True, False),
+            *(
+                functools.partial(try_lists, form, weight)
+                for form in (*nbest.FORMATS, score.GUESS)
+                for weight in (None, 0.5)
+            ),
+        )
 
-    return damaged(b"a b c\n\na <unk> \n\xc3\xa4 b", b"a" * 70_000), attempt
+    return damaged(
+        b"a b c\n\na <unk> \n\xc3\xa4 b",
+        b"a" * 70_000,
+        b"0 ||| a b ||| LM: -1.5 TM: 2e3 ||| -3.25\n0 ||| b ||| -1\n1 ||| a ||| 7",
+        b"utt-1-1 a b 3\nutt-1-2 b 0.5\nutt-2-1 a -1e3",
+    ), attempt
 
 
 READERS = {
     function.__name__: function
     for function in (
-        *(text, prepare, vocabulary, config, description, checkpoint, progress, archive, answer),
-        *(events, tf_config, score_formats),
+        *(corpus, prepare, prepared, vocabulary, config, description, checkpoint, progress),
+        *(archive, answer, events, tf_config, score_formats),
     )
 }
 
@@ -465,7 +533,7 @@ def main():
     faults = 0
     for name in arguments.readers or READERS:
         with tempfile.TemporaryDirectory() as directory:
-            kept = pathlib.Path(directory, "input")
+            (kept := pathlib.Path(directory, "input")).touch()
             (place := pathlib.Path(directory, "place")).mkdir()
             process = multiprocessing.get_context("fork").Process(
                 target=run, args=(name, arguments.seconds, place, kept)

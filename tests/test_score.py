@@ -375,10 +375,17 @@ def test_the_scripts_lists(run, tmp_path):
     _, out, _ = run_here(score, f"--save_path={run[0]}", *flags, "--json", input=text)
     rows = [json.loads(line) for line in out.splitlines()]
     assert [row["list"] for row in rows] == ["utt-0"] * 3 + ["utt-1"] * 2
-    (tmp_path / "scores").write_text("1 x\n")
-    status, out, err = run_here(score, f"--save_path={run[0]}", *flags, input=text)
-    assert (status, err.count("\n")) == (1, 1)
-    assert "line 1 does not end with a number" in err
+    for scores in ("1 x\n", "\n", "nan\n", "1e999\n"):
+        (tmp_path / "scores").write_text(scores)
+        status, out, err = run_here(score, f"--save_path={run[0]}", *flags, input=text)
+        assert (status, err.count("\n")) == (1, 1)
+        assert "line 1 does not end with a number" in err
+
+
+@pytest.mark.parametrize("field", [".", "1.2.3", "-", "LM:", "1 2", "1e999", "x-1"])
+def test_what_is_no_score_of_moses(field):
+    assert nbest.parse(f"0 ||| a ||| {field}", nbest.MOSES).score is None
+    assert nbest.parse(f"0 ||| a ||| -2.5e-1 ||| {field}", nbest.MOSES).score == -0.25
 
 
 def test_raw_text_needs_to_know_how(run, tmp_path):

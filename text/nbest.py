@@ -13,6 +13,7 @@ from program.command_line import UserError
 
 LINES, KALDI, KALDI_N, MOSES = FORMATS = ("lines", "kaldi", "kaldi_n", "moses")
 SEPARATOR = "|||"  # Moses's
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,2})?")
 
 
 def guess_format(line: str) -> str:
@@ -74,9 +75,7 @@ def parse(line: str, form: str) -> Hypothesis | None:
 def _moses_score(fields):
     """The total, which is alone in the last field; or else the only number that there is."""
     for field in reversed(fields):
-        numbers = [
-            float(number) for number in re.findall(r"(?<!\S)[-+]?[\d.]+(?:e[-+]?\d+)?", field)
-        ]
+        numbers = [float(word) for word in field.split() if NUMBER.fullmatch(word)]
         if len(numbers) == 1:
             return numbers[0]
     return None
