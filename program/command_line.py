@@ -23,6 +23,13 @@ SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasatt
 class UserError(ValueError):
     """An error that the user can correct; the message is one line that says how."""
 
+    def __str__(self):
+        """The message; what files and servers may have put into it is shown, not obeyed."""
+        message = super().__str__()
+        return "".join(
+            c if c.isprintable() else c.encode("unicode_escape").decode() for c in message
+        )
+
 
 class RequestError(UserError):
     """A request that cannot be met; the message names the flag and says what to do."""

@@ -60,6 +60,7 @@ def refused(module, message, *arguments):
         ("--save_path=", "--save_path=: No such file"),
         ("--save_path=" + "x" * 300, "File name too long"),
         ("--save_path=~no-such-user/x", "there is no user no-such-user"),
+        ("--save_path=/proc/\n\x1b[2J", r"--save_path=/proc/\n\x1b"),
         ("--flagfile=/nowhere", "Unable to open flagfile"),
     ],
 )
@@ -95,6 +96,7 @@ def test_save_paths_of_what_is_trained(run, tmp_path, module, name, message):
         ("config.json", b"[" * 10**5, "is not a description of a run"),
         ("ptb.preparation.json", b"", "is no description of a preparation"),
         ("ptb.preparation.json", b'{"rules": 99}', "was made by other rules"),
+        ("ptb.preparation.json", b'{"rules": 1, "a\\nb\\u001b[2J": 1}', r"a\nb\x1b[2J"),
     ],
 )
 def test_files_beside_a_checkpoint(run, tmp_path, module, name, content, message):
@@ -127,6 +129,7 @@ def test_configuration_files(corpus, tmp_path, content, message):
     ("module", "config", "message"),
     [
         (ptb_word_lm, {"clusters": {"worker": ["a:1"]}}, "but has clusters"),
+        (ptb_word_lm, {"a\nb": 1}, r"but has a\nb;"),
         (ptb_word_lm, {"cluster": {"worker": ["a:1"]}}, "train_cluster.py"),
         (train_cluster, {"cluster": []}, "names no machines"),
         (train_cluster, {"cluster": {"worker": [None]}}, "TF_CONFIG: "),
