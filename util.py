@@ -240,7 +240,7 @@ def auto_parallel(metagraph: tf.compat.v1.MetaGraphDef, model: Any, num_replicas
     graph = _optimize(metagraph, num_replicas)
     _place_replicas(graph, devices)
     nodes = {node.name: node for node in graph.node}
-    _cut_streams(nodes, windows, num_replicas)
+    _number_replicas(nodes, windows, num_replicas)
     _seed_cudnn(graph)
     _divide_sparse_updates(graph, nodes, num_replicas)
     _update_after_all_gradients(graph)
@@ -296,8 +296,11 @@ def _place_replicas(graph, devices):
             node.device = devices.get(name) or f"/device:GPU:{replica}"
 
 
-def _cut_streams(nodes, windows, num_replicas):
-    """Tells each replica's input the replica's number, and how many replicas there are."""
+def _number_replicas(nodes, windows, num_replicas):
+    """Tells each replica's input the replica's number, and how many replicas there are.
+
+    From these, `reader.py` cuts out the replica's own streams.
+    """
 
     def set_constant(name, value):
         tensor = tensor_util.make_tensor_proto(value, tf.int32)

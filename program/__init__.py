@@ -1,7 +1,9 @@
 """What the scripts share.
 
 * `command_line.py`: a quiet start with oneDNN turned on, and mistakes answered in one line.
-* `training_flags.py`: the flags of training; each field of a configuration is one.
+* `training_flags.py`: the flags of training; each field of a configuration is one, and `--config`
+  reads them from a file.
 * `path_flags.py`: flags whose values are paths.
-* `tf_config.py`: the environment variable that names several machines.
+* `tf_config.py`: whether TF_CONFIG names several machines. (Their addresses:
+  `training/cluster.py`.)
 """
