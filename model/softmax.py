@@ -1,4 +1,4 @@
-"""The softmax layer and its cross-entropy: half of the work in a small model."""
+"""The softmax layer and its cross-entropy: a large part of the work in a small model."""
 
 import numpy as np
 import tensorflow as tf
