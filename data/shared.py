@@ -6,6 +6,7 @@ None of them needs TensorFlow.
 import argparse
 import contextlib
 import os
+import signal
 import sys
 
 
@@ -76,12 +77,19 @@ def naming(path):
         raise
 
 
+def _interrupt(number, _):
+    signal.signal(number, signal.SIG_IGN)  # a second one would interrupt the ending
+    raise KeyboardInterrupt
+
+
 def run(main):
     """Calls `main`; a mistake of the user's ends the program with one line and status 1.
 
     So does a file that cannot be read or written. An interrupt ends it with status 130.
     """
     program = os.path.basename(sys.argv[0])
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         main()
     except UserError as error:

@@ -173,11 +173,19 @@ def _open_standard_streams():
 
 def ignore_signals(numbers: Iterable[int] = SIGNALS) -> None:
     """Ignores further signals, so that a program that is ending can finish."""
-    for number in numbers:
-        signal.signal(number, signal.SIG_IGN)
+    # A function first: Python prints a message about a signal that it has received, but not yet
+    # handled, when it becomes ignored.
+    for action in (_do_nothing, signal.SIG_IGN):
+        for number in numbers:
+            signal.signal(number, action)
+
+
+def _do_nothing(*_):
+    pass
 
 
 def _interrupt(number, _):
+    ignore_signals()
     raise Interrupted(number)
 
 
@@ -190,18 +198,20 @@ def run(main: Callable) -> NoReturn:
     program = os.path.basename(sys.argv[0])
     # The terminal's encoding may lack a word.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    by_default = [number for number in SIGNALS if signal.getsignal(number) == signal.SIG_DFL]
-    for number in by_default:  # they would end the program without a line
-        signal.signal(number, _interrupt)
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # by default, some end it without a line
+            signal.signal(number, _interrupt)
     try:
-        app.run(lambda _: main(), flags_parser=_parse_flags)
+        try:
+            app.run(lambda _: main(), flags_parser=_parse_flags)
+        finally:
+            ignore_signals()
     except (UserError, flags.Error) as error:
         say(f"{program}: {error}")
         sys.exit(1)
-    except KeyboardInterrupt as error:
-        ignore_signals()
-        say(f"{program}: {str(error) or 'interrupted'}")
-        sys.exit(getattr(error, "status", 128 + signal.SIGINT))
+    except Interrupted as error:
+        say(f"{program}: {error}")
+        sys.exit(error.status)
     except OSError as error:  # from standard output: other files raise errors of their own
         if not isinstance(error, BrokenPipeError):  # the reader closed it on purpose
             say(f"{program}: standard output: {error.strerror}")
@@ -211,9 +221,6 @@ def run(main: Callable) -> NoReturn:
             sys.stdout.flush()
         except OSError:  # Python would flush once more at its end, and fail
             _discard(sys.stdout)
-        for number in by_default:
-            if signal.getsignal(number) == _interrupt:
-                signal.signal(number, signal.SIG_DFL)
 
 
 def _parse_flags(argv):

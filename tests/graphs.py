@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
 from unittest import mock
@@ -147,12 +148,15 @@ def run_here(module, *arguments, input=""):
         flagsaver.flagsaver(),  # forgets the flags that are defined within, too
     ):
         getattr(module, "define_flags", training_flags.define)()
+        handlers = {number: signal.getsignal(number) for number in command_line.SIGNALS}
         try:
             command_line.run(module.main)
         except SystemExit as end:
             status = end.code or 0
         finally:
             flags.FLAGS.unparse_flags()
+            for number, handler in handlers.items():  # a program that has ended ignores signals
+                signal.signal(number, handler)
     for stream in (stdout, stderr):
         stream.flush()
     out, err = (stream.buffer.getvalue().decode() for stream in (stdout, stderr))

@@ -279,7 +279,7 @@ def test_an_interrupt_before_training_is_one_line(tmp_path):
         for _ in range(100):
             text.write(b"word " * 100_000)
     _, err = process.communicate(timeout=300)
-    assert (process.returncode, err) == (130, "ptb_word_lm.py: interrupted\n")
+    assert (process.returncode, err) == (130, "ptb_word_lm.py: stopped by SIGINT\n")
 
 
 def test_a_second_process_in_the_same_directory_is_refused(corpus, tmp_path):
