@@ -53,9 +53,9 @@ def measure_steps(data_path, model_name, turns, steps):
     corpus = reader.read_corpus(data_path, config.vocab_size)
     config = configs.with_vocabulary(config, corpus.words)
     words = config.batch_size * (steps * config.num_steps + 1)
-    models = ptb_word_lm.build_models(config, corpus._replace(train=corpus.train[:words]))
-    model = models["Train"]
-    with tempfile.TemporaryDirectory() as save_path:
+    with tf.Graph().as_default(), tempfile.TemporaryDirectory() as save_path:
+        models = ptb_word_lm.build_models(config, corpus._replace(train=corpus.train[:words]))
+        model = models["Train"]
         run = training.describe_run(
             save_path, config, tf.float32, 0, corpus, save_every_secs=1e9, summary_steps=1
         )

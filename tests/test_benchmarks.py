@@ -1,0 +1,57 @@
+"""The benchmarks, on a model so small that their figures mean nothing: that they still run."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from graphs import ROOT
+
+sys.path.append(os.path.join(ROOT, "benchmarks"))
+import overhead  # noqa: E402
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc and /sys")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("corpus")
+    words = np.random.default_rng(0).integers(0, 20, 2000)
+    lines = [" ".join(f"word{i}" for i in line) for line in words.reshape(-1, 10)]
+    for split in ("train", "valid", "test"):
+        (directory / f"ptb.{split}.txt").write_text("\n".join(lines) + "\n")
+    return str(directory)
+
+
+def run_benchmark(name, *arguments):
+    """What a benchmark prints: the cells of each row of its tables."""
+    command = [sys.executable, os.path.join(ROOT, "benchmarks", name), *arguments]
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [line.strip("| ").split(" | ") for line in out.splitlines() if line.startswith("| ")]
+
+
+def test_overhead_measures_each_part_of_training(corpus):
+    rows = list(overhead.measure_steps(corpus, "test", turns=1, steps=3))
+    assert [what for what, *_ in rows] == [
+        "a bare step",
+        "a step of run_epoch",
+        "the same, with summaries after every step",
+        "a save",
+    ]
+    assert all(elapsed > 0 for _, elapsed, _ in rows)
+
+
+@on_linux
+def test_compare_times_contestants_that_compute_the_same_loss():
+    flags = ["--models=test", "--rounds=1", "--seconds_per_turn=0.01"]
+    header, *rows = run_benchmark("compare.py", *flags, "--contestants=BASIC,BLOCK")
+    assert [row[:2] for row in rows] == [["test", "BASIC"], ["test", "BLOCK"]]
+
+
+@on_linux
+def test_cluster_measures_what_goes_over_the_network(corpus):
+    flags = [f"--data_path={corpus}", "--models=test", "--counts=1,2", "--steps=3"]
+    header, one, two = run_benchmark("cluster.py", *flags)
+    assert (one[:2], two[:2]) == (["test", "1"], ["test", "2"])
