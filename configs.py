@@ -81,6 +81,11 @@ class SmallConfig:
     vocab_size: int = _field(
         10000, "Most words of the vocabulary; 0: all words of the text.", "at least 0"
     )
+    sampled_softmax: int = _field(
+        0,
+        "Words that training scores each target against, drawn anew for each window; 0: all words.",
+        "at least 0",
+    )
     rnn_mode: str = BLOCK  # BASIC, BLOCK or CUDNN: three ways to compute the same LSTM
     # The lr_decay of the paper's own schedule; see with_paper_schedule.
     paper_lr_decay: ClassVar[float] = 0.5
@@ -108,6 +113,11 @@ class SmallConfig:
         for field in dataclasses.fields(SmallConfig):
             value = _checked(type(self).__name__, field, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
+        if 0 < self.vocab_size < self.sampled_softmax:
+            raise ConfigError(
+                f"{type(self).__name__}: sampled_softmax is {self.sampled_softmax}, but must be at "
+                f"most {self.vocab_size}, the words of the vocabulary"
+            )
 
 
 def fault_of(field: dataclasses.Field, value: Any) -> str | None:
@@ -191,7 +201,7 @@ def as_config(config: Any) -> SmallConfig:
     Args:
       config: an instance of `SmallConfig` or of a subclass, such a class itself, or any other
         object or class with the fields as attributes, as the tutorial's configurations are. Without
-        `rnn_mode`, as in the first tutorials, it is BLOCK.
+        `rnn_mode`, as in the first tutorials, it is BLOCK; without `sampled_softmax` it is 0.
 
     Raises:
       ConfigError: a field is missing, or has a value out of its bound.
@@ -201,7 +211,7 @@ def as_config(config: Any) -> SmallConfig:
     if isinstance(config, type) and issubclass(config, SmallConfig):
         return config()
     name = getattr(config, "__name__", type(config).__name__)
-    values: dict[str, Any] = {"rnn_mode": BLOCK}
+    values: dict[str, Any] = {"rnn_mode": BLOCK, "sampled_softmax": 0}
     for field in dataclasses.fields(SmallConfig):
         if hasattr(config, field.name):
             values[field.name] = _checked(name, field, getattr(config, field.name))

@@ -119,7 +119,7 @@ class PTBModel:
           config: a `configs.SmallConfig`, or any object with its fields, see `configs.as_config`.
           dtype: of activations and matrix products: float32, float16, bfloat16, or a
             `precision.Precision`. Variables, gates, states and loss are float32.
-          seed: int, of dropout; the same seed drops the same values in the same global step.
+          seed: int, of dropout and sampled words: the same seed draws the same in the same step.
 
         Raises:
           configs.ConfigError: a field is missing or out of its bound, or the vocabulary too small.
@@ -145,23 +145,22 @@ class PTBModel:
 
     def _forward(self, is_training, seed):
         """Adds what computes the cost from the window's words; returns the `util.ModelOps`."""
-        windows, dropout = self.input.windows, network.Dropout()
+        windows, draws, dropout = self.input.windows, None, network.Dropout()
         if is_training:
-            dropout = network.Dropout(
-                self._config.keep_prob, seed, self._network.global_step, windows.replica
-            )
+            draws = network.Draws(seed, self._network.global_step, windows.replica)
+            dropout = network.Dropout(self._config.keep_prob, draws)
         initial_state = self._network.zero_state(self.input.batch_size)
         with tf.device("/cpu:0"):  # which the text is on; a GPU would send them back for a reshape
             words, targets = tf.transpose(windows.x), tf.transpose(windows.y)
         outputs, final_state = self._network.read(words, initial_state, dropout)
-        losses = self._network.losses(outputs, targets)
+        losses = self._network.losses(outputs, targets, draws)
         return util.ModelOps(
             initial_state=initial_state,
             final_state=final_state,
             cost=tf.reduce_sum(losses) / self.input.batch_size,
             positions=(windows.position,),
             streams=windows.streams,
-            rnn_params=self._network.rnn_params,
+            **self._network.saved_otherwise,
         )
 
     def _with_training(self, ops):
@@ -230,8 +229,7 @@ def build_models(
     Training, validation and test differ in dropout, batch size and text. Each has operations of its
     own, under a name scope: a prefix of the operations' names. The variable scope `Model` is a
     prefix of the variables' names. It is the same for all three, so they share their variables:
-    `Model/embedding` exists once. (AUTO_REUSE makes the variables that are missing. Any of the
-    three models may be the first, and evaluation needs no training model.)
+    `Model/embedding` exists once. (AUTO_REUSE makes the missing ones: any model may be the first.)
 
     Arguments are those of `PTBModel`. The result's keys are the name scopes.
     """
@@ -286,6 +284,8 @@ def train(
       `(epochs, test_perplexity)`: list of `training.EpochResult`, of the epochs run, and a float.
     """
     model, epochs = models["Train"], []
+    if config.sampled_softmax and guard.progress.epoch <= config.max_max_epoch:
+        command_line.say("training's perplexity is an estimate, those of Valid and Test are exact")
     for epoch in range(guard.progress.epoch, config.max_max_epoch + 1):
         model.assign_lr(session, configs.learning_rate(config, epoch))
         learning_rate = float(session.run(model.lr))

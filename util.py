@@ -18,12 +18,14 @@ from tensorflow.python.framework import ops, tensor_util
 from tensorflow.python.grappler import tf_optimizer
 
 import reader
-from model import lstm
+from model import canonical, lstm, softmax
 
 # The collections of the model in training, as in the tutorial; each holds one tensor or operation.
 TRAINING_KEYS = ("train_op", "lr", "new_lr", "lr_update")
 GRAD_NORM = "grad_norm"
+# The collections of variables that are saved in another layout, see `model/canonical.py`.
 RNN_PARAMS = "rnn_params"
+SOFTMAX_BY_WORD = "softmax_by_word"
 
 
 class ModelOps(NamedTuple):
@@ -42,6 +44,7 @@ class ModelOps(NamedTuple):
       new_lr, lr_update: a float32 scalar to feed, and the operation that assigns it to `lr`.
       grad_norm: float32 scalar, the gradients' global norm before clipping (the replicas' mean).
       rnn_params: cuDNN's vector; None in other modes.
+      softmax_by_word: the softmax's weights, `[vocab_size, hidden_size]`; None without sampling.
     """
 
     initial_state: tuple
@@ -55,6 +58,7 @@ class ModelOps(NamedTuple):
     lr_update: Any = None
     grad_norm: Any = None
     rnn_params: Any = None
+    softmax_by_word: Any = None
 
     def assign_lr(self, session: tf.compat.v1.Session, lr_value: float) -> None:
         """Sets the learning rate in a session."""
@@ -125,7 +129,8 @@ def replicated_keys(name: str) -> tuple:
 def export_ops(model_ops: ModelOps, name: str) -> None:
     """Adds a model's operations to the collections of the current graph.
 
-    With cuDNN, a Saver of this graph no longer saves the LSTM's weights: see `forget_saveables`.
+    A Saver of this graph no longer saves cuDNN's vector and the weights of a sampled softmax: see
+    `canonical.forget_saveables`.
 
     Args:
       model_ops: the operations, in the current graph.
@@ -135,10 +140,10 @@ def export_ops(model_ops: ModelOps, name: str) -> None:
     _set_collection(with_prefix(name, "position"), model_ops.positions)
     export_state_tuples(model_ops.initial_state, with_prefix(name, "initial"))
     export_state_tuples(model_ops.final_state, with_prefix(name, "final"))
-    for key in (*TRAINING_KEYS, GRAD_NORM, RNN_PARAMS):
+    for key in (*TRAINING_KEYS, GRAD_NORM, RNN_PARAMS, SOFTMAX_BY_WORD):
         if getattr(model_ops, key) is not None:
             _set_collection(key, [getattr(model_ops, key)])
-    lstm.forget_saveables()
+    canonical.forget_saveables()
 
 
 def import_ops(exported: ModelOps, name: str) -> ModelOps:
@@ -159,7 +164,7 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
     )
     found: dict[str, Any] = {
         key: get_tensors(key)[0]
-        for key in (*TRAINING_KEYS, RNN_PARAMS)
+        for key in (*TRAINING_KEYS, RNN_PARAMS, SOFTMAX_BY_WORD)
         if getattr(exported, key) is not None
     }
     if exported.grad_norm is not None:
@@ -167,6 +172,8 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
     if RNN_PARAMS in found:
         num_layers, _, hidden_size = exported.initial_state[0].c.shape
         lstm.save_canonically(found[RNN_PARAMS], num_layers, hidden_size)
+    if SOFTMAX_BY_WORD in found:
+        softmax.save_canonically(found[SOFTMAX_BY_WORD])
     return ModelOps(
         initial_state=initial_state,
         final_state=import_state_tuples(

@@ -36,3 +36,8 @@ def positive(text):
 def positives(text):
     """Reads such numbers, separated by commas."""
     return [positive(each) for each in text.split(",")]
+
+
+def naturals(text):
+    """Reads whole numbers from 0 on, separated by commas."""
+    return [0 if each == "0" else positive(each) for each in text.split(",")]

@@ -121,9 +121,11 @@ class TorchContestant:
 
     Eager but for the softmax and the loss, which torch.compile makes one of if asked to. It leaves
     nn.LSTM as it is. On a GPU it multiplies float32 as TensorFlow does there by default, as TF32.
+
+    With `cutoffs` it has PyTorch's adaptive softmax, whose weights are drawn by PyTorch.
     """
 
-    def __init__(self, config, dtype, compiled=False, device="cpu"):
+    def __init__(self, config, dtype, compiled=False, device="cpu", cutoffs=None):
         import torch
 
         self._torch, self._config, self._device = torch, config, device
@@ -132,16 +134,21 @@ class TorchContestant:
         self._autocast = {} if dtype == "float32" else {"dtype": getattr(torch, dtype)}
         self._embedding = torch.nn.Embedding(config.vocab_size, size, sparse=True)
         self._lstm = torch.nn.LSTM(size, size, config.num_layers, dropout=1 - keep_prob)
-        self._linear = torch.nn.Linear(size, config.vocab_size)
+        if cutoffs:
+            self._linear = torch.nn.AdaptiveLogSoftmaxWithLoss(size, config.vocab_size, cutoffs)
+        else:
+            self._linear = torch.nn.Linear(size, config.vocab_size)
         self._dropout = torch.nn.Dropout(1 - keep_prob)
-        self._softmax = torch.compile(self._eager_softmax) if compiled else self._eager_softmax
+        softmax = self._adaptive_softmax if cutoffs else self._eager_softmax
+        self._softmax = torch.compile(softmax) if compiled else softmax
         self._modules = torch.nn.ModuleList(
             [self._embedding, self._lstm, self._linear, self._dropout]
         )
         with torch.no_grad():
             self._embedding.weight.copy_(torch.from_numpy(weights["embedding"]))
-            self._linear.weight.copy_(torch.from_numpy(weights["softmax_w"].T))
-            self._linear.bias.copy_(torch.from_numpy(weights["softmax_b"]))
+            if not cutoffs:
+                self._linear.weight.copy_(torch.from_numpy(weights["softmax_w"].T))
+                self._linear.bias.copy_(torch.from_numpy(weights["softmax_b"]))
             for layer in range(config.num_layers):
                 self._copy_cell(weights, layer)
         self._modules.to(device)
@@ -184,6 +191,10 @@ class TorchContestant:
         logits = self._linear(self._dropout(outputs))
         logits = logits.reshape(-1, self._config.vocab_size).float()
         return self._torch.nn.functional.cross_entropy(logits, y.reshape(-1), reduction="sum")
+
+    def _adaptive_softmax(self, outputs, y):
+        rows = self._dropout(outputs).reshape(-1, self._config.hidden_size)
+        return -self._linear(rows, y.reshape(-1)).output.sum()
 
     def loss(self):
         """The first window's, without dropout."""

@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
-from tensorflow.python.training.saving import saveable_object
 
+from model import canonical
 from model.precision import FLOAT32, Precision
 
 
@@ -362,64 +362,29 @@ def canonical_names(layer: int) -> tuple[str, str]:
     return f"{cell}/kernel", f"{cell}/bias"
 
 
-class CudnnParamsSaveable(saveable_object.SaveableObject):
-    """Saves cuDNN's vector under the canonical names, and restores it from them.
-
-    Thus a model trained with cuDNN can be evaluated on a laptop, and the reverse.
-    """
-
-    def __init__(self, params: tf.Tensor, num_layers: int, hidden_size: int):
-        """Describes the vector.
-
-        Args:
-          params: the float32 variable, or its tensor by reference, as cuDNN lays it out.
-          num_layers, hidden_size: int, the stack that it belongs to.
-        """
-        self._hidden_size = hidden_size
-        scope = params.op.name.rpartition("/")[0]
-        canonical = cudnn_to_canonical(params, num_layers, hidden_size, hidden_size)
-        specs = []
-        for layer, tensors in enumerate(zip(*canonical)):
-            for tensor, name in zip(tensors, canonical_names(layer)):
-                name = f"{scope}/{name}" if scope else name
-                specs.append(saveable_object.SaveSpec(tensor, slice_spec="", name=name))
-        super().__init__(params, specs, name="cudnn_params")
-
-    def restore(self, restored_tensors: list, restored_shapes: list) -> tf.Tensor:
-        """The operation that packs kernels and biases, in the order of the specs."""
-        size = self._hidden_size
-        kernels = [tf.ensure_shape(x, [2 * size, 4 * size]) for x in restored_tensors[0::2]]
-        biases = [tf.ensure_shape(x, [4 * size]) for x in restored_tensors[1::2]]
-        return tf.compat.v1.assign(self.op, canonical_to_cudnn(kernels, biases))
-
-
-def _saveables():
-    return tf.compat.v1.get_collection_ref(tf.compat.v1.GraphKeys.SAVEABLE_OBJECTS)
-
-
 def save_canonically(params: tf.Tensor, num_layers: int, hidden_size: int) -> None:
     """Makes the current graph's Savers save cuDNN's vector under the canonical names.
 
-    Arguments are those of `CudnnParamsSaveable`. Further calls in the same graph change nothing.
+    Thus a model trained with cuDNN can be evaluated on a laptop, and the reverse.
+
+    Args:
+      params: the float32 variable, or its tensor by reference, as cuDNN lays it out.
+      num_layers, hidden_size: int, the stack that it belongs to.
     """
-    if not any(isinstance(each, CudnnParamsSaveable) for each in _saveables()):
-        _saveables().append(CudnnParamsSaveable(params, num_layers, hidden_size))
 
+    def unpack(params):
+        layers = zip(*cudnn_to_canonical(params, num_layers, hidden_size, hidden_size))
+        names = (name for layer in range(num_layers) for name in canonical_names(layer))
+        return dict(zip(names, (tensor for layer in layers for tensor in layer)))
 
-def forget_saveables() -> None:
-    """Undoes `save_canonically`: a metagraph cannot hold a Python object."""
-    saveables = _saveables()
-    saveables[:] = [each for each in saveables if not isinstance(each, CudnnParamsSaveable)]
+    def pack(tensors):
+        return canonical_to_cudnn(tensors[0::2], tensors[1::2])
+
+    canonical.save_as(params, unpack, pack)
 
 
 class CellStack:
-    """LSTM layers on top of one another, each with a kernel and a bias.
-
-    Attributes:
-      opaque_params: None; see `CudnnStack`.
-    """
-
-    opaque_params = None
+    """LSTM layers on top of one another, each with a kernel and a bias."""
 
     def __init__(
         self, num_layers: int, hidden_size: int, layer: Callable, precision: Precision = FLOAT32
@@ -472,8 +437,7 @@ class CudnnStack:
     """The same stack computed by cuDNN, which trains one opaque vector. GPU only.
 
     Attributes:
-      opaque_params: float32 `[cudnn_params_size(...)]`, the variable. It is trainable, but not
-        among the global variables, which a Saver would save as they are.
+      opaque_params: float32 `[cudnn_params_size(...)]`, the variable; see `canonical`.
     """
 
     def __init__(self, num_layers: int, hidden_size: int, is_training: bool):
@@ -485,10 +449,8 @@ class CudnnStack:
         """
         self._num_layers, self._hidden_size = num_layers, hidden_size
         self._is_training = is_training
-        self.opaque_params = tf.compat.v1.get_variable(
-            "lstm_params",
-            [cudnn_params_size(num_layers, hidden_size, hidden_size)],
-            collections=[tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES],
+        self.opaque_params = canonical.get_variable(
+            "lstm_params", [cudnn_params_size(num_layers, hidden_size, hidden_size)]
         )
         save_canonically(self.opaque_params, num_layers, hidden_size)
 
@@ -506,6 +468,6 @@ class CudnnStack:
         )
         params = tf.cast(params, inputs.dtype)
         outputs, final_state = cudnn_layers(
-            inputs, state, params, self._is_training, dropout.keep_prob, dropout.seed
+            inputs, state, params, self._is_training, dropout.keep_prob, dropout.draws.seed
         )
         return dropout(outputs, self._num_layers), (final_state,)

@@ -6,42 +6,61 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 import configs
-from model import devices, lstm, softmax
+from model import canonical, devices, lstm, sampling, softmax
 from model.precision import FLOAT32, Precision
 
 tf1 = tf.compat.v1
 
+# In `Draws.seed_of`, the number of the sampled words; dropout's numbers are those of the layers.
+SAMPLED_WORDS = -1
+
 LAYERS = {configs.BASIC: lstm.basic_layer, configs.BLOCK: lstm.block_layer}
+
+
+class Draws(NamedTuple):
+    """The random numbers of a training step: what dropout drops, and which words are sampled.
+
+    They depend only on these three numbers, so a continued run draws the same.
+
+    Attributes:
+      seed: int.
+      step: int64 scalar tensor, the global step.
+      replica: int32 scalar tensor.
+    """
+
+    seed: int = 0
+    step: tf.Tensor | None = None
+    replica: tf.Tensor | None = None
+
+    def seed_of(self, part: int) -> tf.Tensor:
+        """The seed, int64 `[2]`, for a stateless operation in a part of the step."""
+        with tf.device("/cpu:0"):  # which takes seeds; from a GPU they would have to come back
+            seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
+            for number in (self.replica, part):
+                seed = tf.random.experimental.stateless_fold_in(seed, number)
+        return seed
 
 
 class Dropout(NamedTuple):
     """Dropout like that of `tf.contrib.rnn.DropoutWrapper`, but without a random state of its own.
 
-    Which values are dropped depends only on seed, step, replica and layer, so a continued run drops
-    the same. Dropout is applied to the embedded input and to the output of every layer. It is never
-    applied to the state that a layer carries from step to step: that would erase within a few steps
-    what the layer remembers (Zaremba et al. 2014, section 3.1).
+    It is applied to the embedded input and to the output of every layer. It is never applied to the
+    state that a layer carries from step to step: that would erase within a few steps what the layer
+    remembers (Zaremba et al. 2014, section 3.1).
 
     Attributes:
       keep_prob: float, the probability to keep a value; 1 is no dropout.
-      seed: int.
-      step: int64 scalar tensor; None without dropout.
-      replica: int32 scalar tensor; None without dropout.
+      draws: the step's `Draws`.
     """
 
     keep_prob: float = 1.0
-    seed: int = 0
-    step: tf.Tensor | None = None
-    replica: tf.Tensor | None = None
+    draws: Draws = Draws()
 
     def __call__(self, x: tf.Tensor, layer: int) -> tf.Tensor:
         """Drops values of `x`, and scales up the others to keep the mean."""
         if self.keep_prob >= 1:
             return x
-        with tf.device("/cpu:0"):  # which takes seeds; from a GPU they would have to come back
-            seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
-            for part in (self.replica, layer):
-                seed = tf.random.experimental.stateless_fold_in(seed, part)
+        seed = self.draws.seed_of(layer)
         # In float32, so that a 16-bit run drops the same values.
         x32 = tf.cast(x, tf.float32)
         return tf.cast(tf.nn.experimental.stateless_dropout(x32, 1 - self.keep_prob, seed), x.dtype)
@@ -53,7 +72,9 @@ class Network:
     Attributes:
       precision: the `Precision` of the activations.
       global_step: int64 scalar variable, the steps of training; None if not in training.
-      rnn_params: cuDNN's vector, a variable; None in other modes.
+      saved_otherwise: dict of the variables that are saved in another layout, see `canonical`:
+        with cuDNN `rnn_params`, its vector; with sampling `softmax_by_word`, the softmax's weights
+        as a row for each word.
     """
 
     def __init__(
@@ -66,7 +87,7 @@ class Network:
         """Makes the variables, float32, or takes those that the scope has.
 
         Args:
-          config: has `vocab_size`, `hidden_size`, `num_layers` and `rnn_mode`.
+          config: has `vocab_size`, `hidden_size`, `num_layers`, `rnn_mode` and `sampled_softmax`.
           is_training: count steps; keep what cuDNN's gradient needs.
           dtype: of the activations and matrix products, or a `Precision`.
           layer: a function with the arguments and results of `lstm.basic_layer`, to compute the
@@ -75,18 +96,25 @@ class Network:
         self.precision, self._hidden_size = devices.precision_for(dtype), config.hidden_size
         shape = [config.vocab_size, config.hidden_size]
         self._embedding = tf1.get_variable("embedding", shape)
-        self._softmax_w = tf1.get_variable("softmax_w", shape[::-1])
+        self._num_sampled, self.saved_otherwise = config.sampled_softmax, {}
+        if self._num_sampled:
+            self._softmax_w = canonical.get_variable(softmax.NAME_BY_WORD, shape)
+            softmax.save_canonically(self._softmax_w)
+            self.saved_otherwise["softmax_by_word"] = self._softmax_w
+        else:
+            self._softmax_w = tf1.get_variable(softmax.NAME, shape[::-1])
         self._softmax_b = tf1.get_variable("softmax_b", [config.vocab_size])
         sizes = config.num_layers, config.hidden_size
         first_step = tf.constant(0, tf.int64)
         if config.rnn_mode == configs.CUDNN and layer is None:
             self._stack: Any = lstm.CudnnStack(*sizes, is_training)
-            # cuDNN's vector is not a global variable: the global step's initializer runs its.
-            with tf.control_dependencies([self._stack.opaque_params.initializer]):
-                first_step = tf.identity(first_step)
+            self.saved_otherwise["rnn_params"] = self._stack.opaque_params
         else:
             self._stack = lstm.CellStack(*sizes, layer or LAYERS[config.rnn_mode], self.precision)
-        self.rnn_params = self._stack.opaque_params
+        # They are no global variables: the global step's initializer runs theirs.
+        if others := [variable.initializer for variable in self.saved_otherwise.values()]:
+            with tf.control_dependencies(others):
+                first_step = tf.identity(first_step)
         self.global_step = None
         if is_training:
             with tf.device("/cpu:0"):  # where the dropout's seeds need it
@@ -123,21 +151,38 @@ class Network:
         outputs, final_state = self._stack.add_layers(vectors, state, dropout)
         return tf.reshape(outputs, [-1, self._hidden_size]), final_state
 
-    def losses(self, outputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    def losses(
+        self, outputs: tf.Tensor, targets: tf.Tensor, draws: Draws | None = None
+    ) -> tf.Tensor:
         """The cross-entropy of each target word, in nats.
 
         Args:
           outputs: see `read`.
           targets: int32 `[num_steps, batch]`. A negative id means no word: its loss is 0.
+          draws: of the training step. If the configuration samples words, the result is an
+            estimate. Without it, the result is exact, and has no gradient where it does not fit
+            into memory at once.
 
         Returns:
           Float32 `[num_steps * batch]`.
         """
-        targets = tf.reshape(targets, [-1])
-        return softmax.cross_entropy(
-            outputs, self._softmax_w, self._softmax_b, targets, self.precision
-        )
+        targets, weights = tf.reshape(targets, [-1]), (self._softmax_w, self._softmax_b)
+        if draws is None:
+            return softmax.cross_entropy_in_pieces(
+                outputs, *weights, targets, self.precision, by_word=self._num_sampled > 0
+            )
+        if not self._num_sampled:
+            return softmax.cross_entropy(outputs, *weights, targets, self.precision)
+        with tf.device("/cpu:0"):  # as in `Draws`
+            uniform = tf.random.stateless_uniform(
+                [], draws.seed_of(SAMPLED_WORDS), 0, 1, tf.float64
+            )
+            vocab_size = self._softmax_b.shape[0]
+            sample = sampling.sample(self._num_sampled, vocab_size, targets, uniform)
+        rows = (tf.gather(each, sample.words) for each in weights)
+        return softmax.sampled_cross_entropy(outputs, *rows, sample, self.precision)
 
     def logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """The logits of every word, float32 `[num_steps * batch, vocab_size]`."""
-        return softmax.logits(outputs, self._softmax_w, self._softmax_b, self.precision)
+        by_word = self._num_sampled > 0
+        return softmax.logits(outputs, self._softmax_w, self._softmax_b, self.precision, by_word)

@@ -1,9 +1,27 @@
-"""The softmax layer and its cross-entropy: a large part of the work in a small model."""
+"""The softmax layer and its cross-entropy: a large part of the work in a small model.
+
+With a large vocabulary it is nearly all of the work. So training may score each target against a
+sample of the words (`sampled_cross_entropy`), and evaluation computes a few rows at a time
+(`cross_entropy_in_pieces`).
+
+The weights are `[hidden, vocab_size]`, as a checkpoint has them, or with `by_word` their transpose,
+`[vocab_size, hidden]`: a row for each word. A sparse update needs rows.
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from model import canonical
 from model.precision import FLOAT32, Precision
+from model.sampling import Sample
+
+NAME = "softmax_w"
+NAME_BY_WORD = "softmax_w_by_word"
+# The most logits that evaluation computes at once: 128 MiB.
+MAX_LOGITS = 1 << 25
 
 
 def logits(
@@ -11,16 +29,18 @@ def logits(
     softmax_w: tf.Tensor,
     softmax_b: tf.Tensor,
     precision: Precision = FLOAT32,
+    by_word: bool = False,
 ) -> tf.Tensor:
     """The logarithms of the words' probabilities, up to a constant in each row.
 
     Args:
-      outputs, softmax_w, softmax_b, precision: as in `cross_entropy`, `softmax_w` rounded already.
+      outputs, softmax_w, softmax_b, precision, by_word: as in `cross_entropy`, `softmax_w` rounded
+        already.
 
     Returns:
       Float32 `[rows, vocab_size]`.
     """
-    return precision.product(outputs, softmax_w) + softmax_b
+    return precision.product(outputs, softmax_w, transpose_b=by_word) + softmax_b
 
 
 def cross_entropy(
@@ -29,6 +49,7 @@ def cross_entropy(
     softmax_b: tf.Tensor,
     targets: tf.Tensor,
     precision: Precision = FLOAT32,
+    by_word: bool = False,
 ) -> tf.Tensor:
     """The cross-entropy of each target word, `-log(softmax(outputs @ softmax_w + softmax_b))`.
 
@@ -48,43 +69,165 @@ def cross_entropy(
       softmax_b: float32 `[vocab_size]`.
       targets: int32 `[rows]`, word ids. A negative id means no word: its loss is 0.
       precision: a `Precision`.
+      by_word: whether `softmax_w` is `[vocab_size, hidden]` instead.
 
     Returns:
       Float32 `[rows]`, in nats.
     """
-    is_word = tf.cast(tf.greater_equal(targets, 0), tf.float32)
 
     @tf.custom_gradient
     def losses(outputs, softmax_w, softmax_b, targets):
-        return _cross_entropy(outputs, softmax_w, softmax_b, targets, precision)
+        return _cross_entropy(outputs, softmax_w, softmax_b, targets, precision, by_word)
 
-    return is_word * losses(outputs, softmax_w, softmax_b, tf.maximum(targets, 0))
+    return _is_word(targets) * losses(outputs, softmax_w, softmax_b, tf.maximum(targets, 0))
 
 
-def _exact_where_tiny(losses, p_target, outputs, softmax_w, softmax_b, targets, precision):
-    """Replaces the losses of the few rows, if any, whose float32 probability has underflowed.
+def cross_entropy_in_pieces(
+    outputs: tf.Tensor,
+    softmax_w: tf.Tensor,
+    softmax_b: tf.Tensor,
+    targets: tf.Tensor,
+    precision: Precision = FLOAT32,
+    by_word: bool = False,
+) -> tf.Tensor:
+    """`cross_entropy` in bounded memory, without a gradient.
 
-    It computes the logits of these rows again. To keep the logits of all rows would double the
-    memory of the softmax, which overwrites them.
+    At most about `MAX_LOGITS` logits exist at once. Where all rows are known to fit, they are
+    computed at once.
+
+    Arguments and results are those of `cross_entropy`.
     """
+    most, num_rows = max(1, MAX_LOGITS // softmax_b.shape[0]), outputs.shape[0]
+    if num_rows is not None and num_rows <= most:
+        return cross_entropy(outputs, softmax_w, softmax_b, targets, precision, by_word)
+    weights, words = precision.widen(tf.cast(softmax_w, outputs.dtype)), tf.maximum(targets, 0)
+
+    def score(outputs, _):
+        return logits(outputs, weights, softmax_b, precision, by_word)
+
+    def add_piece(start, losses):
+        piece = slice(start, start + most)
+        more, _, _ = _losses(score, outputs[piece], words[piece])
+        return start + most, tf.concat([losses, more], axis=0)
+
+    _, losses = tf.while_loop(
+        lambda start, _: start < tf.shape(outputs)[0],
+        add_piece,
+        (tf.constant(0), tf.zeros([0])),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None])),
+        parallel_iterations=1,
+    )
+    return _is_word(targets) * losses
+
+
+def sampled_cross_entropy(
+    outputs: tf.Tensor,
+    softmax_w: tf.Tensor,
+    softmax_b: tf.Tensor,
+    sample: Sample,
+    precision: Precision = FLOAT32,
+) -> tf.Tensor:
+    """An estimate of the cross-entropy of each target word, by scoring few other words.
+
+    The loss of a target `t` is `log(Z) - s[t]`, where `s` are the logits and `Z`, the sum of their
+    exponentials over the vocabulary, is estimated. With the drawn words `S` and their probabilities
+    `q` to be drawn,
+
+        Z = exp(s[t]) + sum of exp(s[k]) / q[k] over the k in S that are not t
+
+    The target's own term is known, so it is not estimated. The mean of this `Z` over many draws is
+    that of all words. If all words are drawn, loss and gradient are those of `cross_entropy`.
+    (`tf.nn.sampled_softmax_loss` divides the target's term by its expected count, too. The mean of
+    its `Z` is another one.)
+
+    Args:
+      outputs, precision: as in `cross_entropy`.
+      softmax_w: float32 `[words, hidden]`, the rows of the sample's words.
+      softmax_b: float32 `[words]`, likewise.
+      sample: the words.
+
+    Returns:
+      Float32 `[rows]`, in nats. The gradient is that of the sampled words' rows.
+    """
+
+    @tf.custom_gradient
+    def losses(outputs, softmax_w, softmax_b, targets, corrections):
+        return _cross_entropy(outputs, softmax_w, softmax_b, targets, precision, True, corrections)
+
+    targets = tf.maximum(sample.targets, 0)
+    return _is_word(sample.targets) * losses(
+        outputs, softmax_w, softmax_b, targets, sample.corrections
+    )
+
+
+def save_canonically(weights_by_word: Any) -> None:
+    """Makes the current graph's Savers save the transpose, as `softmax_w`.
+
+    Args:
+      weights_by_word: float32 `[vocab_size, hidden]`, the variable, or its tensor by reference.
+    """
+    canonical.save_as(
+        weights_by_word,
+        unpack=lambda rows: {NAME: tf.transpose(rows)},
+        pack=lambda tensors: tf.transpose(tensors[0]),
+    )
+
+
+def _is_word(targets):
+    """1 for each target, 0 where there is no word: float32 `[rows]`."""
+    return tf.cast(tf.greater_equal(targets, 0), tf.float32)
+
+
+def _correct(outputs, weights, softmax_b, targets, precision, corrections):
+    """The logits of a sample's words, corrected except for each row's target."""
+    scores = logits(outputs, weights, softmax_b + corrections, precision, by_word=True)
+    vectors = tf.cast(tf.gather(weights, targets), tf.float32)
+    own = tf.reduce_sum(tf.cast(outputs, tf.float32) * vectors, axis=1)
+    own += tf.gather(softmax_b, targets)
+    places = tf.stack([tf.range(tf.shape(targets)[0]), targets], axis=1)
+    return tf.tensor_scatter_nd_update(scores, places, own)
+
+
+def _losses(score: Callable, outputs, targets):
+    """The losses, with what the gradient needs.
+
+    Args:
+      score: computes the logits of some outputs, given those outputs' targets.
+      outputs, targets: as in `cross_entropy`; no target is negative.
+
+    Returns:
+      `(losses, p, p_target)`: the losses; the probabilities of all words, `[rows, vocab_size]`; and
+      of the targets, `[rows]`.
+    """
+    p = tf.nn.softmax(score(outputs, targets))
+    p_target = tf.gather(p, targets, batch_dims=1)
+    losses = -tf.math.log(p_target)
+    # The losses of the few rows, if any, whose float32 probability has underflowed. Their logits
+    # are computed again. To keep the logits of all rows would double the memory of the softmax,
+    # which overwrites them.
     rows = tf.where(p_target < np.finfo(np.float32).tiny)
     # Not gather_nd, which has no GPU kernel for int32.
     outputs, targets = tf.gather(outputs, rows[:, 0]), tf.gather(targets, rows[:, 0])
-    scores = logits(outputs, softmax_w, softmax_b, precision)
+    scores = score(outputs, targets)
     exact = tf.reduce_logsumexp(scores, axis=1) - tf.gather(scores, targets, batch_dims=1)
-    return tf.tensor_scatter_nd_update(losses, rows, exact)
+    return tf.tensor_scatter_nd_update(losses, rows, exact), p, p_target
 
 
-def _cross_entropy(outputs, softmax_w, softmax_b, targets, precision):
+def _cross_entropy(
+    outputs, softmax_w, softmax_b, targets, precision, by_word=False, corrections=None
+):
     """The losses, and the function of their gradient, as `tf.custom_gradient` wants them."""
     product = precision.product
     # Delays the rounding, and the memory that it takes, until the outputs exist.
     with tf.control_dependencies([outputs]):
         weights = precision.widen(tf.cast(softmax_w, outputs.dtype))
-    p = tf.nn.softmax(logits(outputs, weights, softmax_b, precision))
-    p_target = tf.gather(p, targets, batch_dims=1)
-    losses = -tf.math.log(p_target)
-    losses = _exact_where_tiny(losses, p_target, outputs, weights, softmax_b, targets, precision)
+
+    def score(outputs, targets):
+        if corrections is None:
+            return logits(outputs, weights, softmax_b, precision, by_word)
+        return _correct(outputs, weights, softmax_b, targets, precision, corrections)
+
+    losses, p, p_target = _losses(score, outputs, targets)
 
     def gradient(d_losses):
         rows = tf.range(tf.shape(targets)[0])
@@ -95,12 +238,14 @@ def _cross_entropy(outputs, softmax_w, softmax_b, targets, precision):
             )
         errors = precision.widen(tf.cast(errors, outputs.dtype))
         d_losses = tf.cast(d_losses, outputs.dtype)[:, None]
-        d_outputs = d_losses * product(errors, weights, outputs.dtype, transpose_b=True)
+        d_outputs = d_losses * product(errors, weights, outputs.dtype, transpose_b=not by_word)
+        factors = (errors, d_losses * outputs) if by_word else (d_losses * outputs, errors)
         # The LSTM waits for d_outputs, so it comes first. d_w is then computed at the same time as
         # the LSTM's steps, which keep only one core busy.
         with tf.control_dependencies([d_outputs]):
-            d_w = product(d_losses * outputs, errors, softmax_w.dtype, transpose_a=True)
+            d_w = product(*factors, softmax_w.dtype, transpose_a=True)
         d_b = product(d_losses, errors, transpose_a=True)[0]
-        return d_outputs, d_w, d_b, None
+        nothing = [None] * (1 if corrections is None else 2)
+        return d_outputs, d_w, d_b, *nothing
 
-    return losses, gradient
+    return (losses, gradient)

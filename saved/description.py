@@ -9,8 +9,9 @@ import dataclasses
 import hashlib
 from typing import Any
 
-# What a run may change when it is continued: how long it lasts, and how the same LSTM is computed.
-CHANGEABLE = ("max_max_epoch", "rnn_mode")
+# What a run may change when it is continued: how long it lasts, how the same LSTM is computed, and
+# how many words training scores each target against.
+CHANGEABLE = ("max_max_epoch", "rnn_mode", "sampled_softmax")
 # Names whose values mean nothing to a reader, in words. If one changes, those below often change.
 IN_WORDS = {
     "train text": "the training text",

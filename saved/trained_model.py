@@ -118,9 +118,10 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
                 f"{path}: has {name} {size}, but the description of its run says {fields[name]!r}; "
                 f"restore the checkpoint and the {run_directory.CONFIG_FILE} of one run"
             )
-    # Not the mode of the training: BLOCK computes the same on every machine.
+    # Not the mode of the training: BLOCK computes the same on every machine, and all words count.
+    how = {"rnn_mode": configs.BLOCK, "sampled_softmax": 0}
     try:
-        config = configs.SmallConfig(**{**fields, **sizes, "rnn_mode": configs.BLOCK})
+        config = configs.SmallConfig(**{**fields, **sizes, **how})
     except configs.ConfigError as error:
         message = f"{path}: the description of its run, or {run_directory.CONFIG_FILE}: {error}"
         raise TrainedModelError(f"{message}; restore the file") from None

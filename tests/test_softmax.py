@@ -68,3 +68,38 @@ def test_16_bit_is_near(dtype):
     for actual, expected in zip(tf.nest.flatten(near), tf.nest.flatten(exact)):
         assert actual.dtype == np.float32
         np.testing.assert_allclose(actual, expected, atol=0.03 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("static", [True, False])
+@pytest.mark.parametrize("most", [1, 9, 20, 1000])
+@pytest.mark.parametrize("by_word", [True, False])
+def test_in_pieces_the_losses_are_the_same(monkeypatch, static, most, by_word):
+    """9 words: 1 row, 1 row, 2 rows and all rows at once."""
+    monkeypatch.setattr(softmax, "MAX_LOGITS", most)
+    outputs, w, b, targets = arguments()
+    targets[2] = -1
+    with tf.Graph().as_default(), tf1.Session() as session:
+        expected = session.run(softmax.cross_entropy(outputs, w, b, targets))
+        rows = len(targets) if static else None
+        fed = tf1.placeholder(tf.float32, [rows, 4]), tf1.placeholder(tf.int32, [rows])
+        losses = softmax.cross_entropy_in_pieces(
+            fed[0], tf.constant(w.T if by_word else w), tf.constant(b), fed[1], by_word=by_word
+        )
+        run = session.make_callable(losses, fed)
+        np.testing.assert_allclose(run(outputs, targets), expected, rtol=1e-6, atol=1e-6)
+        if not static:
+            assert run(outputs[:0], targets[:0]).shape == (0,)
+
+
+def test_a_gradient_by_word_is_the_transpose():
+    outputs, w, b, targets = arguments()
+    losses, expected = losses_and_gradients(outputs, w, b, targets, softmax.cross_entropy)
+
+    def by_word(*values):
+        return softmax.cross_entropy(*values, by_word=True)
+
+    transposed, gradients = losses_and_gradients(outputs, w.T, b, targets, by_word)
+    np.testing.assert_allclose(transposed, losses, rtol=1e-6)
+    gradients[1] = gradients[1].T
+    for actual, each in zip(gradients, expected):
+        np.testing.assert_allclose(actual, each, rtol=1e-5, atol=1e-6)
