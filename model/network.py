@@ -179,8 +179,8 @@ class Network:
             )
             vocab_size = self._softmax_b.shape[0]
             sample = sampling.sample(self._num_sampled, vocab_size, targets, uniform)
-        rows = (tf.gather(each, sample.words) for each in weights)
-        return softmax.sampled_cross_entropy(outputs, *rows, sample, self.precision)
+        rows, biases = (tf.gather(each, sample.words) for each in weights)
+        return softmax.sampled_cross_entropy(outputs, rows, biases, sample, self.precision)
 
     def logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """The logits of every word, float32 `[num_steps * batch, vocab_size]`."""

@@ -8,7 +8,6 @@ The weights are `[hidden, vocab_size]`, as a checkpoint has them, or with `by_wo
 `[vocab_size, hidden]`: a row for each word. A sparse update needs rows.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -188,7 +187,7 @@ def _correct(outputs, weights, softmax_b, targets, precision, corrections):
     return tf.tensor_scatter_nd_update(scores, places, own)
 
 
-def _losses(score: Callable, outputs, targets):
+def _losses(score, outputs, targets):
     """The losses, with what the gradient needs.
 
     Args:
@@ -248,4 +247,4 @@ def _cross_entropy(
         nothing = [None] * (1 if corrections is None else 2)
         return d_outputs, d_w, d_b, *nothing
 
-    return (losses, gradient)
+    return losses, gradient

@@ -210,3 +210,26 @@ def test_variables_text_and_embedding_stay_with_the_driver(keep_prob):
     assert not any("embedding_lookup" in name and types[name] == "GatherV2" for name in away)
     assert any("embedding_lookup" in name and types[name] == "GatherV2" for name in tasks)
     assert "MatMul" in {types[name] for name in away}
+
+
+@pytest.mark.parametrize(("sampled", "travels"), [(0, True), (9, False)])
+def test_with_sampling_no_tensor_of_the_vocabularys_size_travels(sampled, travels):
+    """1,009 words: no other size is divisible by this number."""
+    config = tiny_config(vocab_size=1009, sampled_softmax=sampled, num_steps=2)
+    metagraph, models = ptb_word_lm.build_metagraph(config, random_corpus())
+    train = models["Train"]
+    util.auto_parallel(metagraph, train, 2)
+    devices = [f"/job:worker/task:{i}" for i in range(2)]
+    cluster.place_replicas(metagraph.graph_def, train.input.windows, 1, devices)
+    with tf.Graph().as_default() as graph:
+        util.import_models(metagraph, models)
+    tasks = {op.name: tf.DeviceSpec.from_string(op.device).task for op in graph.get_operations()}
+    sizes = [
+        size
+        for op in graph.get_operations()
+        for tensor in op.inputs
+        if {tasks[op.name], tasks[tensor.op.name]} == {0, 1}
+        for size in tensor.shape.dims or []
+    ]
+    assert len(sizes) > 10
+    assert any(size and size % 1009 == 0 for size in sizes) == travels

@@ -12,7 +12,7 @@ import reader
 import training
 import util
 from graphs import ROOT
-from model import devices, lstm, network, precision, softmax
+from model import canonical, devices, lstm, network, precision, sampling, softmax
 from program import command_line
 from saved import checkpoints, description, inference, run_directory, trained_model
 from training import cluster, guard, summaries
@@ -38,7 +38,7 @@ SOURCES = [
 ]
 MODULES = (
     (configs, ptb_word_lm, reader, training, util)
-    + (devices, lstm, network, precision, softmax, command_line)
+    + (canonical, devices, lstm, network, precision, sampling, softmax, command_line)
     + (checkpoints, description, inference, run_directory, trained_model, cluster, guard, summaries)
 )
 CURRENT_PAGES = [page for page in PAGES if page != "CHANGELOG.md"]

@@ -22,6 +22,8 @@ from model import devices
 from model.precision import Precision
 
 tf1 = tf.compat.v1
+# Modes, and with how many sampled words.
+MODES = [(configs.BASIC, 0), (configs.BLOCK, 0), (configs.CUDNN, 0), (configs.BLOCK, 9)]
 DTYPES = [tf.float32, tf.float16, tf.bfloat16]
 needs_gpu_kernels = pytest.mark.skipif(
     not tf.test.is_built_with_cuda(), reason="this TensorFlow has no kernels for GPUs"
@@ -66,19 +68,20 @@ def is_on_cpu(node):
 
 @needs_gpu_kernels
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("mode", configs.RNN_MODES)
-def test_all_but_the_input_has_a_gpu_kernel(mode, dtype):
-    _, _, nodes = replicated(tiny_config(rnn_mode=mode, keep_prob=0.5, num_steps=2), 2, dtype)
+@pytest.mark.parametrize(("mode", "sampled"), MODES)
+def test_all_but_the_input_has_a_gpu_kernel(mode, sampled, dtype):
+    changes = {"keep_prob": 0.5, "num_steps": 2, "sampled_softmax": sampled}
+    _, _, nodes = replicated(tiny_config(rnn_mode=mode, **changes), 2, dtype)
     left_to_gpu = [node for node in nodes.values() if not is_on_cpu(node)]
     assert {node.op for node in left_to_gpu if not gpu_kernel(node)} == set()
     assert "MatMul" in {node.op for node in left_to_gpu}
 
 
 @needs_gpu_kernels
-@pytest.mark.parametrize("mode", configs.RNN_MODES)
-def test_a_training_step_sends_nothing_back_from_the_gpu(mode):
+@pytest.mark.parametrize(("mode", "sampled"), MODES)
+def test_a_training_step_sends_nothing_back_from_the_gpu(mode, sampled):
     """The host would have to wait for it, and the GPU then for the host."""
-    config = tiny_config(rnn_mode=mode, keep_prob=0.5, num_steps=2)
+    config = tiny_config(rnn_mode=mode, keep_prob=0.5, num_steps=2, sampled_softmax=sampled)
     with tf.Graph().as_default() as graph:
         model = ptb_word_lm.build_models(config, random_corpus())["Train"]
         step = tf1.graph_util.extract_sub_graph(graph.as_graph_def(), [model.train_op.name])
