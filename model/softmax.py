@@ -183,7 +183,9 @@ def _correct(outputs, weights, softmax_b, targets, precision, corrections):
     vectors = tf.cast(tf.gather(weights, targets), tf.float32)
     own = tf.reduce_sum(tf.cast(outputs, tf.float32) * vectors, axis=1)
     own += tf.gather(softmax_b, targets)
-    places = tf.stack([tf.range(tf.shape(targets)[0]), targets], axis=1)
+    # In int64: int32 would be sent from the GPU to the host to be stacked there.
+    places = [tf.cast(x, tf.int64) for x in (tf.range(tf.shape(own)[0]), targets)]
+    places = tf.stack(places, axis=1)
     return tf.tensor_scatter_nd_update(scores, places, own)
 
 
