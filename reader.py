@@ -7,6 +7,7 @@ back-propagation.
 """
 
 import collections
+import itertools
 import os
 import tempfile
 import weakref
@@ -200,26 +201,59 @@ def words_to_ids(
     unknown_id = word_to_id.get(UNKNOWN, -1)
     pieces, num_unknown, num_words = [np.zeros(0, np.int32)], 0, 0
     for words in blocks:
-        num_unknown += sum(word not in word_to_id for word in words)
+        ids = np.fromiter(map(word_to_id.get, words, itertools.repeat(-1)), np.int32, len(words))
+        is_unknown = ids < 0
+        num_unknown += int(is_unknown.sum())
         num_words += len(words)
-        ids = np.fromiter(
-            (word_to_id.get(word, unknown_id) for word in words), np.int32, len(words)
-        )
+        ids[is_unknown] = unknown_id
         pieces.append(ids[ids >= 0])
     return np.concatenate(pieces), num_unknown, num_words
 
 
-def _read_split(path, word_to_id, remedy=""):
-    """A text as word ids; `remedy` is added to the message about unknown words."""
-    ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path), word_to_id)
+def _check_text(path, num_words, num_unknown, fate):
+    """Says how many words of a text are unknown, and what becomes of them; CorpusError if empty."""
     if num_words == 0:
         raise CorpusError(f"{path}: is empty; it must hold at least one sentence")
     if num_unknown:
-        fate = f"become {UNKNOWN}" if UNKNOWN in word_to_id else "are left out"
+        say(f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}")
+
+
+def _read_training_text(path, max_words):
+    """The text as word ids, and its words by falling count.
+
+    To look a word up is what takes the time. So it is done once: words are numbered as they come,
+    and the numbers are replaced when the words are counted.
+    """
+    numbers: dict[str, int] = collections.defaultdict(itertools.count().__next__)
+    pieces = [
+        np.fromiter(map(numbers.__getitem__, words), np.int32, len(words))
+        for words in _blocks_of_words(path)
+    ]
+    totals = np.zeros(len(numbers), np.int64)
+    for piece in pieces:
+        totals += np.bincount(piece, minlength=len(numbers))
+    counts = dict(zip(numbers, totals.tolist()))
+    words = build_vocabulary(counts, max_words)
+    if counts and END_OF_SENTENCE not in words:
         say(
-            f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}"
-            f"{remedy}"
+            f"{path}: has no line ends, or too few for {END_OF_SENTENCE} to be in the "
+            "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
         )
+    word_to_id = {word: i for i, word in enumerate(words)}
+    num_unknown = sum(counts[word] for word in numbers.keys() - word_to_id.keys())
+    fate = f"become {UNKNOWN}: --vocab_size is {max_words}, and 0 would keep all {len(counts)}"
+    _check_text(path, totals.sum(), num_unknown, fate)
+    ids = np.array([word_to_id.get(word, word_to_id.get(UNKNOWN)) for word in numbers], np.int32)
+    for piece in pieces:
+        np.take(ids, piece, out=piece, mode="clip")  # the other modes would make a copy
+    return np.concatenate(pieces), words
+
+
+def _read_split(path, word_to_id):
+    """Another text as word ids."""
+    ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path), word_to_id)
+    fate = f"become {UNKNOWN}" if UNKNOWN in word_to_id else "are left out"
+    _check_text(path, num_words, num_unknown, fate)
     if len(ids) == 0:
         raise CorpusError(f"{path}: has no word of the training text's vocabulary")
     return ids
@@ -241,20 +275,9 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
       preparation.PreparationError: the description of the preparation is damaged.
     """
     paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
-    counts: collections.Counter[str] = collections.Counter()
-    for words in _blocks_of_words(paths[0]):
-        counts.update(words)
-    words = build_vocabulary(counts, max_words)
-    if counts and END_OF_SENTENCE not in words:
-        say(
-            f"{paths[0]}: has no line ends, or too few for {END_OF_SENTENCE} to be in the "
-            "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
-        )
+    train, words = _read_training_text(paths[0], max_words)
     word_to_id = {word: i for i, word in enumerate(words)}
-    remedies = [""] * len(paths)
-    if len(words) < len(counts):
-        remedies[0] = f": --vocab_size is {max_words}, and 0 would keep all {len(counts)}"
-    train, valid, test = (_read_split(p, word_to_id, r) for p, r in zip(paths, remedies))
+    valid, test = (_read_split(path, word_to_id) for path in paths[1:])
     return Corpus(train, valid, test, words, preparation.read(data_path))
 
 

@@ -133,33 +133,33 @@ def in_process(*arguments):
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def softmaxes(arguments, vocab_size):
-    """The softmaxes to measure with a vocabulary: `(name, arguments of the process)`."""
-    for number in arguments.sampled:
-        if number <= vocab_size:
-            yield f"{number:,} sampled" if number else "full", [f"--sampled={number}"]
+def softmaxes(sampled):
+    """The softmaxes to measure: `(name, arguments of the process, smallest vocabulary)`."""
+    for number in sampled:
+        name = f"{number:,} sampled" if number else "all words"
+        yield name, f"--sampled={number}", max(number, 1)
     if importlib.util.find_spec("torch"):
         for cutoffs in CUTOFFS:
-            if cutoffs[-1] < vocab_size:
-                text = ", ".join(f"{each:,}" for each in cutoffs)
-                flag = "--cutoffs=" + ",".join(map(str, cutoffs))
-                yield f"PyTorch, adaptive, {text}", [flag]
+            name = "PyTorch, adaptive, " + ", ".join(f"{each:,}" for each in cutoffs)
+            yield name, "--cutoffs=" + ",".join(map(str, cutoffs)), cutoffs[-1] + 1
 
 
 def print_vocabularies(arguments, common):
-    """The table of vocabularies."""
-    print("| vocabulary | softmax | ms a step | words per second | memory, GB |")
-    print("|---|---|---|---|---|")
+    """The table of vocabularies: words per second, and memory."""
+    columns = list(softmaxes(arguments.sampled))
+    print(f"| vocabulary | {' | '.join(name for name, _, _ in columns)} |")
+    print((len(columns) + 1) * "|---" + "|")
     config = configs.get_config(arguments.model)
     words = config.batch_size * config.num_steps
     for size in arguments.vocabularies:
-        for name, flags in softmaxes(arguments, size):
-            r = in_process("--measure=vocabulary", f"--what={size}", *flags, *common)
-            print(
-                f"| {size:,} | {name} | {1000 * r['step']:.0f} | {words / r['step']:.0f} | "
-                f"{r['memory']:.2f} |",
-                flush=True,
-            )
+        print(f"| {size:,} |", end="", flush=True)
+        for _, flag, smallest in columns:
+            cell = ""
+            if size >= smallest:
+                r = in_process("--measure=vocabulary", f"--what={size}", flag, *common)
+                cell = f"{words / r['step']:.0f} ({r['memory']:.1f} GB)"
+            print(f" {cell} |", end="", flush=True)
+        print()
 
 
 def print_corpora(arguments, common):
