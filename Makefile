@@ -35,7 +35,7 @@ curves: $(VENV)/extras.installed
 	$(BIN)/python curves.py $(RUNS:%=--run=%)
 
 tour: $(VENV)/extras.installed
-	$(BIN)/jupyter notebook docs/tour.ipynb
+	$(BIN)/jupyter notebook $$([ $$(id -u) = 0 ] && echo --allow-root) docs/tour.ipynb
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

@@ -185,14 +185,18 @@ def main():
         run_directory.check_name(arguments.tflite, "--tflite")
         _check_apart(arguments.tflite, arguments.out)
     trained = trained_model.read(arguments.save_path, arguments.data_path)
+    name, done = "tflite", ""
     try:
         if arguments.tflite:
             os.makedirs(os.path.dirname(os.path.abspath(arguments.tflite)), exist_ok=True)
+        name = "out"
         export(trained, arguments.out)
         if arguments.tflite:
+            name, done = "tflite", f"; --out={arguments.out} is complete"
             write_whole(arguments.tflite, convert(arguments.out))
     except (tf.errors.OpError, OSError) as error:
-        raise command_line.RequestError(f"cannot be written: {checkpoints.reason(error)}") from None
+        message = f"cannot be written: {checkpoints.reason(error)}{done}"
+        raise command_line.RequestError(f"--{name}={arguments[name].value}: {message}") from None
 
 
 if __name__ == "__main__":

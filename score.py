@@ -79,8 +79,8 @@ class Piece(NamedTuple):
     hypothesis: nbest.Hypothesis | None = None
 
 
-def read_text(path):
-    """Yields a file's text, as much as there is to be had at once; `-` is standard input.
+def read_text(path, flag="--text"):
+    """Yields the text of the file that a flag names, block by block; `-` is standard input.
 
     Raises:
       command_line.RequestError: it cannot be read, or is no text.
@@ -88,9 +88,9 @@ def read_text(path):
     try:
         yield from files.read_blocks(path)
     except files.TextError as error:
-        raise command_line.RequestError(f"--text={path}: {error}") from None
+        raise command_line.RequestError(f"{flag}={path}: {error}") from None
     except OSError as error:
-        message = f"--text={path}: cannot be read: {error.strerror}"
+        message = f"{flag}={path}: cannot be read: {error.strerror}"
         raise command_line.RequestError(message) from None
 
 
@@ -396,7 +396,7 @@ def ranked_rows(scored, ranking=Ranking()):  # noqa: B008
 
 def read_scores(path):
     """Yields the last column of each line of a file, float; RequestError if that is no number."""
-    for number, line in enumerate(sentences.split_lines(read_text(path)), start=1):
+    for number, line in enumerate(sentences.split_lines(read_text(path, "--scores")), start=1):
         try:
             score = float(line.split()[-1])
             if not math.isfinite(score):

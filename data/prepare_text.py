@@ -40,9 +40,6 @@ import sys
 import tempfile
 
 import shared
-
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
 from text import files, preparation, sentences, words
 
 SPLITS = ("train", "valid", "test")
@@ -134,8 +131,11 @@ def _file_in(directory, split):
     return os.path.join(directory, f"ptb.{split}.txt")
 
 
-def _write_all_tokens(pieces, directory):
-    """Writes the three files with all their tokens; returns the training text's `Counter`."""
+def _write_all_tokens(pieces, directory, by_marks):
+    """Writes the three files with all their tokens; returns the training text's `Counter`.
+
+    UserError if the sentences, which `by_marks` says were told by their marks, are too few.
+    """
     counts = collections.Counter()
     with contextlib.ExitStack() as stack:
         outputs = {
@@ -154,9 +154,9 @@ def _write_all_tokens(pieces, directory):
             number += ends
     if number < 20:
         sentences_are = "sentence is" if number == 1 else "sentences are"
+        hint = "; if the text has one sentence a line, add --sentence_per_line" if by_marks else ""
         raise shared.UserError(
-            f"{number} {sentences_are} too few to hold some out, 20 are enough; if the text has "
-            "one sentence a line, add --sentence_per_line"
+            f"{number} {sentences_are} too few to hold some out, 20 are enough{hint}"
         )
     return counts
 
@@ -173,6 +173,8 @@ def choose_vocabulary(counts, min_count=2, max_words=10000):
       Set of str.
     """
     frequent = [token for token, count in counts.items() if count >= min_count]
+    if counts and not frequent:
+        raise shared.UserError(f"no token occurs {min_count} times; choose a smaller --min_count")
     frequent.sort(key=lambda token: (-counts[token], token))
     return set(frequent[: max_words - 2])
 
@@ -199,7 +201,7 @@ def write_corpus(pieces, directory, how, min_count=2, max_words=10000):
       min_count, max_words: which tokens are rare, as in `choose_vocabulary`.
 
     Raises:
-      UserError: `directory` is a file, or the sentences are too few.
+      UserError: `directory` is a file, the sentences are too few, or all tokens are rare.
       OSError: something cannot be written.
     """
     shared.make_directory(directory)
@@ -208,7 +210,7 @@ def write_corpus(pieces, directory, how, min_count=2, max_words=10000):
         all_tokens, corpus = os.path.join(aside, "all_tokens"), os.path.join(aside, "corpus")
         os.mkdir(all_tokens)
         os.mkdir(corpus)
-        counts = _write_all_tokens(pieces, all_tokens)
+        counts = _write_all_tokens(pieces, all_tokens, how.ends_at_marks)
         vocabulary = choose_vocabulary(counts, min_count, max_words)
         for split in SPLITS:
             _replace_rare_tokens(_file_in(all_tokens, split), _file_in(corpus, split), vocabulary)

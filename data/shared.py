@@ -9,6 +9,10 @@ import os
 import signal
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from program import streams  # noqa: E402
+
 
 class UserError(Exception):
     """A request that cannot be met; the message names the file or value and says what to do."""
@@ -82,6 +86,13 @@ def _interrupt(number, _):
     raise KeyboardInterrupt
 
 
+def _discard_output():
+    """Keeps Python from failing once more, at its end, to write what could not be written."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run(main):
     """Calls `main`; a mistake of the user's ends the program with one line and status 1.
 
@@ -90,17 +101,19 @@ def run(main):
     program = os.path.basename(sys.argv[0])
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
+    streams.open_closed()
     try:
         main()
+        sys.stdout.flush()
     except UserError as error:
-        sys.exit(f"{program}: {error}")
-    except BrokenPipeError:  # whoever closed standard output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(f"{program}: {streams.one_line(str(error))}")
     except OSError as error:
+        _discard_output()
+        if isinstance(error, BrokenPipeError):  # whoever closed standard output has seen enough
+            sys.exit(1)
         path = error.filename2 or error.filename  # of two, the one to be replaced
         place = f"{path}: " if path else ""
-        sys.exit(f"{program}: {place}{error.strerror or error}")
+        sys.exit(f"{program}: {streams.one_line(place)}{error.strerror or error}")
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -1,6 +1,7 @@
 """What the scripts share.
 
 * `command_line.py`: a quiet start with oneDNN turned on, and mistakes answered in one line.
+* `streams.py`: standard streams that are closed; messages of one line.
 * `training_flags.py`: the flags of training; each field of a configuration is one, and `--config`
   reads them from a file.
 * `path_flags.py`: flags whose values are paths.

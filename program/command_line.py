@@ -16,6 +16,8 @@ from typing import NoReturn
 
 from absl import app, flags
 
+from program import streams
+
 # What asks a program to end; Windows has no SIGHUP.
 SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
@@ -25,10 +27,7 @@ class UserError(ValueError):
 
     def __str__(self):
         """The message; what files and servers may have put into it is shown, not obeyed."""
-        message = super().__str__()
-        return "".join(
-            c if c.isprintable() else c.encode("unicode_escape").decode() for c in message
-        )
+        return streams.one_line(super().__str__())
 
 
 class RequestError(UserError):
@@ -94,7 +93,7 @@ def import_tensorflow() -> None:
 
     The environment variable `TF_CPP_MIN_LOG_LEVEL`, set to less than 3, keeps the messages.
     """
-    _open_standard_streams()
+    streams.open_closed()
     turn_on_onednn()
     quiet = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") == "3"
     if quiet:
@@ -159,16 +158,6 @@ class LiveLine:
             sys.stderr.flush()
         except OSError:
             self._terminal = False
-
-
-def _open_standard_streams():
-    """Opens standard streams that are closed, or the next file opened would get their output."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
-            setattr(sys, name, open(number, "r" if number == 0 else "w"))  # noqa: SIM115
 
 
 def ignore_signals(numbers: Iterable[int] = SIGNALS) -> None:

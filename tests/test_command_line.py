@@ -538,6 +538,13 @@ def test_all_is_saved_when_the_reader_leaves(corpus, whole_run, tmp_path, interr
     assert_same_weights(whole_path, tmp_path)
 
 
+def test_results_are_not_lost_in_a_closed_standard_output(corpus):
+    options = {"stdout": None, "preexec_fn": lambda: os.close(1)}
+    status, _, err = run(f"--data_path={corpus}", "--model=test", **options)
+    message = "standard output: Bad file descriptor; nothing is saved without --save_path"
+    assert (status, err) == (1, f"ptb_word_lm.py: {message}\n")
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_a_full_disk_under_the_log(corpus, tmp_path):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]

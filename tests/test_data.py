@@ -16,7 +16,7 @@ import tracemalloc
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import prepare_text
@@ -97,9 +97,10 @@ def test_rare_tokens_become_unk_and_nothing_changes_place(lines, min_count, max_
     text = "\n".join(lines) + "\n"
     limits = {"min_count": min_count, "max_words": max_words}
     whole = prepare(text, CHARACTERS, min_count=1, max_words=10**6)
+    counts = collections.Counter(token for line in whole["train"] for token in line)
+    assume(not counts or max(counts.values()) >= min_count)
     corpus = prepare(text, CHARACTERS, **limits)
     assert corpus == prepare(text, CHARACTERS, **limits)
-    counts = collections.Counter(token for line in whole["train"] for token in line)
     kept = {token for line in in_order(corpus) for token in line} - {"<unk>"}
     for line, all_tokens in zip(in_order(corpus), in_order(whole), strict=True):
         for token, original in zip(line, all_tokens, strict=True):
@@ -265,6 +266,8 @@ def test_a_text_that_cannot_be_used_changes_nothing(tmp_path, text, message):
         (["--out=file/below"], "file/below: Not a directory\n"),
         (["missing"], "missing: No such file or directory\n"),
         (["."], ".: Is a directory\n"),
+        (["a\nb"], r"a\nb: No such file or directory" + "\n"),
+        (["--min_count=99999"], "no token occurs 99999 times; choose a smaller --min_count\n"),
     ],
 )
 def test_mistakes_are_answered_in_one_line(tmp_path, arguments, message):
@@ -273,6 +276,27 @@ def test_mistakes_are_answered_in_one_line(tmp_path, arguments, message):
     assert (status, out) == (1, "")
     assert err.startswith(f"prepare_text.py: {message}") and err.count("\n") == 1
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_advice_fits_how_sentences_end(tmp_path):
+    for flags in (["--level=char"], ["--sentence_per_line"]):
+        status, _, err = run(prepare_text, f"--out={tmp_path}", *flags, "-", text=b"A line.\n")
+        message = "1 sentence is too few to hold some out, 20 are enough"
+        assert (status, err) == (1, f"prepare_text.py: {message}\n")
+
+
+def test_closed_standard_streams(tmp_path):
+    (tmp_path / "file").write_text(TEXT)
+    closed_input = {"stdin": None, "preexec_fn": functools.partial(os.close, 0), "cwd": tmp_path}
+    command = [sys.executable, prepare_text.__file__]
+    process = subprocess.run([*command, "--out=out", "file"], capture_output=True, **closed_input)
+    assert (process.returncode, process.stderr) == (0, b"")
+    process = subprocess.run([*command, "--out=new", "-"], capture_output=True, **closed_input)
+    message = b"prepare_text.py: standard input: Bad file descriptor\n"
+    assert (process.returncode, process.stderr) == (1, message)
+    closed_output = {"stderr": subprocess.PIPE, "preexec_fn": functools.partial(os.close, 1)}
+    process = subprocess.run([*command, "--tokenize"], input=b"A word.\n", **closed_output)
+    assert (process.returncode, process.stderr) == (1, b"prepare_text.py: Bad file descriptor\n")
 
 
 def test_a_full_disk_changes_nothing(tmp_path):

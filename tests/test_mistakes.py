@@ -125,6 +125,20 @@ def test_configuration_files(corpus, tmp_path, content, message):
     refused(ptb_word_lm, message, *arguments)
 
 
+def test_a_file_of_scores_is_named_as_such(run):
+    flags = f"--save_path={run}", "--nbest", "--lm_weight=1"
+    refused(score, "--scores=/nowhere: cannot be read", *flags, "--scores=/nowhere")
+
+
+def test_what_cannot_be_written_is_named(run, tmp_path):
+    (tmp_path / "file").touch()
+    below = f"{tmp_path}/file/x"
+    message = f"--out={below}: cannot be written: "
+    refused(export, message, f"--save_path={run}", f"--out={below}")
+    message = f"--tflite={below}: cannot be written: "
+    refused(export, message, f"--save_path={run}", f"--out={tmp_path}/out", f"--tflite={below}")
+
+
 @pytest.mark.parametrize(
     ("module", "config", "message"),
     [

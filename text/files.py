@@ -28,9 +28,8 @@ def read_blocks(path: str) -> Iterator[str]:
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")(), True)
     num_lines = 1
     with contextlib.ExitStack() as stack:
-        file: Any = sys.stdin.buffer
-        if path != STANDARD_INPUT:
-            file = stack.enter_context(open(path, "rb"))
+        is_here = path == STANDARD_INPUT
+        file: Any = sys.stdin.buffer if is_here else stack.enter_context(open(path, "rb"))
         data = None
         while data != b"":
             data = file.read1(BLOCK_BYTES)

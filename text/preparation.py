@@ -55,6 +55,11 @@ class Preparation:
         """The description, as `FILE` has it."""
         return json.dumps(self.to_dict(), indent=2) + "\n"
 
+    @property
+    def ends_at_marks(self) -> bool:
+        """Whether a sentence ends at its marks, and not where its line does."""
+        return self.level == WORD and self.sentences == "marks"
+
     @functools.cached_property
     def _tokenizer(self):
         return words.Tokenizer(
@@ -90,7 +95,7 @@ class Preparation:
           `(tokens, ends)`: the tokens, and whether the sentence ends with them; only a very long
           one comes in several pieces.
         """
-        if self.level == WORD and self.sentences == "marks":
+        if self.ends_at_marks:
             for text, ends in sentences.split_sentences(blocks):
                 yield self.tokens(text, ends), ends
             return

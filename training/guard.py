@@ -21,7 +21,13 @@ from model import devices
 from model.precision import Precision
 from program.command_line import SIGNALS, Interrupted, UserError, ignore_signals, say
 from saved import description, inference, run_directory, trained_model
-from saved.checkpoints import CheckpointError, Checkpoints, Progress, reason
+from saved.checkpoints import (
+    CheckpointError,
+    Checkpoints,
+    Progress,
+    reason,
+    remove_unfinished,
+)
 from text.preparation import Preparation
 from training.loop import EpochResult, WindowResult
 from training.session import HERE, LOST, Server, open_session
@@ -325,6 +331,8 @@ def open_run(
         except (tf.errors.OpError, OSError) as error:
             if server.target and isinstance(error, LOST):
                 raise
+            if run.save_path is not None:
+                remove_unfinished(run.save_path)
             what = saver.newest if saver and saver.newest else "the session"
             raise CheckpointError(f"{what}: cannot be started: {reason(error)}") from None
         step = session.run(tf.compat.v1.train.get_global_step())

@@ -1,0 +1,26 @@
+"""What every program does with its standard streams, those in `data/` included.
+
+It imports nothing beyond Python's own library.
+"""
+
+import os
+import sys
+
+
+def open_closed() -> None:
+    """Opens standard streams that are closed, or the next file opened would get their output.
+
+    To read from one, or to write to it, is an error then, so that no result is lost in silence.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The wrong way round. It takes the lowest free number.
+            os.open(os.devnull, os.O_WRONLY if number == 0 else os.O_RDONLY)
+            setattr(sys, name, open(number, "r" if number == 0 else "w"))  # noqa: SIM115
+
+
+def one_line(message: str) -> str:
+    """A message in which what files and servers have put into it is shown, not obeyed."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
