@@ -19,8 +19,10 @@ from model.sampling import Sample
 
 NAME = "softmax_w"
 NAME_BY_WORD = "softmax_w_by_word"
-# The most logits that evaluation computes at once: 128 MiB.
+# The most logits that evaluation computes at once, 128 MiB; but not fewer rows than these, because
+# each time it reads all weights.
 MAX_LOGITS = 1 << 25
+MIN_ROWS = 128
 
 
 def logits(
@@ -91,26 +93,29 @@ def cross_entropy_in_pieces(
 ) -> tf.Tensor:
     """`cross_entropy` in bounded memory, without a gradient.
 
-    At most about `MAX_LOGITS` logits exist at once. Where all rows are known to fit, they are
-    computed at once.
+    At most `MAX_LOGITS` logits exist at once, or those of `MIN_ROWS` rows. Where all rows are known
+    to fit, they are computed at once.
 
     Arguments and results are those of `cross_entropy`.
     """
-    most, num_rows = max(1, MAX_LOGITS // softmax_b.shape[0]), outputs.shape[0]
-    if num_rows is not None and num_rows <= most:
+    most = max(MIN_ROWS, MAX_LOGITS // softmax_b.shape[0])
+    if outputs.shape[0] is not None and outputs.shape[0] <= most:
         return cross_entropy(outputs, softmax_w, softmax_b, targets, precision, by_word)
     weights, words = precision.widen(tf.cast(softmax_w, outputs.dtype)), tf.maximum(targets, 0)
+    num_rows = tf.shape(outputs)[0]
+    num_pieces = tf.maximum(1, (num_rows + most - 1) // most)
+    size = (num_rows + num_pieces - 1) // num_pieces
 
     def score(outputs, _):
         return logits(outputs, weights, softmax_b, precision, by_word)
 
     def add_piece(start, losses):
-        piece = slice(start, start + most)
+        piece = slice(start, start + size)
         more, _, _ = _losses(score, outputs[piece], words[piece])
-        return start + most, tf.concat([losses, more], axis=0)
+        return start + size, tf.concat([losses, more], axis=0)
 
     _, losses = tf.while_loop(
-        lambda start, _: start < tf.shape(outputs)[0],
+        lambda start, _: start < num_rows,
         add_piece,
         (tf.constant(0), tf.zeros([0])),
         shape_invariants=(tf.TensorShape([]), tf.TensorShape([None])),

@@ -76,6 +76,7 @@ def test_16_bit_is_near(dtype):
 def test_in_pieces_the_losses_are_the_same(monkeypatch, static, most, by_word):
     """9 words: 1 row, 1 row, 2 rows and all rows at once."""
     monkeypatch.setattr(softmax, "MAX_LOGITS", most)
+    monkeypatch.setattr(softmax, "MIN_ROWS", 1)
     outputs, w, b, targets = arguments()
     targets[2] = -1
     with tf.Graph().as_default(), tf1.Session() as session:
