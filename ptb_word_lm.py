@@ -173,13 +173,14 @@ class PTBModel:
         variables = tf1.trainable_variables()
         gradients = tf.gradients(scale * ops.cost, variables)
         grad_norm = tf.linalg.global_norm(gradients) / scale
-        # Clipping scales all gradients alike. To scale the learning rate does the same, faster.
         max_norm = self._config.max_grad_norm
+        # Clipping scales all gradients alike. To scale the learning rate does the same, faster.
         clipped_lr = lr * max_norm / tf.maximum(grad_norm, max_norm)
         # Without locks, two replicas that update one row at the same moment would lose one update.
         optimizer = tf1.train.GradientDescentOptimizer(clipped_lr / scale, use_locking=True)
         with tf.control_dependencies([ops.cost]):  # is of the weights before the update
-            update = optimizer.apply_gradients(zip(gradients, variables), self._network.global_step)
+            pairs = zip(map(network.each_row_once, gradients), variables)
+            update = optimizer.apply_gradients(pairs, self._network.global_step)
         # Autoparallel replicates only what the train op depends on.
         train_op = tf.group(update, ops.cost, tf.nest.flatten(ops.final_state))
         return ops._replace(
@@ -205,10 +206,7 @@ class PTBModel:
 def build_evaluation_models(
     config: Any, corpus: reader.Corpus, dtype: Any = tf.float32
 ) -> dict[str, PTBModel]:
-    """Adds the validation and the test model to the current graph; see `build_models`.
-
-    The test text is one stream. To read it in windows gives the perplexity of one word at a time.
-    """
+    """Adds the validation model, and the test model of one stream; see `build_models`."""
     one_stream = configs.with_one_stream(config)
     with tf.name_scope("Valid"):
         input_ = PTBInput(config, corpus.valid, "ValidInput")

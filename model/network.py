@@ -66,6 +66,23 @@ class Dropout(NamedTuple):
         return tf.cast(tf.nn.experimental.stateless_dropout(x32, 1 - self.keep_prob, seed), x.dtype)
 
 
+def each_row_once(gradient: Any) -> Any:
+    """Adds up the rows of a sparse gradient that are of one word, if there may be 1,024 or more.
+
+    From that number on, TensorFlow's `ScatterSub` works in several threads, and subtracts repeated
+    rows in any order, so that the sum would be rounded in another way each time.
+
+    Args:
+      gradient: a tensor, which is returned, or `tf.IndexedSlices`. Rows of an unknown number are
+        those of a sampled softmax, which are different already.
+    """
+    if not isinstance(gradient, tf.IndexedSlices) or (gradient.indices.shape[0] or 0) < 1024:
+        return gradient
+    words, places = tf.unique(gradient.indices)
+    sums = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(words))
+    return tf.IndexedSlices(sums, words)
+
+
 class Network:
     """The variables of the model in the current variable scope, and what they compute.
 

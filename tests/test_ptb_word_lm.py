@@ -15,6 +15,7 @@ from graphs import (
     train_epochs,
     weights,
 )
+from model import network
 
 tf1 = tf.compat.v1
 CELL = "Model/RNN/multi_rnn_cell/cell_{}/basic_lstm_cell/{}"
@@ -83,6 +84,34 @@ def test_gradients_are_clipped_by_their_global_norm():
     assert norm > 0.1
     scaled = {name: value * 0.1 / norm for name, value in moved[1e6].items()}
     assert_weights_close(moved[0.1], scaled, atol=1e-7)
+
+
+def test_training_repeats_bit_for_bit_with_a_window_of_many_words():
+    config = tiny_config(hidden_size=64, num_layers=1, batch_size=40, num_steps=40)
+    corpus = random_corpus(num_words=40 * (20 * 40 + 1))
+    valid = {"valid": corpus.train, "test": corpus.train}
+    runs = []
+    for _ in range(3):
+        with models_in_session(config, corpus._replace(**valid)) as (models, session):
+            train_epochs(session, models["Train"], epochs=1)
+            runs.append(weights(session))
+    assert_weights_close(runs[1], runs[0], atol=0)
+    assert_weights_close(runs[2], runs[0], atol=0)
+
+
+def test_rows_of_one_word_are_added_up():
+    rng = np.random.default_rng(0)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        values = tf.constant(rng.normal(size=[2000, 3]), tf.float32)
+        gradient = tf.IndexedSlices(values, tf.constant(rng.integers(0, 50, 2000)))
+        once = network.each_row_once(gradient)
+        indices, actual, expected = session.run(
+            [once.indices, tf.math.unsorted_segment_sum(once.values, once.indices, 50), gradient]
+        )
+    assert len(set(indices)) == len(indices) == 50
+    sums = np.zeros([50, 3])
+    np.add.at(sums, expected.indices, expected.values)
+    np.testing.assert_allclose(actual, sums, rtol=0, atol=1e-5)
 
 
 def test_initial_weights():
