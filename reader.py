@@ -219,7 +219,7 @@ def _check_text(path, num_words, num_unknown, fate):
 
 
 def _read_training_text(path, max_words):
-    """The text as word ids, and its words by falling count.
+    """The text as word ids, and the ids of its words: a dict, by falling count.
 
     To look a word up is what takes the time. So it is done once: words are numbered as they come,
     and the numbers are replaced when the words are counted.
@@ -243,10 +243,11 @@ def _read_training_text(path, max_words):
     num_unknown = sum(counts[word] for word in numbers.keys() - word_to_id.keys())
     fate = f"become {UNKNOWN}: --vocab_size is {max_words}, and 0 would keep all {len(counts)}"
     _check_text(path, totals.sum(), num_unknown, fate)
-    ids = np.array([word_to_id.get(word, word_to_id.get(UNKNOWN)) for word in numbers], np.int32)
+    unknown_id = word_to_id.get(UNKNOWN)
+    ids = np.array([word_to_id.get(word, unknown_id) for word in numbers], np.int32)
     for piece in pieces:
         np.take(ids, piece, out=piece, mode="clip")  # the other modes would make a copy
-    return np.concatenate(pieces), words
+    return np.concatenate(pieces), word_to_id
 
 
 def _read_split(path, word_to_id):
@@ -275,10 +276,9 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
       preparation.PreparationError: the description of the preparation is damaged.
     """
     paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
-    train, words = _read_training_text(paths[0], max_words)
-    word_to_id = {word: i for i, word in enumerate(words)}
+    train, word_to_id = _read_training_text(paths[0], max_words)
     valid, test = (_read_split(path, word_to_id) for path in paths[1:])
-    return Corpus(train, valid, test, words, preparation.read(data_path))
+    return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))
 
 
 def read_held_out(data_path: str, words: list[str]) -> Corpus:

@@ -12,7 +12,7 @@ from pydoc_data import topics
 
 import prepare_text
 import shared
-from text import preparation  # prepare_text has made it importable
+from text import preparation  # shared has made it importable
 
 
 def is_prose(paragraph):

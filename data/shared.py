@@ -86,13 +86,6 @@ def _interrupt(number, _):
     raise KeyboardInterrupt
 
 
-def _discard_output():
-    """Keeps Python from failing once more, at its end, to write what could not be written."""
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def run(main):
     """Calls `main`; a mistake of the user's ends the program with one line and status 1.
 
@@ -108,7 +101,9 @@ def run(main):
     except UserError as error:
         sys.exit(f"{program}: {streams.one_line(str(error))}")
     except OSError as error:
-        _discard_output()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        streams.discard(sys.stdout)  # Python would fail once more, at its end, to write the rest
         if isinstance(error, BrokenPipeError):  # whoever closed standard output has seen enough
             sys.exit(1)
         path = error.filename2 or error.filename  # of two, the one to be replaced

@@ -53,14 +53,7 @@ def say(message: str) -> None:
     try:
         print(message, file=sys.stderr, flush=True)
     except OSError:
-        _discard(sys.stderr)
-
-
-def _discard(stream):
-    """Redirects a standard stream to nowhere, with what it still has in its buffer."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+        streams.discard(sys.stderr)
 
 
 @contextlib.contextmanager
@@ -209,7 +202,7 @@ def run(main: Callable) -> NoReturn:
         try:
             sys.stdout.flush()
         except OSError:  # Python would flush once more at its end, and fail
-            _discard(sys.stdout)
+            streams.discard(sys.stdout)
 
 
 def _parse_flags(argv):

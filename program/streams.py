@@ -5,6 +5,7 @@ It imports nothing beyond Python's own library.
 
 import os
 import sys
+from typing import TextIO
 
 
 def open_closed() -> None:
@@ -19,6 +20,13 @@ def open_closed() -> None:
             # The wrong way round. It takes the lowest free number.
             os.open(os.devnull, os.O_WRONLY if number == 0 else os.O_RDONLY)
             setattr(sys, name, open(number, "r" if number == 0 else "w"))  # noqa: SIM115
+
+
+def discard(stream: TextIO) -> None:
+    """Redirects a standard stream to nowhere, with what it still has in its buffer."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def one_line(message: str) -> str:

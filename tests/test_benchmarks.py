@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
+import stress
 from graphs import ROOT
 
 sys.path.append(os.path.join(ROOT, "benchmarks"))
@@ -18,10 +18,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc an
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     directory = tmp_path_factory.mktemp("corpus")
-    words = np.random.default_rng(0).integers(0, 20, 2000)
-    lines = [" ".join(f"word{i}" for i in line) for line in words.reshape(-1, 10)]
-    for split in ("train", "valid", "test"):
-        (directory / f"ptb.{split}.txt").write_text("\n".join(lines) + "\n")
+    stress.write_corpus(directory)
     return str(directory)
 
 

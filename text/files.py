@@ -28,8 +28,10 @@ def read_blocks(path: str) -> Iterator[str]:
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")(), True)
     num_lines = 1
     with contextlib.ExitStack() as stack:
-        is_here = path == STANDARD_INPUT
-        file: Any = sys.stdin.buffer if is_here else stack.enter_context(open(path, "rb"))
+        if path == STANDARD_INPUT:
+            file: Any = sys.stdin.buffer
+        else:
+            file = stack.enter_context(open(path, "rb"))
         data = None
         while data != b"":
             data = file.read1(BLOCK_BYTES)
