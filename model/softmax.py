@@ -155,13 +155,13 @@ def sampled_cross_entropy(
     """
 
     @tf.custom_gradient
-    def losses(outputs, softmax_w, softmax_b, targets, corrections):
-        return _cross_entropy(outputs, softmax_w, softmax_b, targets, precision, True, corrections)
+    def losses(outputs, softmax_w, softmax_b, targets):
+        return _cross_entropy(
+            outputs, softmax_w, softmax_b, targets, precision, True, sample.corrections
+        )
 
     targets = tf.maximum(sample.targets, 0)
-    return _is_word(sample.targets) * losses(
-        outputs, softmax_w, softmax_b, targets, sample.corrections
-    )
+    return _is_word(sample.targets) * losses(outputs, softmax_w, softmax_b, targets)
 
 
 def save_canonically(weights_by_word: Any) -> None:
@@ -251,7 +251,6 @@ def _cross_entropy(
         with tf.control_dependencies([d_outputs]):
             d_w = product(*factors, softmax_w.dtype, transpose_a=True)
         d_b = product(d_losses, errors, transpose_a=True)[0]
-        nothing = [None] * (1 if corrections is None else 2)
-        return d_outputs, d_w, d_b, *nothing
+        return d_outputs, d_w, d_b, None
 
     return losses, gradient
