@@ -340,11 +340,16 @@ def cudnn_layers(
     Returns:
       `(outputs, state)`: `[num_steps, batch, hidden]`, and the last state.
     """
-    outputs, h, c, *_ = tf.raw_ops.CudnnRNNV2(
-        input=inputs,
-        input_h=tf.cast(state.h, inputs.dtype),
-        input_c=tf.cast(state.c, inputs.dtype),
-        params=params,
+    num_steps, batch_size = tf.unstack(tf.shape(inputs)[:2])
+    # In bfloat16, the gradient that TensorFlow 2.21 computes for the weights is wrong.
+    dtype = tf.float32 if inputs.dtype == tf.bfloat16 else inputs.dtype
+    outputs, h, c, *_ = tf.raw_ops.CudnnRNNV3(
+        input=tf.cast(inputs, dtype),
+        input_h=tf.cast(state.h, dtype),
+        input_c=tf.cast(state.c, dtype),
+        params=tf.cast(params, dtype),
+        # cuDNN 9 requires them, and so fails in the operation's first two versions.
+        sequence_lengths=tf.fill([batch_size], num_steps),
         rnn_mode="lstm",
         input_mode="linear_input",
         direction="unidirectional",
@@ -353,7 +358,8 @@ def cudnn_layers(
         is_training=is_training,
     )
     outputs = tf.ensure_shape(outputs, inputs.shape[:2] + state.h.shape[2:])
-    return outputs, LSTMStateTuple(c=tf.cast(c, tf.float32), h=tf.cast(h, tf.float32))
+    state = LSTMStateTuple(c=tf.cast(c, tf.float32), h=tf.cast(h, tf.float32))
+    return tf.cast(outputs, inputs.dtype), state
 
 
 def canonical_names(layer: int) -> tuple[str, str]:

@@ -147,8 +147,8 @@ def test_cudnn_graph_is_built_with_its_gradient():
     config = tiny_config(rnn_mode=configs.CUDNN, keep_prob=0.5)
     with tf.Graph().as_default() as graph:
         models = ptb_word_lm.build_models(config, random_corpus())
-        kernels = [op for op in graph.get_operations() if op.type == "CudnnRNNV2"]
-        backward = [op for op in graph.get_operations() if op.type == "CudnnRNNBackpropV2"]
+        kernels = [op for op in graph.get_operations() if op.type == "CudnnRNNV3"]
+        backward = [op for op in graph.get_operations() if op.type == "CudnnRNNBackpropV3"]
         (trained,) = [v for v in tf1.trainable_variables() if "lstm" in v.name]
     assert [kernel.inputs[0].shape for kernel in kernels][:2] == [(5, 4, 8), (5, 4, 8)]
     assert [kernel.inputs[1].shape for kernel in kernels] == [(2, 4, 8), (2, 4, 8), (2, 1, 8)]
