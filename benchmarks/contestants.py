@@ -70,12 +70,9 @@ def set_weights(session, config, weights):
 
 
 class TensorFlowContestant:
-    """This project's PTBModel, through run_epoch's own way to feed and fetch.
+    """This project's PTBModel, through run_epoch's own way to feed and fetch."""
 
-    If `bare`, a step is the train op alone: the state is not carried, nothing is fed or fetched.
-    """
-
-    def __init__(self, config, dtype, rnn_mode, bare=False):
+    def __init__(self, config, dtype, rnn_mode):
         command_line.import_tensorflow()
         import tensorflow as tf
 
@@ -84,7 +81,7 @@ class TensorFlowContestant:
         from model import devices
 
         tf1 = tf.compat.v1
-        self._flatten, self._bare = tf.nest.flatten, bare
+        self._flatten = tf.nest.flatten
         config = dataclasses.replace(config, rnn_mode=rnn_mode)
         words = random_words(config)
         tf1.disable_eager_execution()
@@ -107,8 +104,6 @@ class TensorFlowContestant:
 
     def step(self):
         model = self._model
-        if self._bare:
-            return self._session.run(model.train_op)
         feed_dict = dict(zip(self._flatten(model.initial_state), self._flatten(self._state)))
         feed_dict[model.positions[0]] = self._position
         fetches = (model.cost, model.final_state, model.train_op)

@@ -1,14 +1,14 @@
 """Checks and times this project on a GPU, in parts, each of which prints its figures at once.
 
-    python benchmarks/gpu.py --data_path=DIR --out=DIR
+    python benchmarks/gpu.py --out=DIR
 
     golden        the TF1 script's numbers, computed on the GPU
     cudnn         cuDNN against BLOCK: losses, gradients and states from the same weights
     checkpoints   trained with cuDNN and continued on the CPU, and the reverse; scored on both
     memory        what a process takes of the card
     replicas      two replicas on two virtual GPUs of the card against one with twice the batch
-    speed         words per second beside PyTorch's nn.LSTM, and what feeding and fetching cost
-    medium        the medium model by the paper's schedule, as far as the time allows
+    speed         words per second beside PyTorch's nn.LSTM
+    step          what feeding, fetching and each of the GPU's kernels take of a step
 
 Each part is a process of its own, so that none is stopped by another's failure. `--out` gets what
 each printed, `PART.log`. With `--rnn_mode=block`, which then stands in for cuDNN and is compared
@@ -31,8 +31,7 @@ from arguments import names_of, path, positive  # noqa: E402
 import configs  # noqa: E402
 from program import command_line  # noqa: E402
 
-PARTS = ("golden", "cudnn", "checkpoints", "memory", "replicas", "speed", "medium")
-GRACE_SECS = 20  # between SIGTERM and SIGKILL: time to save
+PARTS = ("golden", "cudnn", "checkpoints", "memory", "replicas", "speed", "step")
 
 
 def read_arguments():
@@ -40,32 +39,26 @@ def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", type=names_of(PARTS), default=",".join(PARTS))
     parser.add_argument("--rnn_mode", choices=(configs.BLOCK, configs.CUDNN), default=configs.CUDNN)
-    parser.add_argument("--seconds", type=positive, default=90, help="for each part, at the most")
+    parser.add_argument("--seconds", type=positive, default=300, help="for each part, at the most")
     parser.add_argument("--models", type=names_of(configs.CONFIGS), default="small,medium,large")
-    parser.add_argument("--data_path", type=path, help="corpus of the part medium")
-    parser.add_argument("--flags", default="", help="further flags of medium, such as --use_fp16")
     parser.add_argument("--out", type=path, help="directory for the parts' logs")
     parser.add_argument("--here", action="store_true", help="one part, in this process")
     arguments = parser.parse_args()
-    if "medium" in arguments.parts and not arguments.data_path:
-        parser.error("the part medium needs --data_path; --parts chooses others")
     if arguments.here and len(arguments.parts) > 1:
         parser.error("--here is for one part")
     return arguments
 
 
-def signal_group(process, number):
-    """Sends a signal to a process and those that it started, if there is one left."""
+def kill_group(process):
+    """Kills a process and those that it started, if there is one left."""
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def run_part(part, arguments):
-    """Runs a part in a process of its own; returns the exit status."""
+    """Runs a part in a process of its own, until its time is over; returns the exit status."""
     command = [sys.executable, os.path.abspath(__file__), "--here", f"--parts={part}"]
-    for name in ("rnn_mode", "seconds", "data_path", "flags"):
-        if value := getattr(arguments, name):
-            command.append(f"--{name}={value}")
+    command += [f"--rnn_mode={arguments.rnn_mode}", f"--seconds={arguments.seconds}"]
     command.append(f"--models={','.join(arguments.models)}")
     log = os.path.join(arguments.out, f"{part}.log") if arguments.out else os.devnull
     with open(log, "w") as file:
@@ -76,22 +69,16 @@ def run_part(part, arguments):
             text=True,
             start_new_session=True,  # so that what it starts ends with it
         )
-        limits = {signal.SIGTERM: arguments.seconds, signal.SIGKILL: arguments.seconds + GRACE_SECS}
-        timers = [
-            threading.Timer(seconds, signal_group, (process, number))
-            for number, seconds in limits.items()
-        ]
-        for timer in timers:
-            timer.start()
+        timer = threading.Timer(arguments.seconds, kill_group, (process,))
+        timer.start()
         try:
             for line in process.stdout:
                 file.write(line)
                 print(line, end="", flush=True)
             return process.wait()
         finally:
-            for timer in timers:
-                timer.cancel()
-            signal_group(process, signal.SIGKILL)
+            timer.cancel()
+            kill_group(process)
 
 
 def main():

@@ -2,15 +2,17 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import os
+import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -245,10 +247,8 @@ def memory(arguments):
     """What the process takes of the card."""
     table("after", "this process, MiB", "the card, MiB")
     row("the import of TensorFlow", *claimed_mebibytes())
-    before = claimed_mebibytes()[1]
-    num_gpus = len(devices.usable_gpus())
-    counted = claimed_mebibytes()[1]
-    row(f"counting {num_gpus} GPUs", *claimed_mebibytes())
+    row(f"counting {len(devices.usable_gpus())} GPUs", *claimed_mebibytes())
+    counted, _ = claimed_mebibytes()
     config = configs.get_config("small", rnn_mode=arguments.rnn_mode)
     with tf.Graph().as_default():
         model = ptb_word_lm.build_models(config, random_corpus(config, 20))["Train"]
@@ -256,11 +256,11 @@ def memory(arguments):
             row("the small model's start", *claimed_mebibytes())
             ptb_word_lm.run_epoch(session, model, model.train_op)
             row("20 steps of it", *claimed_mebibytes())
-            claimed = claimed_mebibytes()[1]
-    if before is None:
+            claimed, _ = claimed_mebibytes()
+    if claimed is None:
         print("\nThere is no nvidia-smi here: nothing was checked.")
         return True
-    fine = counted == before and claimed - before < 2048
+    fine = counted == 0 < claimed < 2048
     print(f"\nCounting takes nothing, the small model less than 2 GiB: {fine}")
     return fine
 
@@ -322,12 +322,7 @@ def speed_contestants(arguments):
             chosen[f"PyTorch {dtype}"] = compare.Contestant(*compare.TORCH, options, dtype=dtype)
         for mode in dict.fromkeys((reference_mode(arguments), arguments.rnn_mode)):
             options = {"rnn_mode": mode}
-            name = f"{mode} {dtype}"
-            chosen[name] = compare.Contestant(*compare.OURS, options, dtype=dtype)
-            options = {**options, "bare": True}
-            chosen[f"{name}, train op alone"] = compare.Contestant(
-                *compare.OURS, options, dtype=dtype
-            )
+            chosen[f"{mode} {dtype}"] = compare.Contestant(*compare.OURS, options, dtype=dtype)
     return compare.without_the_missing(chosen)
 
 
@@ -343,8 +338,7 @@ def speed(arguments):
         results = compare.compare(chosen, model, rounds, turn, float32_tolerance=1e-3)
         medians = {name: statistics.median(times) for name, (times, _) in results.items()}
         for name, (times, _) in results.items():
-            dtype = name.split(",")[0].split()[-1]
-            torch = medians.get(f"PyTorch {dtype}")
+            torch = medians.get(f"PyTorch {name.split()[-1]}")
             spread = f"{words / max(times):,.0f}-{words / min(times):,.0f}"
             beside = f"{torch / medians[name]:.2f}" if torch else ""
             figures = f"{words / medians[name]:,.0f}", spread, f"{1000 * medians[name]:.3f}"
@@ -352,20 +346,65 @@ def speed(arguments):
     return True
 
 
-def medium(arguments):
-    """Trains by the paper's schedule until the time is over; SIGTERM saves."""
-    with tempfile.TemporaryDirectory() as save_path:
-        command = [sys.executable, os.path.join(ROOT, "ptb_word_lm.py"), "--model=medium"]
-        command += [f"--data_path={arguments.data_path}", f"--save_path={save_path}"]
-        command += ["--schedule=paper", f"--rnn_mode={arguments.rnn_mode}"]
-        command += arguments.flags.split()
-        print(f"    {' '.join(command[1:])}\n", flush=True)
-        process = subprocess.Popen(command)
-        # Once only: asked twice, training would end without saving.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(max(1, arguments.seconds - 10))
-        process.terminate()
-        status = process.wait()
-        print(f"\nIt ended with status {status}; 143 is SIGTERM.", flush=True)
-    return status in (0, 143)
+def timed_ways(session, model):
+    """What is fed and fetched in a step, to a function that makes the step."""
+    state, position = session.run(model.initial_state), model.positions[0]
+    carried = dict(zip(tf.nest.flatten(model.initial_state), tf.nest.flatten(state)))
+    fetches = {
+        "nothing": (model.train_op, {}),
+        "position fed, cost fetched": ((model.train_op, model.cost), {position: 0}),
+        "state, too, as in training": (
+            (model.train_op, model.cost, model.final_state),
+            {position: 0, **carried},
+        ),
+    }
+    return {name: functools.partial(session.run, *each) for name, each in fetches.items()}
+
+
+def seconds_in_turn(ways, rounds=5, count=40):
+    """Dict of name to the median seconds of a call, each function called `count` times in turn."""
+    seconds = {name: [] for name in ways}
+    for turn in range(rounds + 1):  # the first warms up
+        for name, call in ways.items():
+            start = time.perf_counter()
+            for _ in range(count):
+                call()
+            seconds[name] += [(time.perf_counter() - start) / count] if turn else []
+    return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def kernel_times(session, fetches, feed_dict):
+    """Traces a call; returns name to (number, microseconds) of the GPU's kernels, longest first."""
+    options, metadata = tf1.RunOptions(trace_level=tf1.RunOptions.FULL_TRACE), tf1.RunMetadata()
+    session.run(fetches, feed_dict, options=options, run_metadata=metadata)
+    found = {}
+    for device in metadata.step_stats.dev_stats:
+        if "/stream:all" in device.device:
+            for node in device.node_stats:
+                name = re.split(r"[<( @]", node.timeline_label.removeprefix("void "))[0]
+                number, total = found.get(name, (0, 0))
+                found[name] = number + 1, total + node.op_end_rel_micros
+    return dict(sorted(found.items(), key=lambda item: -item[1][1]))
+
+
+def step(arguments):
+    """What feeding and fetching take of a step, and what the GPU's kernels take."""
+    choose(TF32 if devices.usable_gpus() else EXACT)
+    table("model", "fed and fetched", "ms a step")
+    traces = {}
+    for name in arguments.models:
+        config = configs.get_config(name, rnn_mode=arguments.rnn_mode)
+        with tf.Graph().as_default():
+            model = ptb_word_lm.build_models(config, random_corpus(config, 3))["Train"]
+            with initialized_session() as session:
+                ways = timed_ways(session, model)
+                for way, seconds in seconds_in_turn(ways).items():
+                    row(name, way, f"{1000 * seconds:.3f}")
+                traces[name] = kernel_times(session, *ways["state, too, as in training"].args)
+    print()
+    table("model", "kernel", "number in a step", "ms a step")
+    for name, kernels in traces.items():
+        total = [sum(figures) for figures in zip(*kernels.values())] or [0, 0]
+        for kernel, (number, micros) in [("all", total), *list(kernels.items())[:8]]:
+            row(name, kernel, number, f"{micros / 1000:.3f}")
+    return True

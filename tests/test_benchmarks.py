@@ -52,3 +52,10 @@ def test_cluster_measures_what_goes_over_the_network(corpus):
     flags = [f"--data_path={corpus}", "--models=test", "--counts=1,2", "--steps=3"]
     header, one, two = run_benchmark("cluster.py", *flags)
     assert (one[:2], two[:2]) == (["test", "1"], ["test", "2"])
+
+
+def test_gpu_names_what_feeding_and_fetching_take():
+    rows = run_benchmark("gpu.py", "--rnn_mode=block", "--parts=step", "--models=test")
+    ways = [(row[1], float(row[2])) for row in rows if row[0] == "test" and row[1] != "all"]
+    assert [way for way, _ in ways][::2] == ["nothing", "state, too, as in training"]
+    assert all(milliseconds > 0 for _, milliseconds in ways)
