@@ -24,6 +24,11 @@ def usable_gpus(num_gpus: int | None = None) -> list:
     return [] if num_gpus == 0 else tf.config.list_physical_devices("GPU")
 
 
+def has_cudnn(num_gpus: int | None = None) -> bool:
+    """Whether training may use an NVIDIA GPU: on it, `--rnn_mode=cudnn` is the fastest."""
+    return bool(usable_gpus(num_gpus)) and tf.test.is_built_with_cuda()
+
+
 def count_replicas(num_gpus: int | None, needs_gpu: bool) -> int:
     """How many replicas to train: one for each GPU asked for, or one on the CPU.
 
@@ -37,8 +42,8 @@ def count_replicas(num_gpus: int | None, needs_gpu: bool) -> int:
     available = len(usable_gpus(num_gpus))
     if num_gpus is not None and num_gpus > available:
         raise RequestError(
-            f"--num_gpus={num_gpus}: this machine has {available or 'no'} GPUs that TensorFlow can "
-            "use; leave the flag out to train on what there is"
+            f"--num_gpus={num_gpus}: more GPUs than the {available} that TensorFlow can use here; "
+            "leave the flag out to train on what there is"
         )
     if needs_gpu and not available:
         raise RequestError(

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from absl import flags
 
@@ -59,8 +59,15 @@ def define() -> None:
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
     flags.DEFINE_integer("seed", 0, "Of initial weights, dropout and sampled words.", 0, 2**31 - 2)
-    rnn_mode_help = "basic: one cell, unrolled; block: fast, on CPU and GPU; cudnn: GPU only."
-    flags.DEFINE_enum("rnn_mode", None, configs.RNN_MODES, f"How to compute. {rnn_mode_help}")
+    rnn_mode_help = (
+        "basic: one cell, unrolled; block: fast on a CPU; cudnn: fast, NVIDIA GPUs only."
+    )
+    flags.DEFINE_enum(
+        "rnn_mode",
+        None,
+        configs.RNN_MODES,
+        f"How to compute. {rnn_mode_help} By default cudnn if there is such a GPU, else block.",
+    )
     flags.DEFINE_integer("num_gpus", None, "GPUs, a replica on each; 0: none. By default one.", 0)
     flags.DEFINE_enum(
         "schedule",
@@ -114,7 +121,9 @@ def _read_config_file(path):
     return {name: content[name] for name in found}
 
 
-def choose_config(arguments: flags.FlagValues) -> configs.SmallConfig:
+def choose_config(
+    arguments: flags.FlagValues, rnn_mode: str = configs.BLOCK
+) -> configs.SmallConfig:
     """The configuration that flags ask for.
 
     The model's values come first, then those of `--schedule`, of the file `--config`, and of the
@@ -122,11 +131,14 @@ def choose_config(arguments: flags.FlagValues) -> configs.SmallConfig:
 
     Args:
       arguments: absl's `FlagValues`.
+      rnn_mode: the one to choose if neither file nor flag does.
 
     Raises:
       RequestError: the file cannot be read, or a value is out of its bound.
     """
-    changes = {} if arguments.config is None else _read_config_file(arguments.config)
+    changes: dict[str, Any] = {"rnn_mode": rnn_mode}
+    if arguments.config is not None:
+        changes |= _read_config_file(arguments.config)
     for field in dataclasses.fields(configs.SmallConfig):
         value = getattr(arguments, field.name)
         if value is not None:
@@ -150,7 +162,9 @@ def request(several_machines: bool = False) -> Request:
     arguments = flags.FLAGS
     if "data_path" not in arguments or not arguments.is_parsed():
         raise RequestError("main reads the command line's flags; from Python, call train_model")
-    config = choose_config(arguments)
+    # The machines share their variables: cuDNN's are of use to all of them, or to none.
+    prefer_cudnn = devices.has_cudnn(arguments.num_gpus) and not several_machines
+    config = choose_config(arguments, configs.CUDNN if prefer_cudnn else configs.BLOCK)
     devices.check_memory(config.num_layers, config.hidden_size)
     needs_gpu = config.rnn_mode == configs.CUDNN
     num_replicas = devices.count_replicas(arguments.num_gpus, needs_gpu)

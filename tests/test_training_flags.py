@@ -1,10 +1,12 @@
 """Hyperparameters from flags, files and both."""
 
+import contextlib
 import dataclasses
 import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from absl import flags
 from absl.testing import flagsaver
 
@@ -15,15 +17,22 @@ from program import training_flags
 from program.command_line import RequestError, UserError
 
 
-def choose(*arguments):
-    """The configuration that flags ask for; the flags are forgotten again."""
+@contextlib.contextmanager
+def parsed(*arguments):
+    """Yields the parsed flags; they are forgotten again."""
     with flagsaver.flagsaver():
         training_flags.define()
         try:
             flags.FLAGS(["ptb_word_lm.py", "--data_path=none", *arguments])
-            return training_flags.choose_config(flags.FLAGS)
+            yield flags.FLAGS
         finally:
             flags.FLAGS.unparse_flags()
+
+
+def choose(*arguments):
+    """The configuration that flags ask for."""
+    with parsed(*arguments) as values:
+        return training_flags.choose_config(values)
 
 
 def test_every_field_is_a_flag():
@@ -41,6 +50,22 @@ def test_flags_win_over_the_file_over_the_schedule_over_the_model(tmp_path):
     assert dataclasses.asdict(config) == dataclasses.asdict(expected)
     assert choose("--model=medium", "--schedule=paper").lr_decay == 1 / 1.2
     assert choose("--model=medium", "--schedule=paper", "--lr_decay=0.9").lr_decay == 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "several_machines", "expected"),
+    [
+        ([], False, configs.CUDNN),
+        (["--rnn_mode=basic"], False, configs.BASIC),
+        (["--num_gpus=0"], False, configs.BLOCK),
+        ([], True, configs.BLOCK),  # another of the machines may have no GPU
+    ],
+)
+def test_cudnn_is_chosen_on_a_gpu(monkeypatch, arguments, several_machines, expected):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    monkeypatch.setattr(tf.test, "is_built_with_cuda", lambda: True)
+    with parsed(*arguments):
+        assert training_flags.request(several_machines).config.rnn_mode == expected
 
 
 @pytest.mark.parametrize(
