@@ -8,6 +8,7 @@ it is of, see `description`.
 import contextlib
 import glob
 import io
+import itertools
 import json
 import math
 import os
@@ -230,6 +231,34 @@ def name_newest_whole(save_path: str, run: dict | None = None) -> list:
     return []
 
 
+def _laid_out_as(state, shapes):
+    """Gives a state the shapes of another `--rnn_mode`; returns None if it is another state.
+
+    cuDNN has one `c` and one `h` of all layers, `[num_layers, batch, hidden]`. The other modes have
+    one of each for every layer, `[batch, hidden]`.
+    """
+
+    def num_layers(shape):
+        return math.prod(shape[:-2])
+
+    def layers(arrays):
+        return [
+            layer
+            for array in arrays
+            for layer in array.reshape(num_layers(array.shape), *array.shape[-2:])
+        ]
+
+    c, h = layers(state[0::2]), layers(state[1::2])
+    wanted = [shape[-2:] for shape in shapes[0::2] for _ in range(num_layers(shape))]
+    if not [layer.shape for layer in c] == [layer.shape for layer in h] == wanted:
+        return None
+    next_layers = itertools.cycle((iter(c), iter(h)))
+    return [
+        np.reshape(list(itertools.islice(layers, num_layers(shape))), shape)
+        for layers, shape in zip(next_layers, shapes)
+    ]
+
+
 def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
     """Reads how far training had come when it saved a checkpoint.
 
@@ -251,13 +280,15 @@ def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
         progress = Progress.from_bytes(checkpoint.get_tensor(PROGRESS))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}; move this checkpoint away") from None
-    saved_shapes = [array.shape for array in progress.state]
-    if progress.state and saved_shapes != [tuple(tensor.shape) for tensor in state]:
+    if not progress.state:
+        return progress
+    carried = _laid_out_as(progress.state, [tuple(tensor.shape) for tensor in state])
+    if carried is None:
         raise CheckpointError(
-            f"{path}: was saved within epoch {progress.epoch} with another --num_gpus, number of "
-            "machines or --rnn_mode; continue with those until the epoch is done"
+            f"{path}: was saved within epoch {progress.epoch} with another --num_gpus or number of "
+            "machines; continue with those until the epoch is done"
         )
-    return progress
+    return progress._replace(state=carried)
 
 
 class Checkpoints:

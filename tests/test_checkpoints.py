@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import configs
 import training
 from graphs import models_in_session, random_corpus, tiny_config, weights
 from saved import checkpoints
@@ -115,6 +116,24 @@ def test_progress_of_another_state_is_refused(saved):
         pytest.raises(checkpoints.CheckpointError, match="within epoch 3 with another --num_gpus"),
     ):
         checkpoints.Checkpoints(str(saved), models["Train"])
+
+
+@pytest.mark.parametrize("num_replicas", [1, 2])
+def test_progress_within_an_epoch_goes_on_in_another_mode(tmp_path, num_replicas):
+    shape = (num_replicas, 2, 2, 4, 8)  # replicas, layers, c and h, batch, hidden
+    original = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    progress = PROGRESS._replace(state=list(original.reshape(-1, 4, 8)))
+    for step, mode in enumerate((configs.BLOCK, configs.CUDNN, configs.BASIC)):
+        config = tiny_config(rnn_mode=mode)
+        with models_in_session(config, random_corpus(), num_replicas=num_replicas) as result:
+            models, session = result
+            saver = checkpoints.Checkpoints(str(tmp_path), models["Train"])
+            if step:
+                progress = saver.progress
+            saver.save(session, step, progress)
+        expected = original.swapaxes(1, 2) if mode == configs.CUDNN else original
+        arrays = expected.reshape(-1, *((2, 4, 8) if mode == configs.CUDNN else (4, 8)))
+        assert_same_progress(progress, PROGRESS._replace(state=list(arrays)))
 
 
 def test_a_checkpoint_of_another_run_is_refused(saved, tmp_path):
