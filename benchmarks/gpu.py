@@ -88,6 +88,8 @@ def main():
         command_line.import_tensorflow()
         import gpu_parts
 
+        if arguments.rnn_mode == configs.CUDNN and not gpu_parts.devices.has_cudnn():
+            sys.exit("TensorFlow finds no NVIDIA GPU; --rnn_mode=block checks the parts on the CPU")
         (part,) = arguments.parts
         sys.exit(0 if getattr(gpu_parts, part)(arguments) else "some of it is NOT as it must be")
     if arguments.out:
@@ -98,6 +100,8 @@ def main():
         start = time.monotonic()
         status = run_part(part, arguments)
         outcome = "done" if status == 0 else f"FAILED, status {status}"
+        if status == -signal.SIGKILL:
+            outcome = f"FAILED, killed: perhaps {arguments.seconds} s were over (--seconds)"
         results[part] = f"{outcome}, {time.monotonic() - start:.0f} s"
         print(f"\n{part}: {results[part]}", flush=True)
     print("\n## All parts\n\n| part | |\n|---|---|")

@@ -29,6 +29,7 @@ import reader  # noqa: E402
 import stress  # noqa: E402
 import util  # noqa: E402
 from model import devices, lstm  # noqa: E402
+from program import command_line  # noqa: E402
 
 tf1 = tf.compat.v1
 # How far from the numbers to be expected, in proportion to the largest of them, is rounding.
@@ -64,7 +65,12 @@ def reference_mode(arguments):
 
 def number_types():
     """What this machine can compute in; TF32 is switched on and off before a session."""
-    return [kind for kind in ROUNDING if kind != TF32 or devices.usable_gpus()]
+    lacking = set() if devices.usable_gpus() else {TF32}
+    try:
+        devices.choose_precision(use_bf16=True)
+    except command_line.RequestError:
+        lacking.add("bfloat16")
+    return [kind for kind in ROUNDING if kind not in lacking]
 
 
 def choose(kind):
@@ -257,10 +263,10 @@ def memory(arguments):
             ptb_word_lm.run_epoch(session, model, model.train_op)
             row("20 steps of it", *claimed_mebibytes())
             claimed, _ = claimed_mebibytes()
-    if claimed is None:
-        print("\nThere is no nvidia-smi here: nothing was checked.")
+    if not claimed:
+        print("\nnvidia-smi does not show this process's memory: nothing was checked.")
         return True
-    fine = counted == 0 < claimed < 2048
+    fine = counted == 0 and claimed < 2048
     print(f"\nCounting takes nothing, the small model less than 2 GiB: {fine}")
     return fine
 
@@ -316,7 +322,7 @@ def speed_contestants(arguments):
     """Name to `compare.Contestant`."""
     device = "cuda" if devices.usable_gpus() else "cpu"
     chosen = {}
-    for dtype in ("float32", "float16", "bfloat16"):
+    for dtype in [kind for kind in number_types() if kind != TF32]:
         if (device, dtype) != ("cpu", "float16"):  # which PyTorch has no LSTM for
             options = {"device": device}
             chosen[f"PyTorch {dtype}"] = compare.Contestant(*compare.TORCH, options, dtype=dtype)

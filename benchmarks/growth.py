@@ -62,11 +62,12 @@ def time_training(corpus, config, seconds):
     import tensorflow as tf
 
     import ptb_word_lm
+    from model import devices
 
     tf1 = tf.compat.v1
     with tf.Graph().as_default():
         model = ptb_word_lm.build_models(config, corpus)["Train"]
-        with tf1.Session() as session:
+        with tf1.Session(config=devices.session_config()) as session:
             session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
             model.assign_lr(session, 0.1)
             return seconds_a_step(lambda: session.run([model.train_op, model.cost]), seconds)
