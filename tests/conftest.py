@@ -5,7 +5,7 @@ from program import command_line
 
 command_line.turn_on_onednn()  # the tests compute with the kernels that the scripts choose
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# The numbers to be expected are a CPU's, and two workers would each take all of a GPU's memory;
+# The tests expect the numbers of a CPU, and on a GPU each worker would take all of its memory.
 # benchmarks/gpu.py checks a GPU.
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 # A shell starts commands in the background with signals ignored, which all that the tests start
