@@ -286,7 +286,8 @@ def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
     if carried is None:
         raise CheckpointError(
             f"{path}: was saved within epoch {progress.epoch} with another --num_gpus or number of "
-            "machines; continue with those until the epoch is done"
+            "machines; continue with those until the epoch is done, or move the checkpoints of the "
+            "epoch away"
         )
     return progress._replace(state=carried)
 
