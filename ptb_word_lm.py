@@ -348,7 +348,8 @@ def train_model(
 ) -> tuple:
     """Trains a model, or continues the run in a directory, as the command line does.
 
-    It returns what `train` does. A process may call it many times: only saved files remain.
+    But the `rnn_mode` is the configuration's, on a GPU, too. It returns what `train` does. A
+    process may call it many times: only saved files remain.
 
     Args:
       config: see `PTBModel`. Its `vocab_size` may be above the corpus's, or 0.

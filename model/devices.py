@@ -10,6 +10,7 @@ import tensorflow as tf
 from model.precision import Precision
 from program.command_line import RequestError
 
+NVIDIA_DRIVER = "/proc/driver/nvidia/version"  # on Linux
 # The value of ONEDNN_MAX_CPU_ISA, and the instructions for bfloat16 that oneDNN then does not use.
 KEPT_FROM = {
     **dict.fromkeys(("SSE41", "AVX", "AVX2", "AVX2_VNNI"), {"avx512_bf16", "amx_bf16"}),
@@ -25,8 +26,14 @@ def usable_gpus(num_gpus: int | None = None) -> list:
 
 
 def has_cudnn(num_gpus: int | None = None) -> bool:
-    """Whether training may use an NVIDIA GPU: on it, `--rnn_mode=cudnn` is the fastest."""
+    """Whether training may use an NVIDIA GPU, on which `--rnn_mode=cudnn` is the fastest mode."""
     return bool(usable_gpus(num_gpus)) and tf.test.is_built_with_cuda()
+
+
+def unused_gpu() -> bool:
+    """Whether there is an NVIDIA GPU that TensorFlow does not find, though nothing hides it."""
+    hidden = "CUDA_VISIBLE_DEVICES" in os.environ
+    return os.path.exists(NVIDIA_DRIVER) and not hidden and not usable_gpus()
 
 
 def count_replicas(num_gpus: int | None, needs_gpu: bool) -> int:
@@ -42,12 +49,13 @@ def count_replicas(num_gpus: int | None, needs_gpu: bool) -> int:
     available = len(usable_gpus(num_gpus))
     if num_gpus is not None and num_gpus > available:
         raise RequestError(
-            f"--num_gpus={num_gpus}: more GPUs than the {available} that TensorFlow can use here; "
-            "leave the flag out to train on what there is"
+            f"--num_gpus={num_gpus}: TensorFlow can use {available} here (docs/gpu.md says how to "
+            "install CUDA); leave the flag out to train on what there is"
         )
     if needs_gpu and not available:
         raise RequestError(
-            "--rnn_mode=cudnn: needs a GPU; --rnn_mode=block computes the same on a CPU"
+            "--rnn_mode=cudnn: needs an NVIDIA GPU, and CUDA (docs/gpu.md); --rnn_mode=block "
+            "computes the same on a CPU"
         )
     return num_gpus or 1
 

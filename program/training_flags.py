@@ -10,7 +10,7 @@ from absl import flags
 import configs
 from model import devices
 from program import path_flags, tf_config
-from program.command_line import RequestError
+from program.command_line import RequestError, say
 
 # Flags that only say how often to save and to report.
 _OPTIONS = ("save_every_secs", "summary_steps", "sample_words")
@@ -59,14 +59,13 @@ def define() -> None:
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
     flags.DEFINE_integer("seed", 0, "Of initial weights, dropout and sampled words.", 0, 2**31 - 2)
-    rnn_mode_help = (
-        "basic: one cell, unrolled; block: fast on a CPU; cudnn: fast, NVIDIA GPUs only."
-    )
     flags.DEFINE_enum(
         "rnn_mode",
         None,
         configs.RNN_MODES,
-        f"How to compute. {rnn_mode_help} By default cudnn if there is such a GPU, else block.",
+        "How to compute. basic: one cell, unrolled; block: fast on a CPU; cudnn: fast on an NVIDIA "
+        "GPU, runs on no other. By default cudnn if there is such a GPU (and one machine), else "
+        "block.",
     )
     flags.DEFINE_integer("num_gpus", None, "GPUs, a replica on each; 0: none. By default one.", 0)
     flags.DEFINE_enum(
@@ -118,6 +117,9 @@ def _read_config_file(path):
     for name in found:
         if fault := configs.fault_of(fields[name], content[name]):
             raise RequestError(f"--config={path}: {name} is {content[name]!r}, but {fault}")
+    # How a run was computed is no reason to compute another so: this machine may differ.
+    if "seed" in content:
+        found.discard("rnn_mode")
     return {name: content[name] for name in found}
 
 
@@ -131,7 +133,7 @@ def choose_config(
 
     Args:
       arguments: absl's `FlagValues`.
-      rnn_mode: the one to choose if neither file nor flag does.
+      rnn_mode: the mode if neither the file nor a flag names one.
 
     Raises:
       RequestError: the file cannot be read, or a value is out of its bound.
@@ -162,12 +164,14 @@ def request(several_machines: bool = False) -> Request:
     arguments = flags.FLAGS
     if "data_path" not in arguments or not arguments.is_parsed():
         raise RequestError("main reads the command line's flags; from Python, call train_model")
-    # The machines share their variables: cuDNN's are of use to all of them, or to none.
+    # All machines must compute in one mode, and another of them may have no GPU.
     prefer_cudnn = devices.has_cudnn(arguments.num_gpus) and not several_machines
     config = choose_config(arguments, configs.CUDNN if prefer_cudnn else configs.BLOCK)
     devices.check_memory(config.num_layers, config.hidden_size)
     needs_gpu = config.rnn_mode == configs.CUDNN
     num_replicas = devices.count_replicas(arguments.num_gpus, needs_gpu)
+    if arguments.num_gpus is None and devices.unused_gpu():
+        say("TensorFlow does not find the NVIDIA GPU here; docs/gpu.md says how to install CUDA")
     dtype = devices.choose_precision(arguments.use_fp16, arguments.use_bf16, arguments.num_gpus)
     session_config = devices.session_config(arguments.num_gpus, num_replicas)
     return Request(

@@ -336,7 +336,7 @@ def test_variants_run(corpus, arguments):
         (["--data_path={corpus}", "--eval_only"], "--save_path: name what training saved"),
         (["--data_path={corpus}", "--eval_only", "--save_path=/nowhere"], "/nowhere: no such"),
         (["--data_path=/nowhere"], "/nowhere/ptb.train.txt: no such file"),
-        (["--data_path={corpus}", "--num_gpus=64"], "--num_gpus=64: this machine has "),
+        (["--data_path={corpus}", "--num_gpus=64"], "--num_gpus=64: TensorFlow can use "),
         (["--data_path={corpus}", "--use_fp16", "--use_bf16"], "choose one of the two"),
         (["--data_path={corpus}", "--rnn_mode=cudnn", "--num_gpus=0"], "--rnn_mode=cudnn: needs"),
         (["--data_path={corpus}", "--model=medium"], "ValidInput: a text of 140 words is too"),

@@ -136,5 +136,26 @@ def test_no_gpus_means_no_gpu(machine):
     assert devices.session_config(None, 1).gpu_options.visible_device_list == "0"
     assert devices.session_config(None, 3).gpu_options.visible_device_list == "0,1"
     assert devices.count_replicas(2, needs_gpu=True) == 2
-    with pytest.raises(RequestError, match="--rnn_mode=cudnn: needs a GPU"):
+    with pytest.raises(RequestError, match="--rnn_mode=cudnn: needs an NVIDIA GPU"):
         devices.count_replicas(0, needs_gpu=True)
+
+
+@pytest.mark.parametrize(
+    ("driver", "hidden", "capabilities", "unused"),
+    [
+        ("driver", False, [], True),
+        ("driver", False, [(8, 0)], False),
+        ("driver", True, [], False),
+        ("none", False, [], False),
+    ],
+)
+def test_a_gpu_that_tensorflow_does_not_find_is_noticed(
+    machine, monkeypatch, tmp_path, driver, hidden, capabilities, unused
+):
+    machine(PLAIN, *capabilities)
+    (tmp_path / "driver").touch()
+    monkeypatch.setattr(devices, "NVIDIA_DRIVER", str(tmp_path / driver))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    if hidden:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert devices.unused_gpu() == unused

@@ -52,6 +52,13 @@ def test_flags_win_over_the_file_over_the_schedule_over_the_model(tmp_path):
     assert choose("--model=medium", "--schedule=paper", "--lr_decay=0.9").lr_decay == 0.9
 
 
+def test_a_run_is_not_repeated_in_its_rnn_mode(tmp_path):
+    content = {"rnn_mode": "cudnn", "seed": 3, "hidden_size": 300}
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    expected = configs.SmallConfig(hidden_size=300)
+    assert choose(f"--config={tmp_path / 'config.json'}") == expected
+
+
 @pytest.mark.parametrize(
     ("arguments", "several_machines", "expected"),
     [
