@@ -1,4 +1,4 @@
-"""How fast a training step is: this project's LSTMs, PyTorch's and JAX's, and the machine's limit.
+"""How fast a training step is on a CPU: our LSTMs, PyTorch's and JAX's, and the machine's limit.
 
     pip install -r benchmarks/requirements.txt
     python benchmarks/compare.py --models=small,medium,large
@@ -245,6 +245,7 @@ def main():
         help="names, by commas",
     )
     arguments = parser.parse_args()
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # gpu.py compares on a GPU
     chosen = {name: CONTESTANTS[name] for name in CONTESTANTS if name in arguments.contestants}
     chosen = without_the_missing(chosen)
     print(f"{describe_processor()}\n", flush=True)
