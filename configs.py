@@ -65,7 +65,9 @@ class SmallConfig:
         5.0, "The global norm of the gradients is clipped to this.", "above 0"
     )
     num_layers: int = _field(2, "LSTM layers, one on top of another.", "at least 1 and at most 100")
-    num_steps: int = _field(20, "Unrolled steps of truncated back-propagation.", "at least 1")
+    num_steps: int = _field(
+        20, "Words of a stream in a window; the gradient flows back through them.", "at least 1"
+    )
     hidden_size: int = _field(
         200, "Units of each LSTM layer and of the word embedding.", "at least 1"
     )
@@ -79,11 +81,11 @@ class SmallConfig:
     )
     batch_size: int = _field(20, "Streams of text that are read side by side.", "at least 1")
     vocab_size: int = _field(
-        10000, "Most words of the vocabulary; 0: all words of the text.", "at least 0"
+        10000, "Largest size of the vocabulary; 0: all words of the text.", "at least 0"
     )
     sampled_softmax: int = _field(
         0,
-        "Words that training scores each target against, drawn anew for each window; 0: all words.",
+        "Words that training computes the softmax for, drawn anew for each window; 0: all words.",
         "at least 0",
     )
     rnn_mode: str = BLOCK  # BASIC, BLOCK or CUDNN: three ways to compute the same LSTM

@@ -20,7 +20,7 @@ where it stopped. `--help` explains every flag.
 
 Read on as the data flows: `PTBInput` (windows of a text), `PTBModel` (the graph that computes with
 them), `build_models` (three of them that share weights), `build_metagraph` (the graph as a
-message), `run_epoch` and `train` (the session), `train_model` and `main` (all of it). Why it is
+metagraph), `run_epoch` and `train` (the session), `train_model` and `main` (all of it). Why it is
 built so is answered, question by question, in docs/understanding.md; docs/tour.ipynb shows it.
 """
 
@@ -46,7 +46,8 @@ from saved import trained_model
 tf1 = tf.compat.v1
 get_config = configs.get_config
 
-# Small 16-bit gradients behind the softmax would become 0. A power of two loses no accuracy.
+# In 16 bit, small gradients behind the softmax would become 0, so the cost is multiplied by this,
+# and the learning rate is divided by it. A power of two loses no accuracy.
 LOSS_SCALE_16_BIT = 128.0
 
 
@@ -178,7 +179,7 @@ class PTBModel:
         clipped_lr = lr * max_norm / tf.maximum(grad_norm, max_norm)
         # Without locks, two replicas that update one row at the same moment would lose one update.
         optimizer = tf1.train.GradientDescentOptimizer(clipped_lr / scale, use_locking=True)
-        with tf.control_dependencies([ops.cost]):  # is of the weights before the update
+        with tf.control_dependencies([ops.cost]):  # that of the weights before the update
             pairs = zip(map(network.each_row_once, gradients), variables)
             update = optimizer.apply_gradients(pairs, self._network.global_step)
         # Autoparallel replicates only what the train op depends on.

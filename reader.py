@@ -2,8 +2,9 @@
 
 A data directory holds `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`: UTF-8, one sentence a
 line, words separated by white space. `read_corpus` turns the three files into word ids;
-`window_producer` cuts ids into the `[batch_size, num_steps]` windows of truncated
-back-propagation.
+`window_producer` cuts the ids into streams, which are read side by side, and the streams into
+windows `[batch_size, num_steps]`. No gradient goes from a window to the one before (truncated
+back-propagation).
 """
 
 import collections
@@ -52,15 +53,16 @@ class Corpus(NamedTuple):
 class Streams(NamedTuple):
     """How a text is cut into streams and windows: numbers only, no tensors.
 
-    The text is cut into `num_replicas * batch_size` equal contiguous streams. The remainder is
-    dropped. Each replica of the model reads `batch_size` of them side by side, window by window.
+    The text is cut into `num_replicas * batch_size` equal pieces, called streams. The words left
+    over at the end of the text are dropped. Each replica of the model reads `batch_size` of them
+    side by side, window by window.
 
     Attributes:
       num_words: int, the text's words.
       batch_size: int, streams of one replica.
       num_steps: int, words of each stream in one window.
       num_replicas: int, model replicas that share the text.
-      keep_remainder: bool, read the partial window at the end of the streams, too.
+      keep_remainder: bool, read the end of each stream, too, where it does not fill a window.
       name: str or None, the text's name in messages.
     """
 
@@ -352,18 +354,19 @@ def window_producer(
 ) -> Windows:
     """Cuts a text into windows, and produces one after another; after the last, the first again.
 
-    The ids are cut into `batch_size` equal contiguous streams; the remainder is dropped. Window `i`
-    is columns `[i*num_steps, (i+1)*num_steps)` of the streams. The LSTM state that is carried in a
-    stream therefore always meets the words that follow those it has read. docs/understanding.md has
-    the Penn Treebank's second window as an example, and why an epoch has 2,323 windows.
+    The ids are cut into `batch_size` equal pieces, called streams; the words left over at the end
+    are dropped. Window `i` is columns `[i*num_steps, (i+1)*num_steps)` of the streams. The LSTM
+    state that is carried in a stream therefore always meets the words that follow those it has
+    read. docs/understanding.md has the Penn Treebank's second window as an example, and why an
+    epoch has 2,323 windows.
 
     Args:
       raw_data: word ids, a list or an int array `[num_words]`.
       batch_size: the number of streams.
-      num_steps: the number of unrolled steps of truncated back-propagation.
+      num_steps: the words of each stream in a window.
       name: the operations' name scope.
-      keep_remainder: produce the partial window at the end of the streams, too; beyond the end,
-        `x` repeats words of the text, and `y` is `NO_WORD`.
+      keep_remainder: as in `Streams`; beyond the end, `x` repeats words of the text, and `y` is
+        `NO_WORD`.
 
     Returns:
       The `Windows`. It needs no initialized variables and no queue runners.

@@ -7,10 +7,11 @@ one, and `cudnn_layers` leaves the whole stack to cuDNN. With
     c' = sigmoid(f) * c + sigmoid(i) * tanh(j)
     h' = sigmoid(o) * tanh(c')
 
-as in Zaremba et al. 2014, section 3 (no peepholes, no cell clipping). The forget bias is 0, as in
-the paper; TensorFlow's own cell had 1 as its default. Sequences are time-major,
-`[num_steps, batch_size, features]`. Sequences and the factors of matrix products have the dtype of
-a `Precision`; gates and states are always float32.
+where i, f and o are those of the input, forget and output gates, and j (elsewhere often g) that of
+the new input. It is as in Zaremba et al. 2014, section 3 (no peepholes, no cell clipping). The
+forget bias is 0, as in the paper; TensorFlow's own cell had 1 as its default. Sequences are
+time-major, `[num_steps, batch_size, features]`. Sequences and the factors of matrix products have
+the dtype of a `Precision`; gates and states are always float32.
 """
 
 from collections.abc import Callable, Sequence
@@ -95,9 +96,9 @@ def block_layer(
     """One LSTM layer, computed as a block: few large matrix products instead of many small ones.
 
     Arguments and results are those of `basic_layer`. Forward, the inputs of all steps are known.
-    Their share of the gates is one product `[T*B, input] @ [input, 4H]`; only `h @ kernel_h` has to
-    wait for the step before. Backward, with `dG_t` the gradient of step t's gates before their
-    nonlinearities,
+    Their share of the gates is one product `[T*B, input] @ [input, 4H]`, with T time steps, B
+    streams and H units; only `h @ kernel_h` has to wait for the step before. Backward, with `dG_t`
+    the gradient of step t's gates before their nonlinearities,
 
         dh_t = d_outputs_t + dG_{t+1} @ kernel_h^T     (the only product inside the loop)
         d_inputs = dG @ kernel_x^T                      over all T*B rows at once

@@ -34,7 +34,7 @@ class Draws(NamedTuple):
 
     def seed_of(self, part: int) -> tf.Tensor:
         """The seed, int64 `[2]`, for a stateless operation in a part of the step."""
-        with tf.device("/cpu:0"):  # which takes seeds; from a GPU they would have to come back
+        with tf.device("/cpu:0"):  # the operations that take the seed need it on the CPU
             seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
             for number in (self.replica, part):
                 seed = tf.random.experimental.stateless_fold_in(seed, number)
@@ -45,8 +45,8 @@ class Dropout(NamedTuple):
     """Dropout like that of `tf.contrib.rnn.DropoutWrapper`, but without a random state of its own.
 
     It is applied to the embedded input and to the output of every layer. It is never applied to the
-    state that a layer carries from step to step: that would erase within a few steps what the layer
-    remembers (Zaremba et al. 2014, section 3.1).
+    state that a layer carries from one time step to the next: that would erase within a few of them
+    what the layer remembers (Zaremba et al. 2014, section 3.1).
 
     Attributes:
       keep_prob: float, the probability to keep a value; 1 is no dropout.
@@ -128,7 +128,7 @@ class Network:
             self.saved_otherwise["rnn_params"] = self._stack.opaque_params
         else:
             self._stack = lstm.CellStack(*sizes, layer or LAYERS[config.rnn_mode], self.precision)
-        # They are no global variables: the global step's initializer runs theirs.
+        # The global variables' initializer skips these. The global step's runs theirs first.
         if others := [variable.initializer for variable in self.saved_otherwise.values()]:
             with tf.control_dependencies(others):
                 first_step = tf.identity(first_step)
