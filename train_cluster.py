@@ -18,13 +18,13 @@ import configs
 import ptb_word_lm
 import reader
 import training
-from program import command_line, training_flags
+from program import command_line
 from training import cluster
 
 
 def main() -> None:
     """Drives the machines, or serves the machine that drives; UserError if it cannot be done."""
-    request = training_flags.request(several_machines=True)
+    request = training.flags.request(several_machines=True)
     config, dtype = request.config, request.hardware["dtype"]
     session_config = request.hardware["session_config"]
     machines = cluster.from_environment()
@@ -47,5 +47,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    training_flags.define()
+    training.flags.define()
     command_line.run(main)

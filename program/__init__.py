@@ -2,8 +2,6 @@
 
 * `command_line.py`: a quiet start with oneDNN turned on, and mistakes answered in one line.
 * `streams.py`: standard streams that are closed; messages of one line.
-* `training_flags.py`: the flags of training; each field of a configuration is one, and `--config`
-  reads them from a file.
 * `path_flags.py`: flags whose values are paths.
 * `tf_config.py`: whether TF_CONFIG names several machines. (Their addresses:
   `training/cluster.py`.)

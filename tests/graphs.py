@@ -18,8 +18,9 @@ import configs
 import ptb_word_lm
 import reader
 import util
-from program import command_line, training_flags
+from program import command_line
 from saved import checkpoints, description, run_directory
+from training import flags as training_flags
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 tf1 = tf.compat.v1

@@ -13,8 +13,8 @@ from absl.testing import flagsaver
 import configs
 import ptb_word_lm
 from graphs import run_here
-from program import training_flags
 from program.command_line import RequestError, UserError
+from training import flags as training_flags
 
 
 @contextlib.contextmanager

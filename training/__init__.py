@@ -5,6 +5,7 @@
   and when.
 * `summaries.py`: how files for TensorBoard are written.
 * `session.py`: the session, opened by a Supervisor.
+* `flags.py`: the flags. Each field of a configuration is one; `--config` reads them from a file.
 * `cluster.py`: several machines, and what happens if one is lost.
 
 The gradients, their scaling in 16 bit and their clipping belong to the graph:
@@ -12,6 +13,7 @@ The gradients, their scaling in 16 bit and their clipping belong to the graph:
 """
 
 from model.devices import session_config as default_session_config
+from training import flags
 from training.guard import Run, describe_run, open_run
 from training.loop import EpochResult, WindowResult, perplexity, print_now_and_then, run_windows
 from training.session import HERE, Server
@@ -24,6 +26,7 @@ __all__ = [
     "WindowResult",
     "default_session_config",
     "describe_run",
+    "flags",
     "open_run",
     "perplexity",
     "print_now_and_then",
