@@ -3,7 +3,7 @@
 `SmallConfig`, `MediumConfig` and `LargeConfig` are those of Zaremba et al. 2014, "Recurrent Neural
 Network Regularization" (https://arxiv.org/abs/1409.2329), as the TensorFlow tutorial set them.
 `TestConfig` is for tests. A configuration never changes: `dataclasses.replace` makes another one.
-Each field is a flag, too: `program/training_flags.py` makes the flags from the fields.
+Each field is a flag, too: `training/flags.py` makes the flags from the fields.
 """
 
 import dataclasses
@@ -42,7 +42,7 @@ _BOUNDS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class SmallConfig:
     """The small model.
 
@@ -51,10 +51,11 @@ class SmallConfig:
         class WideConfig(SmallConfig):
             hidden_size = 300
 
-    The fields, and what each one means, are those below.
+    The fields, and what each one means, are those below. They can be assigned:
+    `config.batch_size = 1`.
 
     Raises:
-      ConfigError: a value is out of its bound, or a subclass assigns a name that is not a field.
+      ConfigError: a value is out of its bound, or a name that is not a field is assigned.
     """
 
     init_scale: float = _field(
@@ -98,7 +99,7 @@ class SmallConfig:
         fields = {field.name: field for field in dataclasses.fields(SmallConfig)}
         annotations = cls.__dict__.get("__annotations__", {})
         for name, value in list(vars(cls).items()):
-            if name.startswith("_") or callable(value) or isinstance(value, property):
+            if name.startswith("_") or callable(value) or hasattr(value, "__get__"):
                 continue
             if name in fields:
                 annotations[name] = fields[name].type
@@ -108,13 +109,17 @@ class SmallConfig:
                     + ", ".join(fields)
                 )
         cls.__annotations__ = annotations
-        dataclasses.dataclass(frozen=True)(cls)
+        dataclasses.dataclass(cls)
+
+    def __setattr__(self, name, value):
+        """Checks a field's value, and converts NumPy's numbers to Python's."""
+        fields = {field.name: field for field in dataclasses.fields(SmallConfig)}
+        if name not in fields:
+            raise ConfigError(f"{type(self).__name__}: {name} is not a field of a configuration")
+        super().__setattr__(name, _checked(type(self).__name__, fields[name], value))
 
     def __post_init__(self):
-        """Checks every field, and converts NumPy's numbers to Python's."""
-        for field in dataclasses.fields(SmallConfig):
-            value = _checked(type(self).__name__, field, getattr(self, field.name))
-            object.__setattr__(self, field.name, value)
+        """Checks what two fields say together."""
         if 0 < self.vocab_size < self.sampled_softmax:
             raise ConfigError(
                 f"{type(self).__name__}: sampled_softmax is {self.sampled_softmax}, but must be at "
@@ -136,10 +141,13 @@ def fault_of(field: dataclasses.Field, value: Any) -> str | None:
         (numbers.Integral, "a whole number") if field.type is int else (numbers.Real, "a number")
     )
     is_number = isinstance(value, kind) and not isinstance(value, bool)
-    if is_number and math.isfinite(value) and _BOUNDS[bound](value):
-        is_too_large = field.type is float and value > LARGEST
-        return f"must be below {LARGEST}, the largest float32" if is_too_large else None
-    return f"must be {words}, {bound}"
+    # Python's whole numbers may be too large for isfinite.
+    is_finite = is_number and (isinstance(value, numbers.Integral) or math.isfinite(value))
+    if not (is_finite and _BOUNDS[bound](value)):
+        return f"must be {words}, {bound}"
+    if field.type is float:
+        return f"must be below {LARGEST}, the largest float32" if value > LARGEST else None
+    return f"must be below {2**31}" if value >= 2**31 else None
 
 
 def _checked(owner, field, value):
@@ -209,7 +217,7 @@ def as_config(config: Any) -> SmallConfig:
       ConfigError: a field is missing, or has a value out of its bound.
     """
     if isinstance(config, SmallConfig):
-        return config
+        return dataclasses.replace(config)  # a copy: it may be changed later
     if isinstance(config, type) and issubclass(config, SmallConfig):
         return config()
     name = getattr(config, "__name__", type(config).__name__)

@@ -72,8 +72,8 @@ def check_memory(num_layers: int, hidden_size: int) -> None:
     num_bytes = 4 * num_layers * 2 * hidden_size * 4 * hidden_size
     if num_bytes > memory:
         raise RequestError(
-            f"--hidden_size={hidden_size}: the LSTM's weights need {num_bytes / 1e9:,.0f} GB, and "
-            f"this machine has {memory / 1e9:,.0f} GB; choose fewer units or layers"
+            f"--hidden_size={hidden_size}: the LSTM's weights need {num_bytes // 10**9:,} GB, and "
+            f"this machine has {memory // 10**9:,} GB; choose fewer units or layers"
         )
 
 

@@ -38,18 +38,40 @@ def test_learning_rates(model, schedule, rates):
         assert configs.learning_rate(config, epoch) == pytest.approx(rate)
 
 
-def test_configurations_do_not_change():
+def test_configurations_are_not_shared():
     config = configs.get_config("small")
     assert configs.with_one_stream(config).batch_size == 1
-    assert config.batch_size == configs.SmallConfig.batch_size == 20
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        config.batch_size = 1
+    copy = configs.as_config(config)
+    config.batch_size = np.int64(7)  # as the tutorial did for its test model
+    assert (config.batch_size, copy.batch_size, configs.SmallConfig.batch_size) == (7, 20, 20)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("batch_size", 0, "batch_size is 0, but must be a whole number, at least 1"),
+        ("batch_size", 10**400, "but must be below 2147483648"),
+        ("learning_rate", 10**400, "but must be below 3.4"),
+        ("learning_rate", float("inf"), "learning_rate is inf, but must be a number"),
+        ("batch_sise", 3, "SmallConfig: batch_sise is not a field"),
+    ],
+)
+def test_an_assigned_value_is_checked(name, value, message):
+    config = configs.SmallConfig()
+    with pytest.raises(configs.ConfigError, match=message):
+        setattr(config, name, value)
+    assert config == configs.SmallConfig()
 
 
 def test_a_configuration_of_ones_own():
     class Wide(configs.SmallConfig):
         hidden_size = 300
 
+        @classmethod
+        def of_two_layers(cls):
+            return cls(num_layers=2)
+
+    assert (Wide.of_two_layers().num_layers, Wide.of_two_layers().hidden_size) == (2, 300)
     expected = {**dataclasses.asdict(configs.SmallConfig()), "hidden_size": 300}
     for config in (
         Wide(),
