@@ -173,13 +173,18 @@ def build_vocabulary(counts: Mapping[str, int], max_words: int | None = None) ->
 
     Args:
       counts: dict of str to int, how often the training text has each word.
-      max_words: the largest size; None: no limit. If the text has more words, the rarest become
-        `<unk>`, which then is in the vocabulary.
+      max_words: the largest size; None or 0: no limit. If the text has more words, the rarest
+        become `<unk>`, which then is in the vocabulary.
 
     Returns:
       List of str: the word of each id.
+
+    Raises:
+      ValueError: `max_words` is below 0.
     """
-    if max_words is None or len(counts) <= max_words:
+    if max_words and max_words < 0:
+        raise ValueError(f"max_words is {max_words}, but must be at least 0")
+    if not max_words or len(counts) <= max_words:
         return _by_falling_count(counts)
     named = [word for word in _by_falling_count(counts) if word != UNKNOWN][: max_words - 1]
     kept = {word: counts[word] for word in named}
@@ -278,6 +283,8 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
       preparation.PreparationError: the description of the preparation is damaged.
     """
     paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
+    for path in paths:  # a missing file is noticed before a long one is read
+        next(_blocks_of_words(path), None)
     train, word_to_id = _read_training_text(paths[0], max_words)
     valid, test = (_read_split(path, word_to_id) for path in paths[1:])
     return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))
@@ -385,7 +392,10 @@ def window_producer(
     streams = Streams(len(ids), batch_size, num_steps, 1, keep_remainder, name)
     _ = streams.epoch_size  # raises if there is no window
     # The lifetime of a list cannot be watched; its text lives as long as the graph.
-    owner = raw_data if isinstance(raw_data, np.ndarray) else tf.compat.v1.get_default_graph()
+    graph = tf.compat.v1.get_default_graph()
+    owner = raw_data if isinstance(raw_data, np.ndarray) else graph
+    if owner is not graph:
+        weakref.finalize(graph, id, owner)  # the graph keeps an array that nobody else keeps
     # On the CPU: an accelerator's memory is better used for the model than for the text.
     with tf.name_scope(name or "PTBProducer"), tf.device("/cpu:0"):
         text = _ids_tensor(ids, owner)

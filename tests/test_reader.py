@@ -1,4 +1,5 @@
 import collections
+import gc
 import os
 
 import numpy as np
@@ -124,11 +125,12 @@ def test_unusable_file_is_named(tmp_path, valid, message):
     assert message in str(raised.value)
 
 
-def test_missing_file_and_directory_in_its_place_are_named(tmp_path):
-    path = write_corpus(tmp_path, "a b \n")
+def test_missing_file_and_directory_in_its_place_are_named(tmp_path, capsys):
+    path = write_corpus(tmp_path, "a b \n", "a unknown \n")
     (tmp_path / "ptb.test.txt").unlink()
     with pytest.raises(reader.CorpusError, match="ptb.test.txt: no such file"):
         reader.read_corpus(path)
+    assert capsys.readouterr().err == ""  # before anything is said of the others
     (tmp_path / "ptb.test.txt").mkdir()
     with pytest.raises(reader.CorpusError, match="ptb.test.txt: cannot be read: Is a directory"):
         reader.read_corpus(path)
@@ -222,6 +224,25 @@ def test_a_long_text_stays_out_of_the_graph(monkeypatch):
         tf1.train.import_meta_graph(metagraph)
         actual = [session.run((x.name, y.name)) for _ in range(4)]
     np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_long_text_is_kept_for_its_graph(monkeypatch):
+    monkeypatch.setattr(reader, "MAX_CONSTANT_WORDS", 1000)
+    raw = np.arange(5000, dtype=np.int32)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        window = reader.ptb_producer(raw.copy()[1000:], 1, 3)[0]
+        others = [reader.ptb_producer(np.zeros(2000, np.int32), 1, 3) for _ in range(3)]
+        gc.collect()
+        np.testing.assert_array_equal(session.run(window), [[1000, 1001, 1002]])
+        assert not np.any(session.run(others))
+
+
+@pytest.mark.parametrize("max_words", [0, None])
+def test_no_ceiling_keeps_all_words(tmp_path, max_words):
+    *_, num_words = reader.ptb_raw_data(write_corpus(tmp_path, "a b c \n"), max_words)
+    assert num_words == 4
+    with pytest.raises(ValueError, match="max_words is -1"):
+        reader.build_vocabulary({"a": 1}, -1)
 
 
 def test_without_a_graph_it_says_what_to_do():
