@@ -40,14 +40,13 @@ import reader
 import training
 import util
 from model import network
-from program import command_line, training_flags
+from program import command_line
 from saved import trained_model
 
 tf1 = tf.compat.v1
 get_config = configs.get_config
 
-# In 16 bit, small gradients behind the softmax would become 0, so the cost is multiplied by this,
-# and the learning rate is divided by it. A power of two loses no accuracy.
+# In 16 bit, small gradients would become 0. A power of two loses no accuracy.
 LOSS_SCALE_16_BIT = 128.0
 
 
@@ -152,7 +151,7 @@ class PTBModel:
             dropout = network.Dropout(self._config.keep_prob, draws)
         initial_state = self._network.zero_state(self.input.batch_size)
         with tf.device("/cpu:0"):  # which the text is on; a GPU would send them back for a reshape
-            words, targets = tf.transpose(windows.x), tf.transpose(windows.y)
+            words, targets = map(tf.transpose, (self.input.input_data, self.input.targets))
         outputs, final_state = self._network.read(words, initial_state, dropout)
         losses = self._network.losses(outputs, targets, draws)
         return util.ModelOps(
@@ -202,6 +201,7 @@ class PTBModel:
     def import_ops(self) -> None:
         """Finds the operations in the current graph's collections; see `util.import_ops`."""
         self.ops = util.import_ops(self.built_ops, self.name)
+        self.input.epoch_size = self.streams.epoch_size  # fewer steps, if there are replicas
 
 
 def build_evaluation_models(
@@ -387,14 +387,14 @@ def evaluate(
 
 def main() -> None:
     """Trains or evaluates, as the flags ask for; UserError if it cannot be done."""
-    request = training_flags.request()
+    request = training.flags.request()
     if request.eval_only:
         return evaluate(request.save_path, request.data_path, **request.hardware)
-    corpus = reader.read_corpus(request.data_path, request.config.vocab_size or None)
+    corpus = reader.read_corpus(request.data_path, request.config.vocab_size)
     options = dict(seed=request.seed, num_replicas=request.num_replicas, **request.options)
     train_model(request.config, corpus, request.save_path, **request.hardware, **options)
 
 
 if __name__ == "__main__":
-    training_flags.define()
+    training.flags.define()
     command_line.run(main)

@@ -185,6 +185,17 @@ def test_exporting_twice_is_exporting_once():
         assert model.streams.num_replicas == 1
 
 
+def test_an_imported_model_counts_the_windows_of_its_replicas():
+    metagraph, models = ptb_word_lm.build_metagraph(tiny_config(), random_corpus())
+    model = models["Train"]
+    before = model.input.epoch_size
+    util.auto_parallel(metagraph, model, 2)
+    with tf.Graph().as_default():
+        tf1.train.import_meta_graph(metagraph)
+        model.import_ops()
+    assert before // 2 - 1 <= model.input.epoch_size == model.streams.epoch_size <= before // 2
+
+
 def test_replication_needs_the_collections():
     with models_in_session(tiny_config(), random_corpus()) as (models, _):
         metagraph = tf1.train.export_meta_graph()
