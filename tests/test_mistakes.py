@@ -52,7 +52,7 @@ def refused(module, message, *arguments):
         ("--hidden_size=1e9", "must be a whole number"),
         ("--hidden_size=100000000", "the LSTM's weights need 320,000,000 GB"),
         ("--num_layers=100000", "at most 100"),
-        ("--batch_size=1000000000000", "decrease batch_size"),
+        ("--batch_size=1000000000", "decrease batch_size"),
         ("--keep_prob=nan", "must be a number, above 0 and at most 1"),
         ("--init_scale=1e40", "the largest float32"),
         ("--sample_words=99999999999999999999", "is not an integer in the range"),
