@@ -284,7 +284,7 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
     """
     paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
     for path in paths:  # a missing file is noticed before a long one is read
-        next(_blocks_of_words(path), None)
+        next(_blocks_of_words(path, block_size=1), None)
     train, word_to_id = _read_training_text(paths[0], max_words)
     valid, test = (_read_split(path, word_to_id) for path in paths[1:])
     return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))
@@ -332,18 +332,23 @@ def _as_ids(raw_data):
     return ids.astype(np.int32, copy=False)
 
 
-def _ids_tensor(ids, owner):
+def _ids_tensor(ids, raw_data):
     """A text as an int32 tensor `[num_words]`.
 
-    A long text stays in a file, and the graph holds only its name. The file exists as long as
-    `owner` does, not as long as this graph: a copy of the graph may read it later.
+    A long text stays in a file, and the graph holds only its name. The file exists as long as the
+    array `raw_data`, not as long as this graph: a copy of the graph may read it later. The
+    lifetime of a list cannot be watched; its file exists as long as the graph.
     """
     if len(ids) <= MAX_CONSTANT_WORDS:
         return tf.constant(ids, name="ids")
     file = tempfile.TemporaryFile()  # noqa: SIM115  without a name, so no kill leaves it behind
     ids.tofile(file)
     file.flush()
+    graph = tf.compat.v1.get_default_graph()
+    owner = raw_data if isinstance(raw_data, np.ndarray) else graph
     weakref.finalize(owner, file.close)
+    if owner is not graph:
+        weakref.finalize(graph, id, owner)  # the graph keeps an array that nobody else keeps
     return tf.raw_ops.ImmutableConst(
         dtype=tf.int32,
         shape=ids.shape,
@@ -391,14 +396,9 @@ def window_producer(
         raise ValueError(f"batch_size is {batch_size}, num_steps {num_steps}: both must be above 0")
     streams = Streams(len(ids), batch_size, num_steps, 1, keep_remainder, name)
     _ = streams.epoch_size  # raises if there is no window
-    # The lifetime of a list cannot be watched; its text lives as long as the graph.
-    graph = tf.compat.v1.get_default_graph()
-    owner = raw_data if isinstance(raw_data, np.ndarray) else graph
-    if owner is not graph:
-        weakref.finalize(graph, id, owner)  # the graph keeps an array that nobody else keeps
     # On the CPU: an accelerator's memory is better used for the model than for the text.
     with tf.name_scope(name or "PTBProducer"), tf.device("/cpu:0"):
-        text = _ids_tensor(ids, owner)
+        text = _ids_tensor(ids, raw_data)
         replica = tf.constant(0, name="replica")
         num_replicas = tf.constant(1, name="num_replicas")
         position = tf.compat.v1.data.make_one_shot_iterator(
