@@ -88,7 +88,9 @@ def main():
         command_line.import_tensorflow()
         import gpu_parts
 
-        if arguments.rnn_mode == configs.CUDNN and not gpu_parts.devices.has_cudnn():
+        from model import devices
+
+        if arguments.rnn_mode == configs.CUDNN and not devices.has_cudnn():
             sys.exit("TensorFlow finds no NVIDIA GPU; --rnn_mode=block checks the parts on the CPU")
         (part,) = arguments.parts
         sys.exit(0 if getattr(gpu_parts, part)(arguments) else "some of it is NOT as it must be")
