@@ -33,8 +33,9 @@ from absl import flags
 
 from model import devices, lstm
 from program import command_line, path_flags
-from saved import checkpoints, inference, run_directory, trained_model
+from saved import checkpoints, run_directory
 from text import preparation
+from trained import inference, trained_model
 
 tf1 = tf.compat.v1
 

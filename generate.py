@@ -24,8 +24,8 @@ from absl import flags
 
 import reader
 from program import command_line, path_flags
-from saved import inference, trained_model
 from text import joining, preparation
+from trained import inference, trained_model
 
 MAX_BATCH_SIZE = 128
 

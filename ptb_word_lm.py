@@ -41,7 +41,7 @@ import training
 import util
 from model import network
 from program import command_line
-from saved import trained_model
+from trained import trained_model
 
 tf1 = tf.compat.v1
 get_config = configs.get_config

@@ -50,8 +50,8 @@ from absl import flags
 
 import reader
 from program import command_line, path_flags
-from saved import inference, trained_model
 from text import files, nbest, preparation, sentences
+from trained import inference, trained_model
 
 # What some corpora begin and end a line with; here the line's end is the end.
 START_OF_LINE, END_OF_LINE = "<s>", ("</s>", reader.END_OF_SENTENCE)

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from program import streams  # noqa: E402
+from program import standard_streams  # noqa: E402
 
 
 class UserError(Exception):
@@ -94,21 +94,23 @@ def run(main):
     program = os.path.basename(sys.argv[0])
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
-    streams.open_closed()
+    standard_streams.open_closed()
     try:
         main()
         sys.stdout.flush()
     except UserError as error:
-        sys.exit(f"{program}: {streams.one_line(str(error))}")
+        sys.exit(f"{program}: {standard_streams.one_line(str(error))}")
     except OSError as error:
         with contextlib.suppress(OSError):
             sys.stdout.flush()
-        streams.discard(sys.stdout)  # Python would fail once more, at its end, to write the rest
+        standard_streams.discard(
+            sys.stdout
+        )  # Python would fail once more at its end
         if isinstance(error, BrokenPipeError):  # whoever closed standard output has seen enough
             sys.exit(1)
         path = error.filename2 or error.filename  # of two, the one to be replaced
         place = f"{path}: " if path else ""
-        sys.exit(f"{program}: {streams.one_line(place)}{error.strerror or error}")
+        sys.exit(f"{program}: {standard_streams.one_line(place)}{error.strerror or error}")
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from absl import app, flags
 
-from program import streams
+from program import standard_streams
 
 # What asks a program to end; Windows has no SIGHUP.
 SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
@@ -27,7 +27,7 @@ class UserError(ValueError):
 
     def __str__(self):
         """The message; what files and servers may have put into it is shown, not obeyed."""
-        return streams.one_line(super().__str__())
+        return standard_streams.one_line(super().__str__())
 
 
 class RequestError(UserError):
@@ -53,7 +53,7 @@ def say(message: str) -> None:
     try:
         print(message, file=sys.stderr, flush=True)
     except OSError:
-        streams.discard(sys.stderr)
+        standard_streams.discard(sys.stderr)
 
 
 @contextlib.contextmanager
@@ -87,7 +87,7 @@ def import_tensorflow() -> None:
     The environment variable `TF_CPP_MIN_LOG_LEVEL=0` keeps all messages. 1 and 2 keep those that
     TensorFlow's C++ prints at that level, later on.
     """
-    streams.open_closed()
+    standard_streams.open_closed()
     turn_on_onednn()
     quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "0"
     # The import takes seconds. Within TensorFlow's C++, the exception of Ctrl-C may get lost or be
@@ -201,7 +201,7 @@ def run(main: Callable) -> NoReturn:
         try:
             sys.stdout.flush()
         except OSError:  # Python would flush once more at its end, and fail
-            streams.discard(sys.stdout)
+            standard_streams.discard(sys.stdout)
 
 
 def _parse_flags(argv):

@@ -5,6 +5,4 @@
 * `description.py`: what a run's numbers depend on, such as the seed; how two runs differ.
 * `run_directory.py`: the files beside the checkpoints, `config.json` and `vocab.txt`, written and
   read; the lock.
-* `trained_model.py`: a finished model, or one of the TF1 script, read back.
-* `inference.py`: the graphs that score words and choose words with it. (Sentences: `score.py`.)
 """

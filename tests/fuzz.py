@@ -48,8 +48,9 @@ import prepare_text  # noqa: E402
 import reader  # noqa: E402
 import score  # noqa: E402
 import shared  # noqa: E402
-from saved import checkpoints, run_directory, trained_model  # noqa: E402
+from saved import checkpoints, run_directory  # noqa: E402
 from text import nbest, preparation  # noqa: E402
+from trained import trained_model  # noqa: E402
 from training import cluster, summaries  # noqa: E402
 
 MEMORY = 1 << 30  # bytes more than at the start

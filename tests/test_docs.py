@@ -14,7 +14,8 @@ import util
 from graphs import ROOT
 from model import canonical, devices, lstm, network, precision, sampling, softmax
 from program import command_line
-from saved import checkpoints, description, inference, run_directory, trained_model
+from saved import checkpoints, description, run_directory
+from trained import inference, trained_model
 from training import cluster, guard, summaries
 
 PAGES = [

@@ -7,8 +7,8 @@ import pytest
 
 import export
 from graphs import run_here, run_program, save_run, text_corpus
-from saved import inference, trained_model
 from text import preparation
+from trained import inference, trained_model
 
 EOS = 2
 USE_WITHOUT_THE_PROJECT = """

@@ -5,8 +5,8 @@ import tensorflow as tf
 import reader
 from graphs import save_run, text_corpus
 from model import lstm
-from saved import inference, trained_model
 from text import preparation
+from trained import inference, trained_model
 
 EOS = 2
 

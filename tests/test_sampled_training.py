@@ -18,7 +18,8 @@ from graphs import (
     train_epochs,
     weights,
 )
-from saved import checkpoints, trained_model
+from saved import checkpoints
+from trained import trained_model
 
 tf1 = tf.compat.v1
 ALL_WORDS = 30

@@ -19,8 +19,8 @@ from graphs import (
     text_corpus,
 )
 from program import command_line
-from saved import inference, trained_model
 from text import files, nbest, preparation, sentences
+from trained import inference, trained_model
 
 CORPUS = text_corpus()
 WORD_TO_ID = {word: i for i, word in enumerate(CORPUS.words)}

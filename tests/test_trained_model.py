@@ -9,8 +9,9 @@ import tensorflow as tf
 import score
 from graphs import ROOT, as_text, run_here, save_run, text_corpus
 from program.command_line import UserError
-from saved import checkpoints, inference, trained_model
+from saved import checkpoints
 from text import preparation
+from trained import inference, trained_model
 
 tf1 = tf.compat.v1
 MODES = ("basic_lstm_cell", "lstm_cell", "cudnn_compatible_lstm_cell")

@@ -20,7 +20,7 @@ import reader
 from model import devices
 from model.precision import Precision
 from program.command_line import SIGNALS, Interrupted, UserError, ignore_signals, say
-from saved import description, inference, run_directory, trained_model
+from saved import description, run_directory
 from saved.checkpoints import (
     CheckpointError,
     Checkpoints,
@@ -29,6 +29,7 @@ from saved.checkpoints import (
     remove_unfinished,
 )
 from text.preparation import Preparation
+from trained import inference, trained_model
 from training.loop import EpochResult, WindowResult
 from training.session import HERE, LOST, Server, open_session
 from training.summaries import Summaries

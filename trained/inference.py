@@ -13,8 +13,8 @@ import tensorflow as tf
 
 import reader
 from model import devices, lstm, network
-from saved import trained_model
 from text import preparation
+from trained import trained_model
 
 tf1 = tf.compat.v1
 
