@@ -12,7 +12,7 @@ import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from program.command_line import UserError
+from program.errors import UserError
 
 BASIC = "basic"
 BLOCK = "block"

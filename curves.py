@@ -9,9 +9,9 @@ pip install -r requirements-extras.txt
 """
 
 if __name__ == "__main__":
-    from program import command_line
+    from program import tensorflow_start
 
-    command_line.import_tensorflow()
+    tensorflow_start.import_tensorflow()
 
 import glob
 import os
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from absl import flags
 
-from program import command_line, path_flags
+from program import command_line, errors, path_flags, tensorflow_start
 
 tf1 = tf.compat.v1
 
@@ -48,7 +48,7 @@ def read_events(path: str) -> Iterator:
     except tf.errors.DataLossError:
         return
     except tf.errors.OpError as error:
-        raise command_line.RequestError(f"{path}: cannot be read: {error.message}") from None
+        raise errors.RequestError(f"{path}: cannot be read: {error.message}") from None
 
 
 def _started(path):
@@ -64,7 +64,7 @@ def read_curve(run: str) -> Curve:
       run: the run's `--save_path`.
 
     Raises:
-      command_line.RequestError: it has no event files, or no epoch is finished.
+      errors.RequestError: it has no event files, or no epoch is finished.
     """
     paths = glob.glob(os.path.join(glob.escape(run), "events.out.tfevents.*"))
     tags = ("train_perplexity", "valid_perplexity", "test_perplexity")
@@ -82,7 +82,7 @@ def read_curve(run: str) -> Curve:
         fault = "no epoch is finished" if paths else "holds no event files of a run"
         if not os.path.isdir(run):
             fault = "no such directory"
-        raise command_line.RequestError(f"--run={run}: {fault}")
+        raise errors.RequestError(f"--run={run}: {fault}")
     train, valid, test = values.values()
     ends = sorted(train)  # each epoch's last step
     # Not the test perplexity of an earlier epoch, which was the last before the run was lengthened.
@@ -111,12 +111,12 @@ def draw(curves: dict[str, Curve], out: str) -> None:
       out: path of the file.
 
     Raises:
-      command_line.RequestError: Matplotlib is missing, or the file cannot be written.
+      errors.RequestError: Matplotlib is missing, or the file cannot be written.
     """
     try:
         from matplotlib import figure, ticker
     except ImportError:
-        raise command_line.RequestError(
+        raise errors.RequestError(
             "Matplotlib is missing: pip install -r requirements-extras.txt"
         ) from None
     drawing = figure.Figure(figsize=(7, 4.5), layout="constrained")
@@ -139,7 +139,7 @@ def draw(curves: dict[str, Curve], out: str) -> None:
     try:
         drawing.savefig(out, dpi=110)
     except OSError as error:
-        raise command_line.RequestError(f"--out={out}: {error.strerror}") from None
+        raise errors.RequestError(f"--out={out}: {error.strerror}") from None
 
 
 def define_flags() -> None:
@@ -152,9 +152,9 @@ def main() -> None:
     """Draws what the flags ask for; RequestError if it cannot be done."""
     arguments = flags.FLAGS
     if not arguments.run:
-        raise command_line.RequestError("--run: name what training saved to with --save_path")
+        raise errors.RequestError("--run: name what training saved to with --save_path")
     if not arguments.out.endswith(FORMATS):
-        raise command_line.RequestError(
+        raise errors.RequestError(
             f"--out={arguments.out}: must end with one of {', '.join(FORMATS)}"
         )
     draw({name: read_curve(run) for name, run in names(arguments.run).items()}, arguments.out)

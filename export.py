@@ -21,9 +21,9 @@ With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow 
 """
 
 if __name__ == "__main__":
-    from program import command_line
+    from program import tensorflow_start
 
-    command_line.import_tensorflow()
+    tensorflow_start.import_tensorflow()
 
 import os
 import tempfile
@@ -32,10 +32,10 @@ import tensorflow as tf
 from absl import flags
 
 from model import devices, lstm
-from program import command_line, path_flags
+from program import command_line, errors, path_flags, tensorflow_start
 from saved import checkpoints, run_directory
 from text import preparation
-from trained import inference, trained_model
+from trained import language_model, trained_model
 
 tf1 = tf.compat.v1
 
@@ -52,7 +52,7 @@ def dynamic_layer(inputs, state, kernel, bias, precision):
 
 def add_next_word(config):
     """Adds the signature `next_word` to the current graph; returns `(inputs, outputs)`."""
-    model = inference.LanguageModel(config)
+    model = language_model.LanguageModel(config)
     words = tf1.placeholder(tf.int32, [None], "words")
     state = model.state_placeholder()
     _, next_state = model.read(tf.maximum(words, 0)[None], state)
@@ -69,7 +69,7 @@ def add_score(config, end_of_sentence):
       config: the model's configuration.
       end_of_sentence: int, the id of `<eos>`.
     """
-    model = inference.LanguageModel(config, dynamic_layer)
+    model = language_model.LanguageModel(config, dynamic_layer)
     words = tf1.placeholder(tf.int32, [None, None], "sentences")
     batch_size, num_words = tf.unstack(tf.shape(words))
     # The words to the left, and what fills up to the right of them; there is at least one step.
@@ -133,7 +133,7 @@ def convert(directory):
 
     It needs LiteRT's built-in operations alone; the loop in `score` would need TensorFlow's.
     """
-    with command_line.no_standard_error():  # the converter chatters at every log level
+    with tensorflow_start.no_standard_error():  # the converter chatters at every log level
         converter = tf.lite.TFLiteConverter.from_saved_model(
             directory, signature_keys=["next_word"]
         )
@@ -159,26 +159,26 @@ def define_flags():
 
 def _check_apart(tflite, out):
     if not os.path.basename(tflite):
-        raise command_line.RequestError(f"--tflite={tflite}: ends as a directory; name a file")
+        raise errors.RequestError(f"--tflite={tflite}: ends as a directory; name a file")
     paths = os.path.abspath(tflite), os.path.abspath(out)
     if os.path.commonpath(paths) in paths:  # one of them would be in the other's way
-        raise command_line.RequestError(f"--tflite={tflite}: name a file outside --out, {out}")
+        raise errors.RequestError(f"--tflite={tflite}: name a file outside --out, {out}")
 
 
 def main():
     """Exports what the flags ask for.
 
     Raises:
-      command_line.UserError: it cannot be done.
+      errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
     for name in ("save_path", "out"):
         if not arguments[name].value:
-            raise command_line.RequestError(f"--{name}: name a directory")
+            raise errors.RequestError(f"--{name}: name a directory")
     for name in ("out", "tflite"):
         path = arguments[name].value
         if path and os.path.lexists(path):
-            raise command_line.RequestError(
+            raise errors.RequestError(
                 f"--{name}={path}: is there already; remove it, or name another"
             )
     run_directory.check_name(arguments.out, "--out")
@@ -197,7 +197,7 @@ def main():
             write_whole(arguments.tflite, convert(arguments.out))
     except (tf.errors.OpError, OSError) as error:
         message = f"cannot be written: {checkpoints.reason(error)}{done}"
-        raise command_line.RequestError(f"--{name}={arguments[name].value}: {message}") from None
+        raise errors.RequestError(f"--{name}={arguments[name].value}: {message}") from None
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ and the words are joined into such text: `he doesn't like it, she said.`, charac
 """
 
 if __name__ == "__main__":
-    from program import command_line
+    from program import tensorflow_start
 
-    command_line.import_tensorflow()
+    tensorflow_start.import_tensorflow()
 
 import math
 
@@ -23,9 +23,9 @@ import numpy as np
 from absl import flags
 
 import reader
-from program import command_line, path_flags
+from program import command_line, errors, messages, path_flags, tensorflow_start
 from text import joining, preparation
-from trained import inference, trained_model
+from trained import generation, trained_model
 
 MAX_BATCH_SIZE = 128
 
@@ -69,7 +69,7 @@ def read_prompt(prompt, word_to_id, how=None):
     unknown = [word for word in dict.fromkeys(words) if word not in word_to_id]
     if unknown:
         fate = f"read as {reader.UNKNOWN}" if reader.UNKNOWN in word_to_id else "left out"
-        command_line.say(f"--prompt: not in the vocabulary, and {fate}: {' '.join(unknown)}")
+        messages.say(f"--prompt: not in the vocabulary, and {fate}: {' '.join(unknown)}")
     return ids
 
 
@@ -118,11 +118,11 @@ def main():
     """Generates what the flags ask for.
 
     Raises:
-      command_line.UserError: it cannot be done.
+      errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
     if not math.isfinite(arguments.temperature):
-        raise command_line.RequestError("--temperature: must be a finite number")
+        raise errors.RequestError("--temperature: must be a finite number")
     trained = trained_model.read(arguments.save_path, arguments.data_path)
     word_to_id = trained.word_to_id
     how = None
@@ -131,10 +131,10 @@ def main():
     elif trained.preparation and any(
         trained.preparation.makes_known(word, word_to_id) for word in arguments.prompt.split()
     ):
-        command_line.say("--prompt: is not tokenized, it seems; --raw_text prepares it")
+        messages.say("--prompt: is not tokenized, it seems; --raw_text prepares it")
     prompt = read_prompt(arguments.prompt, word_to_id, how)
     forbidden = [] if arguments.unknown else trained.unknown_ids
-    sampler = inference.Sampler(trained, forbidden, arguments.top_k)
+    sampler = generation.Sampler(trained, forbidden, arguments.top_k)
     start = [trained.end_of_sentence, *prompt]
     for first in range(0, arguments.num_samples, MAX_BATCH_SIZE):
         if first:

@@ -25,9 +25,9 @@ built so is answered, question by question, in docs/understanding.md; docs/tour.
 """
 
 if __name__ == "__main__":
-    from program import command_line
+    from program import tensorflow_start
 
-    command_line.import_tensorflow()
+    tensorflow_start.import_tensorflow()
 
 from operator import attrgetter
 from typing import Any
@@ -40,7 +40,7 @@ import reader
 import training
 import util
 from model import network
-from program import command_line
+from program import command_line, messages, tensorflow_start
 from trained import trained_model
 
 tf1 = tf.compat.v1
@@ -284,7 +284,7 @@ def train(
     """
     model, epochs = models["Train"], []
     if config.sampled_softmax and guard.progress.epoch <= config.max_max_epoch:
-        command_line.say("training's perplexity is an estimate, those of Valid and Test are exact")
+        messages.say("training's perplexity is an estimate, those of Valid and Test are exact")
     for epoch in range(guard.progress.epoch, config.max_max_epoch + 1):
         model.assign_lr(session, configs.learning_rate(config, epoch))
         learning_rate = float(session.run(model.lr))
@@ -360,7 +360,7 @@ def train_model(
       **options: `session_config`, as for `run_metagraph`; fields of `guard.RunOptions`.
 
     Raises:
-      command_line.UserError: it cannot be done; the message says what to do.
+      errors.UserError: it cannot be done; the message says what to do.
     """
     session_config = options.pop("session_config", None)
     config = configs.with_vocabulary(config, corpus.words)

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from program.command_line import UserError, say
+from program.errors import UserError
+from program.messages import say
 from text import preparation
 from text.preparation import Preparation
 

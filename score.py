@@ -33,9 +33,9 @@ hypotheses that lost the fewest come first.
 """
 
 if __name__ == "__main__":
-    from program import command_line
+    from program import tensorflow_start
 
-    command_line.import_tensorflow()
+    tensorflow_start.import_tensorflow()
 
 import collections
 import itertools
@@ -49,9 +49,9 @@ import numpy as np
 from absl import flags
 
 import reader
-from program import command_line, path_flags
+from program import command_line, errors, live_line, messages, path_flags, tensorflow_start
 from text import files, nbest, preparation, sentences
-from trained import inference, trained_model
+from trained import scoring, trained_model
 
 # What some corpora begin and end a line with; here the line's end is the end.
 START_OF_LINE, END_OF_LINE = "<s>", ("</s>", reader.END_OF_SENTENCE)
@@ -83,15 +83,15 @@ def read_text(path, flag="--text"):
     """Yields the text of the file that a flag names, block by block; `-` is standard input.
 
     Raises:
-      command_line.RequestError: it cannot be read, or is no text.
+      errors.RequestError: it cannot be read, or is no text.
     """
     try:
         yield from files.read_blocks(path)
     except files.TextError as error:
-        raise command_line.RequestError(f"{flag}={path}: {error}") from None
+        raise errors.RequestError(f"{flag}={path}: {error}") from None
     except OSError as error:
         message = f"{flag}={path}: cannot be read: {error.strerror}"
-        raise command_line.RequestError(message) from None
+        raise errors.RequestError(message) from None
 
 
 class TextReader:
@@ -123,7 +123,7 @@ class TextReader:
         total = sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else 0
         shown = bool(total) and sys.stderr.isatty() and not sys.stdout.isatty()
         done = 0
-        with command_line.LiveLine(total, shown) as live_line:
+        with live_line.LiveLine(total, shown) as line_of_progress:
             for number, path in enumerate(paths, start=1):
                 blocks, self._line = read_text(path), 0
                 if complete_last_line or number < len(paths):
@@ -136,7 +136,7 @@ class TextReader:
                         is_ended = pieces[-1].ends_line
                     yield pieces
                     done += sum(len(line.encode()) for line in lines) if shown else 0
-                    live_line.show(done)
+                    line_of_progress.show(done)
                 if not is_ended:
                     yield [Piece([], np.zeros(0, np.int32), 0, True)]
 
@@ -162,13 +162,13 @@ class TextReader:
 
     def _parse(self, line, is_whole):
         if not is_whole:
-            raise command_line.RequestError(f"--text: line {self._line} is too long a hypothesis")
+            raise errors.RequestError(f"--text: line {self._line} is too long a hypothesis")
         if self._nbest_format == GUESS:
             self._nbest_format = nbest.guess_format(line)
         try:
             return nbest.parse(line.removesuffix("\n"), self._nbest_format)
         except nbest.NbestError as error:
-            raise command_line.RequestError(f"--text: line {self._line} {error}") from None
+            raise errors.RequestError(f"--text: line {self._line} {error}") from None
 
     def _without_marks(self, words, begins_line):
         """Leaves out what marks a line's beginning and end, unless it is a word of the model's."""
@@ -195,10 +195,10 @@ class TextReader:
             fate = f"became {reader.UNKNOWN}"
             if reader.UNKNOWN not in self._word_to_id:
                 fate = "were left out"
-            command_line.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
+            messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
         if self._marks:
             marks = ", ".join(f"{mark} ({count})" for mark, count in self._marks.items())
-            command_line.say(f"taken for a line's beginning or end, not for words: {marks}")
+            messages.say(f"taken for a line's beginning or end, not for words: {marks}")
         if self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
             remedy = "--raw_text prepares the text as the corpus was"
             if self._how in (None, preparation.TOKENIZED):
@@ -206,7 +206,7 @@ class TextReader:
                     "prepare the text as the corpus was, which does not say how (no "
                     f"{preparation.FILE})"
                 )
-            command_line.say(
+            messages.say(
                 f"{self._num_raw} words are unknown only for their case or punctuation: {remedy}"
             )
 
@@ -216,7 +216,7 @@ def score_stream(blocks, scorer):
 
     Args:
       blocks: iterable of lists of `Piece`.
-      scorer: an `inference.Scorer` or `inference.Mixture`.
+      scorer: a `scoring.Scorer` or `scoring.Mixture`.
 
     Yields:
       Each `Piece` with the log-probabilities of its ids, a float32 array; NaN for the text's first
@@ -249,7 +249,7 @@ def score_lines(blocks, scorer, end_of_sentence):
             apart.add(len(pieces) - 1)
         whole = [i for i in range(len(pieces)) if i not in apart]
         sequences = [pieces[i].ids for i in whole]
-        results = dict(zip(whole, inference.score_batch(scorer, end_of_sentence, sequences)))
+        results = dict(zip(whole, scoring.score_batch(scorer, end_of_sentence, sequences)))
         for i in sorted(apart):
             first, state = begun or (end_of_sentence, None)
             ids = pieces[i].ids
@@ -304,7 +304,7 @@ def rows(scored, word_to_id, verbose):
       verbose: bool.
 
     Raises:
-      command_line.RequestError: there is no word to predict.
+      errors.RequestError: there is no word to predict.
     """
     number, line, total = 1, Sum(), Sum()
     for piece, log_probabilities in scored:
@@ -316,7 +316,7 @@ def rows(scored, word_to_id, verbose):
             yield line.row(number)
             number, line = number + 1, Sum()
     if not total.num_words:
-        raise command_line.RequestError("--text: holds no word to predict")
+        raise errors.RequestError("--text: holds no word to predict")
     yield total.row("total")
 
 
@@ -342,7 +342,7 @@ class Ranking(NamedTuple):
             return row["log_probability"] - penalty
         score = hypothesis.score if self.scores is None else score
         if score is None:
-            raise command_line.RequestError(
+            raise errors.RequestError(
                 f"--lm_weight: line {row['line']} of --text has no score; --scores names a file"
             )
         return score + self.lm_weight * row["log_probability"] - penalty
@@ -366,7 +366,7 @@ def _hypothesis_rows(scored, ranking):
         num_lost = piece.num_unknown if ranking.leaves_out else 0
         yield (list_number, piece.hypothesis.key), (num_lost, -combined), row
     if next(scores, None) is not None:
-        raise command_line.RequestError("--scores: has more lines than --text has hypotheses")
+        raise errors.RequestError("--scores: has more lines than --text has hypotheses")
 
 
 def ranked_rows(scored, ranking=Ranking()):  # noqa: B008
@@ -377,7 +377,7 @@ def ranked_rows(scored, ranking=Ranking()):  # noqa: B008
       ranking: a `Ranking`.
 
     Raises:
-      command_line.RequestError: there is no hypothesis, or the scores are not as many.
+      errors.RequestError: there is no hypothesis, or the scores are not as many.
     """
     num_hypotheses = num_damaged = 0
     entries = _hypothesis_rows(scored, ranking)
@@ -387,9 +387,9 @@ def ranked_rows(scored, ranking=Ranking()):  # noqa: B008
         num_damaged += sum(num_lost > 0 for _, (num_lost, _), _ in ranked)
         yield key, [row for _, _, row in ranked]
     if not num_hypotheses:
-        raise command_line.RequestError("--text: holds no hypothesis")
+        raise errors.RequestError("--text: holds no hypothesis")
     if num_damaged:
-        command_line.say(
+        messages.say(
             f"{num_damaged} hypotheses have words that were left out, and come last in their lists"
         )
 
@@ -404,7 +404,7 @@ def read_scores(path):
             yield score
         except (ValueError, IndexError):
             message = f"--scores={path}: line {number} does not end with a number"
-            raise command_line.RequestError(message) from None
+            raise errors.RequestError(message) from None
 
 
 def write(row, as_json):
@@ -445,24 +445,24 @@ def open_models(save_paths, data_path):
       data_path: str or None, likewise.
 
     Returns:
-      `(scorer, trained)`: an `inference.Scorer` or `Mixture`, and the first `TrainedModel`.
+      `(scorer, trained)`: a `scoring.Scorer` or `Mixture`, and the first `TrainedModel`.
 
     Raises:
-      command_line.RequestError: there is none, or they have not the same vocabulary.
+      errors.RequestError: there is none, or they have not the same vocabulary.
     """
     if not save_paths:
-        raise command_line.RequestError(
+        raise errors.RequestError(
             "--save_path: name what training saved: a directory or a "
             "checkpoint; several, separated by commas, are averaged"
         )
     models = [trained_model.read(save_path, data_path) for save_path in save_paths]
     for model in models[1:]:
         if model.words != models[0].words:
-            raise command_line.RequestError(
+            raise errors.RequestError(
                 f"--save_path: {model.path} has another vocabulary than {models[0].path}"
             )
-    scorers = [inference.Scorer(model) for model in models]
-    return (scorers[0] if len(scorers) == 1 else inference.Mixture(scorers)), models[0]
+    scorers = [scoring.Scorer(model) for model in models]
+    return (scorers[0] if len(scorers) == 1 else scoring.Mixture(scorers)), models[0]
 
 
 def define_flags():
@@ -503,17 +503,17 @@ def define_flags():
 
 
 def check_flags(arguments):
-    """Refuses flags that do not go together, with a `command_line.RequestError`."""
+    """Refuses flags that do not go together, with a `errors.RequestError`."""
     if arguments.nbest and arguments.verbose:
-        raise command_line.RequestError("--nbest --verbose: choose one of the two")
+        raise errors.RequestError("--nbest --verbose: choose one of the two")
     for name in ("lm_weight", "word_penalty"):
         value = arguments[name].value
         if value and not arguments.nbest:
-            raise command_line.RequestError(f"--{name}: sorts hypotheses, with --nbest")
+            raise errors.RequestError(f"--{name}: sorts hypotheses, with --nbest")
         if value and not math.isfinite(value):
-            raise command_line.RequestError(f"--{name}: must be a finite number")
+            raise errors.RequestError(f"--{name}: must be a finite number")
     if arguments.scores and arguments.lm_weight is None:
-        raise command_line.RequestError("--scores: are used with --lm_weight alone")
+        raise errors.RequestError("--scores: are used with --lm_weight alone")
 
 
 def write_lists(lists, as_json):
@@ -529,7 +529,7 @@ def main():
     """Scores what the flags ask for.
 
     Raises:
-      command_line.UserError: it cannot be done.
+      errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
     if arguments.nbest_format:
@@ -538,7 +538,7 @@ def main():
     scorer, trained = open_models(arguments.save_path, arguments.data_path)
     word_to_id, how = trained.word_to_id, trained.preparation
     if arguments.raw_text and how is None:
-        command_line.say(
+        messages.say(
             f"--raw_text: the model's corpus does not say how it was prepared (no "
             f"{preparation.FILE}), so the text is taken as tokenized"
         )

@@ -8,9 +8,9 @@ on the first machine, and the same with `"index": 1` on the second. See docs/sev
 """
 
 if __name__ == "__main__":
-    from program import command_line
+    from program import tensorflow_start
 
-    command_line.import_tensorflow()
+    tensorflow_start.import_tensorflow()
 
 from absl import flags
 
@@ -18,7 +18,7 @@ import configs
 import ptb_word_lm
 import reader
 import training
-from program import command_line
+from program import command_line, tensorflow_start
 from training import cluster
 
 

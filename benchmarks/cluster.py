@@ -26,7 +26,7 @@ sys.path.insert(0, ROOT)
 from arguments import names_of, path, positive, positives  # noqa: E402
 
 import configs  # noqa: E402
-from program import command_line  # noqa: E402
+from program import tensorflow_start  # noqa: E402
 
 FLAGS = {"benchmark": "cluster"}
 
@@ -51,7 +51,7 @@ def bytes_over(interface):
 
 def run_task(data_path, model_name, steps):
     """One machine of the cluster; the driver prints words per second and bytes a step, as JSON."""
-    command_line.import_tensorflow()
+    tensorflow_start.import_tensorflow()
     import tensorflow as tf
 
     from training import cluster

@@ -29,7 +29,7 @@ import contestants  # noqa: E402
 from arguments import names_of, positive  # noqa: E402
 
 import configs  # noqa: E402
-from program import command_line  # noqa: E402
+from program import messages, tensorflow_start  # noqa: E402
 
 
 class Contestant(NamedTuple):
@@ -98,7 +98,7 @@ def contestant_process(pipe, model, contestant):
     """
     os.environ.update(contestant.environment)
     if contestant.library == "tensorflow":
-        command_line.import_tensorflow()
+        tensorflow_start.import_tensorflow()
     else:
         importlib.import_module(contestant.library)
     library = memory("VmRSS")
@@ -126,7 +126,7 @@ def without_the_missing(contestants):
         if contestant.options.get("compiled") and not any(map(shutil.which, ("c++", "g++"))):
             missing.append("there is no C++ compiler")
         if missing:
-            command_line.say(f"{name} is left out: {' and '.join(missing)}")
+            messages.say(f"{name} is left out: {' and '.join(missing)}")
             del present[name]
     return present
 
@@ -149,7 +149,7 @@ def receive_losses(pipes):
         try:
             losses[name] = pipe.recv()
         except EOFError:
-            command_line.say(f"{name} is left out: it failed to start; what it said is above")
+            messages.say(f"{name} is left out: it failed to start; what it said is above")
     return losses
 
 
@@ -209,7 +209,7 @@ def describe_processor():
         words = set(text.split())
         names = [line.split(": ")[1] for line in text.split("\n") if line.startswith("model name")]
     known = [name for word, name in CLASSES.items() if word in words]
-    command_line.turn_on_onednn()
+    tensorflow_start.turn_on_onednn()
     onednn = {"0": "off", "1": "on"}.get(os.environ.get("TF_ENABLE_ONEDNN_OPTS"), "by default")
     parts = [*names[:1], f"{os.cpu_count()} cores", *known[:1], f"oneDNN {onednn}"]
     if "ONEDNN_MAX_CPU_ISA" in os.environ:

@@ -12,10 +12,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from program import standard_streams  # noqa: E402
-
-
-class UserError(Exception):
-    """A request that cannot be met; the message names the file or value and says what to do."""
+from program.errors import UserError  # noqa: E402
+from program.messages import one_line  # noqa: E402
 
 
 class FlagParser(argparse.ArgumentParser):
@@ -99,18 +97,16 @@ def run(main):
         main()
         sys.stdout.flush()
     except UserError as error:
-        sys.exit(f"{program}: {standard_streams.one_line(str(error))}")
+        sys.exit(f"{program}: {error}")
     except OSError as error:
         with contextlib.suppress(OSError):
             sys.stdout.flush()
-        standard_streams.discard(
-            sys.stdout
-        )  # Python would fail once more at its end
+        standard_streams.discard(sys.stdout)  # Python would fail once more at its end
         if isinstance(error, BrokenPipeError):  # whoever closed standard output has seen enough
             sys.exit(1)
         path = error.filename2 or error.filename  # of two, the one to be replaced
         place = f"{path}: " if path else ""
-        sys.exit(f"{program}: {standard_streams.one_line(place)}{error.strerror or error}")
+        sys.exit(f"{program}: {one_line(place)}{error.strerror or error}")
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -8,7 +8,7 @@ import os
 import tensorflow as tf
 
 from model.precision import Precision
-from program.command_line import RequestError
+from program.errors import RequestError
 
 NVIDIA_DRIVER = "/proc/driver/nvidia/version"  # on Linux
 # The value of ONEDNN_MAX_CPU_ISA, and the instructions for bfloat16 that oneDNN then does not use.

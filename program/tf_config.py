@@ -3,7 +3,7 @@
 import json
 import os
 
-from program.command_line import RequestError
+from program.errors import RequestError
 
 # What other programs' TF_CONFIG has beside the machines.
 OTHER_KEYS = ("task", "environment", "job", "rpc_layer")

@@ -10,7 +10,8 @@ import json
 import os
 from collections.abc import Iterator
 
-from program.command_line import UserError, say
+from program.errors import UserError
+from program.messages import say
 from saved import checkpoints, description
 from text import preparation
 from text.preparation import Preparation

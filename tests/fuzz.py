@@ -35,9 +35,9 @@ from hypothesis import strategies
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "data")]
-from program import command_line  # noqa: E402
+from program import errors, tensorflow_start  # noqa: E402
 
-command_line.import_tensorflow()
+tensorflow_start.import_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 
@@ -57,7 +57,7 @@ MEMORY = 1 << 30  # bytes more than at the start
 LONGEST_SECS = 5  # for one input
 MAX_LENGTH = 1 << 16  # of an input, bytes
 EXAMPLES_AT_ONCE = 500
-EXPECTED = (command_line.UserError, shared.UserError, download_ptb.MirrorError)
+EXPECTED = (errors.UserError, shared.UserError, download_ptb.MirrorError)
 CORPUS = graphs.text_corpus()
 TOKENS = [
     *(b"", b"\0", b"\n", b"\r\n", b" ", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"\xe2\x80\xa8"),

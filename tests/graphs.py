@@ -18,7 +18,7 @@ import configs
 import ptb_word_lm
 import reader
 import util
-from program import command_line
+from program import command_line, signals
 from saved import checkpoints, description, run_directory
 from training import flags as training_flags
 
@@ -149,7 +149,7 @@ def run_here(module, *arguments, input=""):
         flagsaver.flagsaver(),  # forgets the flags that are defined within, too
     ):
         getattr(module, "define_flags", training_flags.define)()
-        handlers = {number: signal.getsignal(number) for number in command_line.SIGNALS}
+        handlers = {number: signal.getsignal(number) for number in signals.SIGNALS}
         try:
             command_line.run(module.main)
         except SystemExit as end:

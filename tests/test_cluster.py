@@ -12,7 +12,7 @@ import stress
 import util
 from graphs import random_corpus, tiny_config
 from program import tf_config
-from program.command_line import RequestError
+from program.errors import RequestError
 from training import cluster
 
 tf1 = tf.compat.v1

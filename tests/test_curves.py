@@ -5,7 +5,7 @@ import tensorflow as tf
 
 import curves
 from graphs import run_program
-from program import command_line
+from program import errors
 from saved.checkpoints import Progress
 from training import guard, loop, summaries
 
@@ -70,11 +70,11 @@ def test_a_file_cut_off_is_read_as_far_as_it_goes(tmp_path):
 
 
 def test_a_run_without_epochs_is_named(tmp_path):
-    with pytest.raises(command_line.RequestError, match="no such directory"):
+    with pytest.raises(errors.RequestError, match="no such directory"):
         curves.read_curve(str(tmp_path / "nowhere"))
     with tf.Graph().as_default():
         write_run(tmp_path, 0, [])
-    with pytest.raises(command_line.RequestError, match="no epoch is finished"):
+    with pytest.raises(errors.RequestError, match="no epoch is finished"):
         curves.read_curve(str(tmp_path))
 
 

@@ -13,9 +13,9 @@ import training
 import util
 from graphs import ROOT
 from model import canonical, devices, lstm, network, precision, sampling, softmax
-from program import command_line
+from program import command_line, errors, messages, tensorflow_start
 from saved import checkpoints, description, run_directory
-from trained import inference, trained_model
+from trained import generation, language_model, scoring, trained_model
 from training import cluster, guard, summaries
 
 PAGES = [
@@ -30,6 +30,7 @@ SOURCES = [
         "text",
         "model",
         "saved",
+        "trained",
         "training",
         "program",
         "benchmarks",
@@ -39,8 +40,10 @@ SOURCES = [
 ]
 MODULES = (
     (configs, ptb_word_lm, reader, training, util)
-    + (canonical, devices, lstm, network, precision, sampling, softmax, command_line)
-    + (checkpoints, description, inference, run_directory, trained_model, cluster, guard, summaries)
+    + (canonical, devices, lstm, network, precision, sampling, softmax)
+    + (command_line, errors, messages, tensorflow_start)
+    + (checkpoints, description, run_directory, trained_model, cluster, guard, summaries)
+    + (generation, language_model, scoring)
 )
 CURRENT_PAGES = [page for page in PAGES if page != "CHANGELOG.md"]
 # What a name in the pages, such as `lstm.basic_cell`, is a part of.

@@ -8,7 +8,7 @@ import pytest
 import export
 from graphs import run_here, run_program, save_run, text_corpus
 from text import preparation
-from trained import inference, trained_model
+from trained import scoring, trained_model
 
 EOS = 2
 USE_WITHOUT_THE_PROJECT = """
@@ -66,7 +66,7 @@ def test_the_model_computes_the_same_without_this_project(run, tmp_path):
     assert process.returncode == 0, process.stderr
     vocabulary, scores, stepwise, padded = json.loads(process.stdout.splitlines()[-1])
     assert vocabulary == text_corpus().words
-    scorer = inference.Scorer(trained_model.read(run))
+    scorer = scoring.Scorer(trained_model.read(run))
     expected, _ = scorer.score([EOS, EOS], words.T.astype(np.int32))
     np.testing.assert_allclose(np.transpose(scores), expected, rtol=1e-4, atol=1e-5)
     is_word = words.T >= 0

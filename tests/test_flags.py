@@ -13,7 +13,7 @@ from absl.testing import flagsaver
 import configs
 import ptb_word_lm
 from graphs import run_here
-from program.command_line import RequestError, UserError
+from program.errors import RequestError, UserError
 from training import flags as training_flags
 
 

@@ -8,7 +8,7 @@ from tensorflow.python.framework import test_util
 from graphs import models_in_session, random_corpus, tiny_config, train_epochs
 from model import devices
 from model.precision import Precision
-from program.command_line import RequestError
+from program.errors import RequestError
 
 tf1 = tf.compat.v1
 

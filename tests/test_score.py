@@ -18,9 +18,9 @@ from graphs import (
     save_run,
     text_corpus,
 )
-from program import command_line
+from program import errors
 from text import files, nbest, preparation, sentences
-from trained import inference, trained_model
+from trained import scoring, trained_model
 
 CORPUS = text_corpus()
 WORD_TO_ID = {word: i for i, word in enumerate(CORPUS.words)}
@@ -35,7 +35,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scorer(run):
-    return inference.Scorer(trained_model.read(run[0]))
+    return scoring.Scorer(trained_model.read(run[0]))
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_unknown_words_become_unk(scored, capsys):
     ],
 )
 def test_what_is_no_text_is_refused(scored, text, message):
-    with pytest.raises(command_line.RequestError, match=message):
+    with pytest.raises(errors.RequestError, match=message):
         scored(text)
 
 
@@ -198,7 +198,7 @@ def test_models_of_other_words_are_not_mixed(run, tmp_path):
     corpus = text_corpus()
     corpus.words[5] = "other"
     save_run(tmp_path, corpus)
-    with pytest.raises(command_line.RequestError, match="has another vocabulary than"):
+    with pytest.raises(errors.RequestError, match="has another vocabulary than"):
         score.open_models([run[0], str(tmp_path)], None)
 
 
@@ -334,7 +334,7 @@ def test_scores_are_combined(ranked):
         [pytest.approx(r["combined"]) for r in rows] for rows in result
     ]
     for wrong, message in ((scores[:-1], "line 5 of --text has no score"), ([*scores, 1], "more")):
-        with pytest.raises(command_line.RequestError, match=message):
+        with pytest.raises(errors.RequestError, match=message):
             ranked(as_list("kaldi")[0], "kaldi", scores=wrong, **options)
 
 
@@ -359,7 +359,7 @@ def test_hypotheses_that_lose_words_come_last(ranked, capsys):
     ],
 )
 def test_what_is_no_list_is_refused(ranked, text, form, message):
-    with pytest.raises(command_line.RequestError, match=message):
+    with pytest.raises(errors.RequestError, match=message):
         ranked(text, form)
 
 

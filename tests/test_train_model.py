@@ -12,7 +12,7 @@ import tensorflow as tf
 import configs
 import ptb_word_lm
 from graphs import ROOT, random_corpus, tiny_config
-from program.command_line import UserError
+from program.errors import UserError
 
 CONFIG = tiny_config(max_max_epoch=2, keep_prob=0.8)
 

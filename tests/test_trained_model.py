@@ -8,10 +8,10 @@ import tensorflow as tf
 
 import score
 from graphs import ROOT, as_text, run_here, save_run, text_corpus
-from program.command_line import UserError
+from program.errors import UserError
 from saved import checkpoints
 from text import preparation
-from trained import inference, trained_model
+from trained import generation, scoring, trained_model
 
 tf1 = tf.compat.v1
 MODES = ("basic_lstm_cell", "lstm_cell", "cudnn_compatible_lstm_cell")
@@ -75,7 +75,7 @@ def test_a_checkpoint_of_the_tf1_script_scores_as_it_did(name, tmp_path):
     write_corpus(data, vocab_size, test)
     model = trained_model.read(str(tmp_path / "model.ckpt-123"), str(data))
     assert model.words[:3] == ["word0", "word1", "<eos>"]
-    scores, _ = inference.Scorer(model).score(test[:1], test[1:, None].astype(np.int32))
+    scores, _ = scoring.Scorer(model).score(test[:1], test[1:, None].astype(np.int32))
     assert np.exp(-scores.mean()) == pytest.approx(expected, rel=1e-4)
     if name == "block":
         arguments = [f"--save_path={tmp_path}/model.ckpt-123", f"--data_path={data}"]
@@ -97,7 +97,7 @@ def test_the_cells_of_every_mode_are_found(mode, scope, tmp_path):
     write_corpus(tmp_path / "data", len(weights["Model/embedding"]), test)
     save_checkpoint(tmp_path / "model.ckpt-1", weights)
     model = trained_model.read(str(tmp_path), str(tmp_path / "data"))
-    scores, _ = inference.Scorer(model).score(test[:1], test[1:, None].astype(np.int32))
+    scores, _ = scoring.Scorer(model).score(test[:1], test[1:, None].astype(np.int32))
     assert np.exp(-scores.mean()) == pytest.approx(expected, rel=1e-4)
 
 
@@ -109,7 +109,7 @@ def test_rows_beyond_the_corpus_have_no_name(tmp_path, capsys):
     model = trained_model.read(str(tmp_path / "old"), str(tmp_path / "data"))
     assert (len(model.words), model.config.vocab_size) == (vocab_size - 3, vocab_size)
     assert f"has {vocab_size - 3} words" in capsys.readouterr().err
-    sampler = inference.Sampler(model)
+    sampler = generation.Sampler(model)
     drawn = np.array(list(sampler.sample([2], 20, 50, temperature=100.0)))
     assert drawn.max() == vocab_size - 4
 
@@ -119,7 +119,7 @@ def test_16_bit_weights_are_read_as_float32(tmp_path):
     write_corpus(tmp_path / "data", len(weights["Model/embedding"]), test)
     save_checkpoint(tmp_path / "old", {k: v.astype(np.float16) for k, v in weights.items()})
     model = trained_model.read(str(tmp_path / "old"), str(tmp_path / "data"))
-    scores, _ = inference.Scorer(model).score(test[:1], test[1:, None].astype(np.int32))
+    scores, _ = scoring.Scorer(model).score(test[:1], test[1:, None].astype(np.int32))
     assert np.exp(-scores.mean()) == pytest.approx(expected, rel=1e-2)
 
 

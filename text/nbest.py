@@ -9,7 +9,7 @@ moses    `0 ||| words ||| scores`: likewise, of the same number
 import re
 from typing import NamedTuple
 
-from program.command_line import UserError
+from program.errors import UserError
 
 LINES, KALDI, KALDI_N, MOSES = FORMATS = ("lines", "kaldi", "kaldi_n", "moses")
 SEPARATOR = "|||"  # Moses's

@@ -11,7 +11,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator
 
-from program.command_line import UserError
+from program.errors import UserError
 from text import joining, sentences, words
 
 FILE = "ptb.preparation.json"

@@ -1,5 +1,7 @@
 """A trained model in use.
 
 * `trained_model.py`: a finished model, or one of the TF1 script, read back.
-* `inference.py`: the graphs that score words and choose words with it. (Sentences: `score.py`.)
+* `language_model.py`: its network, with a state in one tensor.
+* `scoring.py`: the log-probabilities of given words. (Sentences: `score.py`.)
+* `generation.py`: the next words, drawn.
 """

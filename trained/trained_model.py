@@ -14,7 +14,8 @@ import tensorflow as tf
 import configs
 import reader
 from model import lstm
-from program.command_line import UserError, say
+from program.errors import UserError
+from program.messages import say
 from saved import checkpoints, description, run_directory
 from text import preparation
 from text.preparation import Preparation
@@ -267,7 +268,7 @@ def restore_weights(session: tf.compat.v1.Session, trained: TrainedModel) -> Non
     """Sets the variables of a session's graph to a trained model's values, float32.
 
     Args:
-      session: a `Session` of a graph with the variables of an `inference.LanguageModel`.
+      session: a `Session` of a graph with the variables of an `language_model.LanguageModel`.
       trained: a `TrainedModel`.
     """
     checkpoint = tf1.train.NewCheckpointReader(trained.path)

@@ -14,8 +14,8 @@ The gradients, their scaling in 16 bit and their clipping belong to the graph:
 
 from model.devices import session_config as default_session_config
 from training import flags
-from training.guard import Run, describe_run, open_run
 from training.loop import EpochResult, WindowResult, perplexity, print_now_and_then, run_windows
+from training.run import Run, describe_run, open_run
 from training.session import HERE, Server
 
 __all__ = [

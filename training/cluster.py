@@ -26,7 +26,8 @@ import configs
 import reader
 import util
 from program import tf_config
-from program.command_line import RequestError, say
+from program.errors import RequestError
+from program.messages import say
 from training.session import LOST, Server
 
 tf1 = tf.compat.v1

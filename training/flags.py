@@ -10,7 +10,8 @@ from absl import flags
 import configs
 from model import devices
 from program import path_flags, tf_config
-from program.command_line import RequestError, say
+from program.errors import RequestError
+from program.messages import say
 
 # Flags that only say how often to save and to report.
 _OPTIONS = ("save_every_secs", "summary_steps", "sample_words")
@@ -157,7 +158,7 @@ def request(several_machines: bool = False) -> Request:
       several_machines: whether the script trains on the machines that `TF_CONFIG` names.
 
     Raises:
-      program.command_line.UserError: this machine cannot do it.
+      program.errors.UserError: this machine cannot do it.
     """
     if not several_machines:
         tf_config.refuse_cluster()

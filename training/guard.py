@@ -5,33 +5,25 @@ middle of a step holds a state that training was never in, and a summary that re
 it away from training.
 """
 
-import contextlib
 import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
-import configs
-import reader
-from model import devices
-from model.precision import Precision
-from program.command_line import SIGNALS, Interrupted, UserError, ignore_signals, say
-from saved import description, run_directory
+from program.errors import UserError
+from program.messages import say
+from program.signals import SIGNALS, Interrupted, ignore_signals
 from saved.checkpoints import (
     CheckpointError,
     Checkpoints,
     Progress,
     reason,
-    remove_unfinished,
 )
-from text.preparation import Preparation
-from trained import inference, trained_model
+from trained import generation, trained_model
 from training.loop import EpochResult, WindowResult
-from training.session import HERE, LOST, Server, open_session
 from training.summaries import Summaries
 
 EXPLOSION = 10.0  # times the best perplexity so far
@@ -90,7 +82,7 @@ class Guard:
         self._session, self._saver, self._summaries = session, saver, summaries
         self._session_config, self._options = session_config, options
         self._fetch_step = session.make_callable(tf.compat.v1.train.get_global_step())
-        self._sampler: inference.Sampler | None = None
+        self._sampler: generation.Sampler | None = None
         self._can_sample = bool(saver and options.sample_words)
         self._next_save = time.monotonic() + options.save_every_secs
         self._saved = self.progress
@@ -197,7 +189,7 @@ class Guard:
                 self._sampler.load_weights(newest)
             else:
                 trained = trained_model.read(newest)
-                self._sampler = inference.Sampler(
+                self._sampler = generation.Sampler(
                     trained, forbidden=trained.unknown_ids, session_config=self._session_config
                 )
             text = self._sampler.text(self._options.sample_words)
@@ -238,107 +230,3 @@ class Guard:
                 f"Epoch: {self.progress.epoch} {name} Perplexity: {perplexity:.3f} is far above "
                 f"{best:.3f}, the best so far: a lower learning rate may help"
             )
-
-
-class Run(NamedTuple):
-    """What a run saves, where, and how often.
-
-    Attributes:
-      save_path: str, where checkpoints and summaries go; None to save nothing.
-      description: dict, see `description.describe`; None without a `save_path`, as `words`.
-      words: list of str, the vocabulary, or None.
-      options: a `RunOptions`.
-      preparation: as of the `reader.Corpus`.
-    """
-
-    save_path: str | None = None
-    description: dict | None = None
-    words: list | None = None
-    options: RunOptions = RunOptions()
-    preparation: Preparation | None = None
-
-
-def describe_run(
-    save_path: str | None,
-    config: configs.SmallConfig,
-    dtype: tf.DType | Precision,
-    seed: int,
-    corpus: reader.Corpus,
-    **options: Any,
-) -> Run:
-    """Describes a run.
-
-    Args:
-      save_path: see `Run`.
-      config, dtype, seed, corpus: as in `description.describe`.
-      **options: fields of `RunOptions`.
-    """
-    if save_path is None:
-        return Run(options=RunOptions(**options))
-    run = description.describe(config, devices.precision_for(dtype).dtype, seed, corpus)
-    return Run(save_path, run, corpus.words, RunOptions(**options), corpus.preparation)
-
-
-def _open_directory(run, model_ops):
-    """Opens a run's directory, new or to be continued; returns its `Checkpoints`.
-
-    Raises:
-      UserError: it belongs to another run, or cannot be continued.
-    """
-    run_directory.check_vocabulary(run.save_path, run.words)
-    saver = Checkpoints(run.save_path, model_ops, run.description)
-    run_directory.check_config(run.save_path, run.description, saver.newest, saver.saved_run)
-    # Not before the checkpoints are known to fit.
-    run_directory.write(run.save_path, run.description, run.words, run.preparation)
-    if saver.newest:
-        say(f"{saver.newest}: continued after {saver.progress.done()}")
-    return saver
-
-
-@contextlib.contextmanager
-def open_run(
-    model_ops: Any,
-    run: Run = Run(),  # noqa: B008  it never changes
-    session_config: tf.compat.v1.ConfigProto | None = None,
-    server: Server = HERE,
-) -> Iterator[tuple[tf.compat.v1.Session, Guard]]:
-    """Opens a guarded session that begins a run, or continues the one in a directory.
-
-    Args:
-      model_ops: the `util.ModelOps` of the model in training, in the current graph.
-      run: what to save, and where.
-      session_config: a `ConfigProto`, or None for `devices.session_config`'s.
-      server: the TensorFlow server that runs the session.
-
-    Yields:
-      `(session, guard)`.
-
-    Raises:
-      UserError: the directory belongs to another run, another process is training in it, a
-        checkpoint cannot be restored, or the last save failed.
-      session.LOST: a machine was lost (only with a server of several).
-    """
-    num_replicas = model_ops.streams.num_replicas
-    session_config = session_config or devices.session_config(num_replicas=num_replicas)
-    with contextlib.ExitStack() as stack:
-        saver = None
-        if run.save_path is not None:
-            stack.enter_context(run_directory.locked(run.save_path))
-            saver = _open_directory(run, model_ops)
-        try:
-            session = stack.enter_context(
-                open_session(run.save_path, saver and saver.restorer, session_config, server)
-            )
-        except (tf.errors.OpError, OSError) as error:
-            if server.target and isinstance(error, LOST):
-                raise
-            if run.save_path is not None:
-                remove_unfinished(run.save_path)
-            what = saver.newest if saver and saver.newest else "the session"
-            raise CheckpointError(f"{what}: cannot be started: {reason(error)}") from None
-        step = session.run(tf.compat.v1.train.get_global_step())
-        summaries = stack.enter_context(Summaries(run.save_path, step))
-        guard = Guard(session, saver, summaries, session_config, run.options)
-        yield session, stack.enter_context(guard)
-    if guard.unsaved:
-        raise guard.unsaved

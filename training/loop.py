@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import reader
-from program.command_line import LiveLine
+from program.live_line import LiveLine
 from saved.checkpoints import Progress
 
 

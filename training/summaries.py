@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from program.command_line import say
+from program.messages import say
 
 tf1 = tf.compat.v1
 

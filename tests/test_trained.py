@@ -6,7 +6,7 @@ import reader
 from graphs import save_run, text_corpus
 from model import lstm
 from text import preparation
-from trained import inference, trained_model
+from trained import generation, scoring, trained_model
 
 EOS = 2
 
@@ -22,7 +22,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scorers(models):
-    return [inference.Scorer(model) for model in models[0]]
+    return [scoring.Scorer(model) for model in models[0]]
 
 
 def probabilities(model, ids):
@@ -64,7 +64,7 @@ def test_the_test_text_scores_as_in_training(models, scorers):
 
 def test_the_state_goes_on_where_a_text_is_cut(scorers):
     ids = text_corpus().test
-    for scorer in (*scorers, inference.Mixture(scorers)):
+    for scorer in (*scorers, scoring.Mixture(scorers)):
         whole, state = scorer.score(ids[:1], ids[1:, None])
         for cut in (1, 2, 33, 77):
             first, middle = scorer.score(ids[:1], ids[1:cut, None])
@@ -79,21 +79,21 @@ def test_a_batch_scores_like_one_by_one(scorers):
     rng = np.random.default_rng(0)
     lengths = [*rng.integers(0, 50, 40), 0, 1]
     sequences = [rng.integers(0, 30, length).astype(np.int32) for length in lengths]
-    for scorer in (scorers[0], inference.Mixture(scorers)):
-        results = inference.score_batch(scorer, EOS, sequences)
+    for scorer in (scorers[0], scoring.Mixture(scorers)):
+        results = scoring.score_batch(scorer, EOS, sequences)
         for sequence, result in zip(sequences, results):
             alone, _ = scorer.score([EOS], sequence[:, None])
             np.testing.assert_allclose(result, alone[:, 0], rtol=1e-4, atol=1e-5)
-    assert inference.score_batch(scorers[0], EOS, []) == []
+    assert scoring.score_batch(scorers[0], EOS, []) == []
 
 
 def test_a_mixture_averages_probabilities(models, scorers):
     ids = text_corpus().test[:30]
     each = [probabilities(model, ids[:-1])[np.arange(29), ids[1:]] for model in models[0]]
-    scores, _ = inference.Mixture(scorers).score(ids[:1], ids[1:, None])
+    scores, _ = scoring.Mixture(scorers).score(ids[:1], ids[1:, None])
     expected = np.log(np.mean(each, axis=0))
     np.testing.assert_allclose(scores[:, 0], expected, rtol=1e-4, atol=1e-5)
-    same, _ = inference.Mixture([scorers[0]] * 3).score(ids[:1], ids[1:, None])
+    same, _ = scoring.Mixture([scorers[0]] * 3).score(ids[:1], ids[1:, None])
     np.testing.assert_allclose(same[:, 0], np.log(each[0]), rtol=1e-4, atol=1e-5)
 
 
@@ -113,7 +113,7 @@ def test_words_are_drawn_from_the_softmax(models, temperature, top_k):
         p[np.argsort(-p)[top_k:]] = 0
     p = p ** (1 / temperature)
     p /= p.sum()
-    sampler = inference.Sampler(model, [forbidden], top_k)
+    sampler = generation.Sampler(model, [forbidden], top_k)
     (words,) = sampler.sample(prompt, 1, count, temperature, seed=3)
     frequencies = np.bincount(words, minlength=30) / count
     assert not frequencies[p == 0].any()
@@ -124,7 +124,7 @@ def test_words_are_drawn_from_the_softmax(models, temperature, top_k):
 @pytest.mark.parametrize("temperature", [0.0, 1e-45, 1e-30])
 def test_without_temperature_the_most_probable_word_is_chosen(models, temperature):
     model, ids = models[0][0], [EOS]
-    words = list(inference.Sampler(model).sample(ids, 12, 2, temperature))
+    words = list(generation.Sampler(model).sample(ids, 12, 2, temperature))
     for each in words:
         expected = np.argmax(probabilities(model, ids)[-1])
         np.testing.assert_array_equal(each, expected)
@@ -132,7 +132,7 @@ def test_without_temperature_the_most_probable_word_is_chosen(models, temperatur
 
 
 def test_a_seed_is_a_text(models):
-    sampler = inference.Sampler(models[0][0])
+    sampler = generation.Sampler(models[0][0])
 
     def texts(**changes):
         return np.array(list(sampler.sample([EOS], 20, 3, **changes))).T.tolist()
@@ -144,14 +144,14 @@ def test_a_seed_is_a_text(models):
 
 def test_a_text_is_joined_as_the_corpus_was_cut(models):
     model = models[0][0]._replace(preparation=preparation.Preparation(level="char"))
-    words = [step[0] for step in inference.Sampler(model).sample([EOS], 20, 1)]
+    words = [step[0] for step in generation.Sampler(model).sample([EOS], 20, 1)]
     text = "".join(model.words[i] for i in words).replace("<eos>", "\n")
-    assert inference.Sampler(model).text(20) == text
+    assert generation.Sampler(model).text(20) == text
 
 
 def test_a_text_is_the_sample_a_sentence_a_line(models):
     model = models[0][0]
-    sampler = inference.Sampler(model)
+    sampler = generation.Sampler(model)
     ids = [step[0] for step in sampler.sample([EOS], 200, 1)]
     text = sampler.text(200)
     assert text.replace("\n", " <eos> ").split() == [model.words[i] for i in ids]
