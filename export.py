@@ -1,23 +1,22 @@
-"""Exports a trained model as a SavedModel, for TensorFlow Serving and for any TensorFlow program.
+"""Exports a trained model for other programs.
 
     python export.py --save_path=RUN --out=DIR
+    python export.py --save_path=RUN --out=DIR --format=onnx|pytorch|npz|word2vec
 
-DIR holds a SavedModel with two signatures; `assets/vocab.txt`, one word a line, the first of which
-has id 0; and `assets/ptb.preparation.json`, if it is known how the corpus was made of text:
+DIR is a new directory. Beside what is below, it has the vocabulary, `vocab.txt`, one word a line,
+the first of which has id 0; and `ptb.preparation.json`, if it is known how the corpus was made of
+text (a SavedModel has both in `assets/`).
 
-    next_word (and serving_default)
-        words          int32 [batch], the last word of each text; -1 for none, which changes nothing
-        state          float32 [batch, 2 * num_layers, hidden_size], zeros before the first word
-      -> probabilities float32 [batch, vocab_size], of every next word
-         state         like the one above, to be given back with the next word
+    saved_model  for TensorFlow Serving and any TensorFlow from 1.15 on: the signatures `next_word`
+                 (which is `serving_default`, too) and `score`, see `exported/signatures.py`
+    onnx         `next_word.onnx` and `score.onnx`, the same for ONNX
+    pytorch      `model.safetensors`, with the names of nn.Embedding, nn.LSTM and nn.Linear
+    npz          `model.npz`: the weights for NumPy, as `--layout` says: like this project's
+                 checkpoints (tf1) or like another library's
+    word2vec     `vectors.txt`, each word's row of the embedding, for gensim and others
 
-    score
-        words               int32 [batch, num_words], sentences with `<eos>`, filled up with -1 on
-                            either side or between the words
-      -> log_probabilities  float32 [batch, num_words], each word's given those before it, natural;
-                            0 where there is none. An `<eos>` is read before each sentence.
-
-With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow Lite), too.
+With `--tflite=FILE`, the SavedModel's signature next_word is written for LiteRT (TensorFlow Lite),
+too; with `--tflite_quantize=dynamic_range` in a quarter of the size.
 """
 
 if __name__ == "__main__":
@@ -26,127 +25,34 @@ if __name__ == "__main__":
     tensorflow_start.import_tensorflow()
 
 import os
-import tempfile
 
 import tensorflow as tf
 from absl import flags
 
-from model import devices, lstm
+from exported import (
+    arrays,
+    files,
+    layouts,
+    lite,
+    onnx_models,
+    saved_model,
+    signatures,
+    word_vectors,
+)
 from program import command_line, errors, path_flags, tensorflow_start
 from saved import checkpoints, run_directory
-from text import preparation
-from trained import language_model, trained_model
+from trained import trained_model
 
-tf1 = tf.compat.v1
-
-
-def dynamic_layer(inputs, state, kernel, bias, precision):
-    """`lstm.basic_layer` for as many steps as the inputs turn out to have, at least one."""
-
-    def step(state, x):
-        return lstm.basic_cell(x, state, kernel, bias, precision)
-
-    states = tf.scan(step, inputs, state)
-    return states.h, lstm.LSTMStateTuple(c=states.c[-1], h=states.h[-1])
-
-
-def add_next_word(config):
-    """Adds the signature `next_word` to the current graph; returns `(inputs, outputs)`."""
-    model = language_model.LanguageModel(config)
-    words = tf1.placeholder(tf.int32, [None], "words")
-    state = model.state_placeholder()
-    _, next_state = model.read(tf.maximum(words, 0)[None], state)
-    final_state = tf.where(words[:, None, None] >= 0, next_state, state)
-    probabilities = tf.nn.softmax(model.logits(final_state[:, -1]))  # of the last layer's h
-    inputs = {"words": words, "state": state}
-    return inputs, {"probabilities": probabilities, "state": final_state}
-
-
-def add_score(config, end_of_sentence):
-    """Adds the signature `score` to the current graph; returns `(inputs, outputs)`.
-
-    Args:
-      config: the model's configuration.
-      end_of_sentence: int, the id of `<eos>`.
-    """
-    model = language_model.LanguageModel(config, dynamic_layer)
-    words = tf1.placeholder(tf.int32, [None, None], "sentences")
-    batch_size, num_words = tf.unstack(tf.shape(words))
-    # The words to the left, and what fills up to the right of them; there is at least one step.
-    order = tf.argsort(tf.where(words < 0, num_words, 0) + tf.range(num_words), axis=1)
-    ordered = tf.pad(tf.gather(words, order, batch_dims=1), [[0, 0], [0, 1]], constant_values=-1)
-    targets = tf.transpose(ordered)
-    before = tf.fill([1, batch_size], end_of_sentence)
-    state = tf.zeros([batch_size, 2 * config.num_layers, config.hidden_size])
-    outputs, _ = model.read(tf.maximum(tf.concat([before, targets[:-1]], axis=0), 0), state)
-    log_probabilities = tf.transpose(model.log_probabilities(outputs, targets))
-    places = tf.argsort(order, axis=1)
-    log_probabilities = tf.gather(log_probabilities, places, batch_dims=1)
-    return {"words": words}, {"log_probabilities": log_probabilities}
-
-
-def export(trained, directory):
-    """Writes a trained model as a SavedModel, whole or not at all.
-
-    Args:
-      trained: a `trained_model.TrainedModel`.
-      directory: str, where nothing is yet.
-    """
-    parent = os.path.dirname(os.path.abspath(directory))
-    os.makedirs(parent, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent) as temporary:
-        paths = [os.path.join(temporary, run_directory.VOCABULARY_FILE)]
-        with open(paths[0], "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{word}\n" for word in trained.words)
-        if trained.preparation:
-            paths.append(preparation.write(trained.preparation, temporary))
-        unfinished = os.path.join(temporary, "model")
-        config = devices.session_config(0, 1)
-        with tf.Graph().as_default(), tf1.Session(config=config) as session:
-            signatures = _add_signatures(trained)
-            trained_model.restore_weights(session, trained)
-            assets = [tf.constant(path) for path in paths]
-            for asset in assets:
-                tf1.add_to_collection(tf1.GraphKeys.ASSET_FILEPATHS, asset)
-            builder = tf1.saved_model.Builder(unfinished)
-            builder.add_meta_graph_and_variables(
-                session,
-                [tf1.saved_model.tag_constants.SERVING],
-                signatures,
-                assets_collection=assets,
-                strip_default_attrs=True,
-            )
-            builder.save()
-        os.rename(unfinished, directory)
-
-
-def _add_signatures(trained):
-    """Adds the signatures to the current graph; returns a dict of name to `SignatureDef`."""
-    signature = tf1.saved_model.predict_signature_def
-    next_word = signature(*add_next_word(trained.config))
-    score = signature(*add_score(trained.config, trained.end_of_sentence))
-    return {"serving_default": next_word, "next_word": next_word, "score": score}
-
-
-def convert(directory):
-    """The signature `next_word` of an exported model as a LiteRT model, bytes.
-
-    It needs LiteRT's built-in operations alone; the loop in `score` would need TensorFlow's.
-    """
-    with tensorflow_start.no_standard_error():  # the converter chatters at every log level
-        converter = tf.lite.TFLiteConverter.from_saved_model(
-            directory, signature_keys=["next_word"]
-        )
-        return converter.convert()
-
-
-def write_whole(path, content):
-    """Writes bytes to a file that is there whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path))) as temporary:
-        unfinished = os.path.join(temporary, "model")
-        with open(unfinished, "wb") as file:
-            file.write(content)
-        os.replace(unfinished, path)
+SAVED_MODEL, NPZ = "saved_model", "npz"
+# The signature's output of the state was once called like its input.
+OLD_STATE = "state"
+# The formats without flags of their own, and what writes them.
+WRITERS = {
+    "onnx": onnx_models.write,
+    "pytorch": arrays.write_safetensors,
+    "word2vec": word_vectors.write,
+}
+FILE_ENDINGS = (".npz", ".onnx", ".pb", ".safetensors", ".tflite", ".txt")
 
 
 def define_flags():
@@ -154,7 +60,21 @@ def define_flags():
     path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
     path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
     path_flags.define_path("out", None, "The directory to write; it must not be there yet.")
+    formats = [SAVED_MODEL, NPZ, *WRITERS]
+    flags.DEFINE_enum("format", SAVED_MODEL, formats, "What to write; see above.")
+    flags.DEFINE_enum(
+        "layout", "tf1", layouts.LAYOUTS, "The library that --format=npz lays the weights out for."
+    )
+    flags.DEFINE_enum(
+        "next_state_name",
+        signatures.NEXT_STATE,
+        [signatures.NEXT_STATE, OLD_STATE],
+        "The name of a SavedModel's output of the state; `state` was its name once.",
+    )
     path_flags.define_path("tflite", None, "A file to write for LiteRT, too.")
+    flags.DEFINE_string(
+        "tflite_quantize", None, f"{lite.DYNAMIC_RANGE}: the matrices of --tflite in 8 bit."
+    )
 
 
 def _check_apart(tflite, out):
@@ -165,13 +85,30 @@ def _check_apart(tflite, out):
         raise errors.RequestError(f"--tflite={tflite}: name a file outside --out, {out}")
 
 
-def main():
-    """Exports what the flags ask for.
+def _check_together(arguments):
+    """Refuses flags of one format beside another."""
+    format_ = arguments.format
+    if arguments["layout"].present and format_ != NPZ:
+        raise errors.RequestError(f"--layout: goes with --format={NPZ}, not with {format_}")
+    for name in ("tflite", "next_state_name"):
+        if arguments[name].present and format_ != SAVED_MODEL:
+            raise errors.RequestError(f"--{name}: goes with --format={SAVED_MODEL}")
+    quantize = arguments.tflite_quantize
+    if quantize == "int8":
+        raise errors.RequestError(
+            "--tflite_quantize=int8: its probabilities are multiples of 1/256, so that most words "
+            f"would have none; choose {lite.DYNAMIC_RANGE}"
+        )
+    if quantize not in (None, lite.DYNAMIC_RANGE):
+        raise errors.RequestError(
+            f"--tflite_quantize={quantize}: is unknown; choose {lite.DYNAMIC_RANGE}"
+        )
+    if quantize and not arguments.tflite:
+        raise errors.RequestError("--tflite_quantize: name the file to write with --tflite")
 
-    Raises:
-      errors.UserError: it cannot be done.
-    """
-    arguments = flags.FLAGS
+
+def _check_paths(arguments):
+    """Refuses places that are missing, taken, or in each other's way."""
     for name in ("save_path", "out"):
         if not arguments[name].value:
             raise errors.RequestError(f"--{name}: name a directory")
@@ -181,20 +118,44 @@ def main():
             raise errors.RequestError(
                 f"--{name}={path}: is there already; remove it, or name another"
             )
+    if arguments.out.endswith(FILE_ENDINGS):
+        raise errors.RequestError(f"--out={arguments.out}: name a directory, to write files in")
     run_directory.check_name(arguments.out, "--out")
     if arguments.tflite:
         run_directory.check_name(arguments.tflite, "--tflite")
         _check_apart(arguments.tflite, arguments.out)
+
+
+def _write(trained, arguments):
+    """Writes `--out` in its format."""
+    if arguments.format == SAVED_MODEL:
+        saved_model.write(trained, arguments.out, arguments.next_state_name)
+    elif arguments.format == NPZ:
+        arrays.write_npz(trained, arguments.out, arguments.layout)
+    else:
+        WRITERS[arguments.format](trained, arguments.out)
+
+
+def main():
+    """Exports what the flags ask for.
+
+    Raises:
+      errors.UserError: it cannot be done.
+    """
+    arguments = flags.FLAGS
+    _check_together(arguments)
+    _check_paths(arguments)
     trained = trained_model.read(arguments.save_path, arguments.data_path)
     name, done = "tflite", ""
     try:
         if arguments.tflite:
             os.makedirs(os.path.dirname(os.path.abspath(arguments.tflite)), exist_ok=True)
         name = "out"
-        export(trained, arguments.out)
+        _write(trained, arguments)
         if arguments.tflite:
             name, done = "tflite", f"; --out={arguments.out} is complete"
-            write_whole(arguments.tflite, convert(arguments.out))
+            model = lite.convert(arguments.out, arguments.tflite_quantize)
+            files.write_whole(arguments.tflite, model)
     except (tf.errors.OpError, OSError) as error:
         message = f"cannot be written: {checkpoints.reason(error)}{done}"
         raise errors.RequestError(f"--{name}={arguments[name].value}: {message}") from None

@@ -194,6 +194,14 @@ def _correct(outputs, weights, softmax_b, targets, precision, corrections):
     return tf.tensor_scatter_nd_update(scores, places, own)
 
 
+def _of_targets(matrix, targets):
+    """Each row's number at its target, `[rows]`, of a matrix `[rows, vocab_size]`.
+
+    TensorFlow 1.15, which may read an exported model, wants fewer batch axes than axes of indices.
+    """
+    return tf.gather(matrix, targets[:, None], batch_dims=1)[:, 0]
+
+
 def _losses(score, outputs, targets):
     """The losses, with what the gradient needs.
 
@@ -206,7 +214,7 @@ def _losses(score, outputs, targets):
       of the targets, `[rows]`.
     """
     p = tf.nn.softmax(score(outputs, targets))
-    p_target = tf.gather(p, targets, batch_dims=1)
+    p_target = _of_targets(p, targets)
     losses = -tf.math.log(p_target)
     # The losses of the few rows, if any, whose float32 probability has underflowed. Their logits
     # are computed again. To keep the logits of all rows would double the memory of the softmax,
@@ -215,7 +223,7 @@ def _losses(score, outputs, targets):
     # Not gather_nd, which has no GPU kernel for int32.
     outputs, targets = tf.gather(outputs, rows[:, 0]), tf.gather(targets, rows[:, 0])
     scores = score(outputs, targets)
-    exact = tf.reduce_logsumexp(scores, axis=1) - tf.gather(scores, targets, batch_dims=1)
+    exact = tf.reduce_logsumexp(scores, axis=1) - _of_targets(scores, targets)
     return tf.tensor_scatter_nd_update(losses, rows, exact), p, p_target
 
 

@@ -7,6 +7,7 @@
 * `tensorflow_start.py`: a quiet start with oneDNN turned on.
 * `standard_streams.py`: standard streams that are closed.
 * `live_line.py`: how much is done, on a terminal.
+* `optional_packages.py`: packages that only some requests need.
 * `tf_config.py`: whether TF_CONFIG names several machines. (Their addresses:
   `training/cluster.py`.)
 """

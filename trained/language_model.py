@@ -18,15 +18,18 @@ tf1 = tf.compat.v1
 class LanguageModel:
     """A trained model's network in the current graph, with its state in one tensor."""
 
-    def __init__(self, config: Any, layer: Callable | None = None):
+    def __init__(self, config: Any, layer: Callable | None = None, use_resource: bool = True):
         """Makes the variables, or takes those that the graph has.
 
         Args:
           config: has `vocab_size`, `hidden_size`, `num_layers` and `rnn_mode`.
           layer: as for `network.Network`.
+          use_resource: resource variables, which TensorFlow before 2.8 cannot read from a
+            SavedModel; otherwise reference variables.
         """
         self._config = config
-        with tf1.variable_scope(trained_model.SCOPE, reuse=tf1.AUTO_REUSE, use_resource=True):
+        scope = trained_model.SCOPE
+        with tf1.variable_scope(scope, reuse=tf1.AUTO_REUSE, use_resource=use_resource):
             self._network = network.Network(config, layer=layer)
 
     def state_placeholder(self) -> tf.Tensor:

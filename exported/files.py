@@ -1,0 +1,41 @@
+"""What is written is whole or not there, and has the vocabulary with it."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+
+from saved import run_directory
+from text import preparation
+from trained import trained_model
+
+
+@contextlib.contextmanager
+def new_directory(directory: str) -> Iterator[str]:
+    """Yields an empty directory to write to, which becomes `directory` if nothing fails."""
+    parent = os.path.dirname(os.path.abspath(directory))
+    os.makedirs(parent, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as temporary:
+        unfinished = os.path.join(temporary, "model")
+        os.mkdir(unfinished)
+        yield unfinished
+        os.rename(unfinished, directory)
+
+
+def write_whole(path: str, content: bytes) -> None:
+    """Writes a file that is there whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path))) as temporary:
+        unfinished = os.path.join(temporary, "model")
+        with open(unfinished, "wb") as file:
+            file.write(content)
+        os.replace(unfinished, path)
+
+
+def write_vocabulary(trained: trained_model.TrainedModel, directory: str) -> list[str]:
+    """Writes `vocab.txt`, and `ptb.preparation.json` if it is known; returns their paths."""
+    paths = [os.path.join(directory, run_directory.VOCABULARY_FILE)]
+    with open(paths[0], "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{word}\n" for word in trained.words)
+    if trained.preparation:
+        paths.append(str(preparation.write(trained.preparation, directory)))
+    return paths

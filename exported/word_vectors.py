@@ -1,0 +1,24 @@
+"""The words' vectors as text, in the format of word2vec: for gensim and others."""
+
+import os
+
+from exported import files
+from trained import trained_model, weights
+
+VECTORS_FILE = "vectors.txt"
+
+
+def write(trained: trained_model.TrainedModel, directory: str) -> None:
+    """Writes `vectors.txt` and the vocabulary to a new directory.
+
+    The first line has the numbers of words and of columns. Every other line has a word and its row
+    of the embedding, with as many digits as float32 needs.
+    """
+    vectors = weights.read_weights(trained)[weights.EMBEDDING][: len(trained.words)]
+    with files.new_directory(directory) as unfinished:
+        path = os.path.join(unfinished, VECTORS_FILE)
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(f"{len(vectors)} {vectors.shape[1]}\n")
+            for word, vector in zip(trained.words, vectors):
+                file.write(f"{word} {' '.join(str(x) for x in vector)}\n")
+        files.write_vocabulary(trained, unfinished)

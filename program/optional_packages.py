@@ -1,0 +1,27 @@
+"""Packages that only some requests need: imported when they are asked for."""
+
+import importlib
+from types import ModuleType
+
+from program.errors import RequestError
+
+
+def import_package(module: str, flag: str, package: str = "") -> ModuleType:
+    """Imports a module of a package that need not be installed.
+
+    Args:
+      module: its name.
+      flag: the request that needs it, such as `--format=onnx`.
+      package: what `pip install` calls it, if that is another name than the module's.
+
+    Raises:
+      RequestError: it cannot be imported.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = package or module.split(".")[0]
+        raise RequestError(
+            f"{flag}: needs the package {package}, which cannot be imported ({error}): "
+            f"pip install {package}"
+        ) from None
