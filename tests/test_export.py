@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import export
+from exported import saved_model
 from graphs import run_here, run_program, save_run, text_corpus
 from text import preparation
 from trained import scoring, trained_model
@@ -34,7 +35,7 @@ for name, step in (("tensorflow", model.signatures["serving_default"]), ("lite",
     convert = tf.constant if name == "tensorflow" else np.array
     for column in np.insert(words.T, 3, -1, axis=0):  # somewhere there is no word
         result = step(words=convert(before), state=convert(state))
-        p, state = np.array(result["probabilities"]), np.array(result["state"])
+        p, state = np.array(result["probabilities"]), np.array(result["next_state"])
         if column.max() >= 0:
             stepwise[name].append(np.log(p[range(len(words)), column]).tolist())
         before = column
@@ -82,7 +83,7 @@ def test_the_model_computes_the_same_without_this_project(run, tmp_path):
 
 def test_the_preparation_goes_with_the_model(run, tmp_path):
     model = trained_model.read(run)._replace(preparation=preparation.PENN_TREEBANK)
-    export.export(model, str(tmp_path / "model"))
+    saved_model.write(model, str(tmp_path / "model"))
     assert preparation.read(tmp_path / "model" / "assets") == preparation.PENN_TREEBANK
 
 
