@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 import export
-from exported import layouts
 from graphs import ROOT, run_here, save_run, text_corpus
-from trained import scoring, trained_model, weights
+from trained import scoring, trained_model
 
 sys.path.append(os.path.join(ROOT, "benchmarks"))
 import neighbour_readers  # noqa: E402
