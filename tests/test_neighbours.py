@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import export
+from exported import layouts
 from graphs import ROOT, run_here, save_run, text_corpus
-from trained import scoring, trained_model
+from trained import scoring, trained_model, weights
 
 sys.path.append(os.path.join(ROOT, "benchmarks"))
 import neighbour_readers  # noqa: E402
@@ -58,3 +59,114 @@ def test_another_library_s_layout_computes_the_same(name, run, expected, tmp_pat
     directory = export_here(run, tmp_path / "model", "--format=npz", f"--layout={name}")
     words, scores = expected
     assert_scores(neighbour_readers.READERS[name](directory, words, EOS), scores)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm_step(sums, c):
+    """The usual cell, of the sums of its gates by letter."""
+    c = sigmoid(sums["f"]) * c + sigmoid(sums["i"]) * np.tanh(sums["g"])
+    return sigmoid(sums["o"]) * np.tanh(c), c
+
+
+def blocks(order, array):
+    return dict(zip(order, np.split(array, 4)))
+
+
+def rows_of(order, w, r, b, forget=0):
+    """The gates' sums, of matrices `[4H, inputs]` and what a library adds to the forget gate."""
+
+    def sums(x, h):
+        gates = blocks(order, w @ x + r @ h + b)
+        return {**gates, "f": gates["f"] + forget}
+
+    return sums
+
+
+# How each library computes the sums of the gates, from its own arrays of layer 0.
+SUMS = {
+    "onnx": lambda a: rows_of(
+        "iofg", a["lstm_0/W"][0], a["lstm_0/R"][0], np.add(*np.split(a["lstm_0/B"][0], 2))
+    ),
+    "openvino": lambda a: rows_of("figo", *(a[f"lstm_0/{name}"][0] for name in "WRB")),
+    "dynet": lambda a: rows_of("ifog", *(a[f"lstm/0/{n}"] for n in ("Wx", "Wh", "b")), forget=1),
+    "haiku": lambda a: rows_of(
+        "igfo", *np.split(a["lstm/linear/w"].T, 2, axis=1), a["lstm/linear/b"], forget=1
+    ),
+    "coreml": lambda a: rows_of(
+        "ifog", *(a[f"lstm_0/{n}"] for n in ("weight_ih", "weight_hh", "bias"))
+    ),
+    "ncnn": lambda a: rows_of(
+        "ifog", *(a[f"lstm_0/{n}"][0] for n in ("weight_xc", "weight_hc", "bias_c"))
+    ),
+    "mxnet": lambda a: rows_of(
+        "ifgo",
+        a["lstm.l0_i2h_weight"],
+        a["lstm.l0_h2h_weight"],
+        a["lstm.l0_i2h_bias"] + a["lstm.l0_h2h_bias"],
+    ),
+    # The four gates of a unit lie side by side.
+    "chainer": lambda a: (
+        lambda x, h: dict(
+            zip(
+                "gifo",
+                (a["lstm_0/upward/W"] @ x + a["lstm_0/upward/b"] + a["lstm_0/lateral/W"] @ h)
+                .reshape(-1, 4)
+                .T,
+            )
+        )
+    ),
+    "chainer_nstep": lambda a: (
+        lambda x, h: {
+            gate: a[f"lstm/0/w{n}"] @ x
+            + a[f"lstm/0/w{n + 4}"] @ h
+            + a[f"lstm/0/b{n}"]
+            + a[f"lstm/0/b{n + 4}"]
+            for n, gate in enumerate("ifgo")
+        }
+    ),
+    "litert": lambda a: (
+        lambda x, h: {
+            gate: a[f"lstm_0/input_{n + 1}"] @ x
+            + a[f"lstm_0/input_{n + 5}"] @ h
+            + a[f"lstm_0/input_{n + 12}"]
+            for n, gate in enumerate("ifgo")
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_a_layout_computes_the_cell(name):
+    random, size = np.random.default_rng(1), 3
+    kernel, bias = random.normal(size=[2 * size, 4 * size]), random.normal(size=[4 * size])
+    arrays = layouts.lay_out_layer(kernel, bias, 0, layouts.LAYOUTS[name])
+    sums, c, h, c_there, h_there = SUMS[name](arrays), *np.zeros([4, size])
+    for x in random.normal(size=[5, size]):
+        gates = np.concatenate([x, h]) @ kernel + bias
+        h, c = lstm_step(blocks("igfo", gates), c)
+        h_there, c_there = lstm_step(sums(x, h_there), c_there)
+    np.testing.assert_allclose((h_there, c_there), (h, c), rtol=0, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def values(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("run")
+    save_run(directory)
+    return weights.read_weights(trained_model.read(str(directory)))
+
+
+@pytest.mark.parametrize("name", layouts.LAYOUTS)
+def test_a_layout_has_all_weights_in_arrays_that_are_contiguous(name, values):
+    arrays = layouts.lay_out(values, layouts.LAYOUTS[name])
+    assert all(each.flags.c_contiguous and each.dtype == np.float32 for each in arrays.values())
+    taken_off = 2 * 8 * layouts.LAYOUTS[name].added_to_forget  # two layers of eight units
+    total = sum(each.astype(np.float64).sum() for each in arrays.values())
+    assert total == pytest.approx(
+        sum(v.astype(np.float64).sum() for v in values.values()) - taken_off
+    )
+    if name == "tf1":
+        assert arrays.keys() == values.keys()
+        assert all(np.array_equal(arrays[key], values[key]) for key in values)
