@@ -5,7 +5,7 @@
 It needs nothing of this project, and runs on Python 3.7, as old TensorFlows do. DIR has what
 `export.py` wrote for the neighbour, and `words.npy`, int32 [batch, num_words]. It writes
 `scores.npy`, float32 [batch, num_words]: each word's natural log-probability, given those before it
-and an `<eos>` before them all; and prints the versions of the libraries.
+and an `<eos>` before them all.
 """
 
 import os
@@ -52,49 +52,104 @@ def zero_state(words, shape):
     return np.zeros([len(words)] + [int(size) for size in shape[1:]], np.float32)
 
 
-def tensorflow(directory, words, end_of_sentence):
-    """Both signatures of a SavedModel, with any TensorFlow; they must agree."""
+def open_tensorflow(directory, threads=0):
+    """A SavedModel with any TensorFlow: what runs a signature of it, and the state's axes."""
     import tensorflow as tf
 
     tf1 = tf.compat.v1
-    with tf1.Graph().as_default(), tf1.Session() as session:
+    config = tf1.ConfigProto(
+        intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
+    )
+    session = tf1.Session(graph=tf1.Graph(), config=config)
+    with session.graph.as_default():
         signatures = tf1.saved_model.load(session, ["serve"], directory).signature_def
 
-        def run(name, **inputs):
-            signature = signatures[name]
-            feeds = {signature.inputs[key].name: value for key, value in inputs.items()}
-            return session.run({k: t.name for k, t in signature.outputs.items()}, feeds)
+    def run(name, **inputs):
+        signature = signatures[name]
+        feeds = {signature.inputs[key].name: value for key, value in inputs.items()}
+        return session.run({k: t.name for k, t in signature.outputs.items()}, feeds)
 
-        def step(before, state):
-            result = run("serving_default", words=before, state=state)
-            return result["probabilities"], result["next_state"]
-
-        scores = run("score", words=words)["log_probabilities"]
-        sizes = [axis.size for axis in signatures["next_word"].inputs["state"].tensor_shape.dim]
-        by_steps = score_by_steps(step, words, end_of_sentence, zero_state(words, sizes))
-    return further_apart(scores, by_steps)
+    axes = signatures["next_word"].inputs["state"].tensor_shape.dim
+    return run, [axis.size for axis in axes]
 
 
-def further_apart(scores, by_steps):
+def open_onnx(path, threads=0):
+    """A model with onnxruntime; returns its session and the state's axes."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options)
+    return session, next((each.shape for each in session.get_inputs() if each.name == "state"), [])
+
+
+def open_openvino(directory, **properties):
+    """A SavedModel's `serving_default` with OpenVINO, and the state's axes."""
+    import openvino as ov
+
+    model = ov.Core().compile_model(ov.Core().read_model(directory), "CPU", properties)
+    axes = model.input("state").partial_shape
+    return model, [0] + [axes[axis].get_length() for axis in (1, 2)]
+
+
+def open_litert(path, threads=None):
+    """The signature `next_word` of a model with LiteRT, and the state's axes."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=path, num_threads=threads)
+    runner = interpreter.get_signature_runner("next_word")
+    return runner, runner.get_input_details()["state"]["shape"]
+
+
+def open_torch(directory):
+    """The modules of `--format=pytorch`, as docs/other-programs.md shows."""
+    import torch
+    from safetensors.torch import load_file
+
+    weights = load_file(os.path.join(directory, "model.safetensors"))
+    vocab_size, hidden_size = weights["embedding.weight"].shape
+    num_layers = sum("weight_ih" in name for name in weights)
+    model = torch.nn.ModuleDict(
+        {
+            "embedding": torch.nn.Embedding(vocab_size, hidden_size),
+            "lstm": torch.nn.LSTM(hidden_size, hidden_size, num_layers, batch_first=True),
+            "linear": torch.nn.Linear(hidden_size, vocab_size),
+        }
+    )
+    model.load_state_dict(weights)
+    return model
+
+
+def tensorflow(directory, words, end_of_sentence):
+    """Both signatures of a SavedModel; they must agree."""
+    run, axes = open_tensorflow(directory)
+
+    def step(before, state):
+        result = run("serving_default", words=before, state=state)
+        return result["probabilities"], result["next_state"]
+
+    scores = run("score", words=words)["log_probabilities"]
+    by_steps = score_by_steps(step, words, end_of_sentence, zero_state(words, axes))
+    return after_comparing(scores, by_steps)
+
+
+def after_comparing(scores, by_steps):
     """The scores, after a check that two ways to compute them agree."""
     np.testing.assert_allclose(by_steps, scores, rtol=0, atol=2e-4)
     return scores
 
 
 def _onnx(score_file, next_word_file, words, end_of_sentence):
-    import onnxruntime
-
-    score = onnxruntime.InferenceSession(score_file)
-    next_word = onnxruntime.InferenceSession(next_word_file)
-    shape = next(each.shape for each in next_word.get_inputs() if each.name == "state")
+    score, _ = open_onnx(score_file)
+    next_word, axes = open_onnx(next_word_file)
 
     def step(before, state):
         outputs = ["probabilities", "next_state"]
         return next_word.run(outputs, {"words": before, "state": state})
 
     (scores,) = score.run(["log_probabilities"], {"words": words})
-    by_steps = score_by_steps(step, words, end_of_sentence, zero_state(words, shape))
-    return further_apart(scores, by_steps)
+    by_steps = score_by_steps(step, words, end_of_sentence, zero_state(words, axes))
+    return after_comparing(scores, by_steps)
 
 
 def onnxruntime(directory, words, end_of_sentence):
@@ -119,52 +174,31 @@ def tf2onnx(directory, words, end_of_sentence):
 
 def openvino(directory, words, end_of_sentence):
     """A SavedModel's `serving_default`; float32 must be asked for."""
-    import openvino as ov
-
-    hints = {"INFERENCE_PRECISION_HINT": "f32"}
-    model = ov.Core().compile_model(ov.Core().read_model(directory), "CPU", hints)
-    sizes = model.input("state").partial_shape
-    shape = [0] + [sizes[axis].get_length() for axis in (1, 2)]
+    model, axes = open_openvino(directory, INFERENCE_PRECISION_HINT="f32")
 
     def step(before, state):
         result = model({"words": before, "state": state})
         return result["probabilities"], result["next_state"]
 
-    return score_by_steps(step, words, end_of_sentence, zero_state(words, shape))
+    return score_by_steps(step, words, end_of_sentence, zero_state(words, axes))
 
 
 def litert(directory, words, end_of_sentence):
     """`--tflite=DIR/model.tflite`."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    path = os.path.join(directory, "model.tflite")
-    interpreter = Interpreter(model_path=path)
-    runner = interpreter.get_signature_runner("next_word")
-    shape = runner.get_input_details()["state"]["shape"]
+    runner, axes = open_litert(os.path.join(directory, "model.tflite"))
 
     def step(before, state):
         result = runner(words=before, state=state)
         return result["probabilities"], result["next_state"]
 
-    return score_by_steps(step, words, end_of_sentence, zero_state(words, shape))
+    return score_by_steps(step, words, end_of_sentence, zero_state(words, axes))
 
 
 def torch(directory, words, end_of_sentence):
-    """`--format=pytorch`, as docs/other-programs.md shows."""
+    """`--format=pytorch`."""
     import torch
-    from safetensors.torch import load_file
 
-    weights = load_file(os.path.join(directory, "model.safetensors"))
-    vocab_size, hidden_size = weights["embedding.weight"].shape
-    num_layers = sum("weight_ih" in name for name in weights)
-    model = torch.nn.ModuleDict(
-        {
-            "embedding": torch.nn.Embedding(vocab_size, hidden_size),
-            "lstm": torch.nn.LSTM(hidden_size, hidden_size, num_layers, batch_first=True),
-            "linear": torch.nn.Linear(hidden_size, vocab_size),
-        }
-    )
-    model.load_state_dict(weights)
+    model = open_torch(directory)
     with torch.no_grad():
         inputs = torch.tensor(inputs_of(words, end_of_sentence))
         outputs, _ = model["lstm"](model["embedding"](inputs))
