@@ -3,6 +3,7 @@
     python generate.py --save_path=RUN --prompt="the company said" --num_words=50
     python generate.py --save_path=RUN --raw_text --prompt="The company said: “We"
     python generate.py --save_path=RUN --num_samples=100 --temperature=0.8 --top_k=50 --seed=1
+    python generate.py --save_path=RUN --nearest=company --num_words=5
 
 The model reads an `<eos>`, as before any sentence, then the prompt. The words are printed as they
 are chosen, `<eos>` as a line end; several samples, of which the first is printed as it comes, have
@@ -10,6 +11,9 @@ an empty line between them. The same flags print the same text.
 
 With --raw_text the prompt is text as people write it, prepared as the corpus of the training was,
 and the words are joined into such text: `he doesn't like it, she said.`, characters without spaces.
+
+--nearest prints no text, but the words whose vectors in the embedding are nearest to a word's, each
+with the cosine of the angle between the two.
 """
 
 if __name__ == "__main__":
@@ -25,7 +29,7 @@ from absl import flags
 import reader
 from program import command_line, errors, messages, path_flags, tensorflow_start
 from text import joining, preparation
-from trained import generation, trained_model
+from trained import generation, trained_model, weights
 
 MAX_BATCH_SIZE = 128
 
@@ -98,6 +102,15 @@ def print_batch(prompt, steps, words, new_joiner=joining.SpaceJoiner):
         printer.end_line()
 
 
+def print_nearest(trained, word, count):
+    """Prints the words whose vectors are nearest to a word's; RequestError if it is unknown."""
+    if word not in trained.word_to_id:
+        raise errors.RequestError(f"--nearest={word}: is not in the model's vocabulary")
+    vectors = weights.read_weights(trained)[weights.EMBEDDING][: len(trained.words)]
+    for i, cosine in weights.nearest_words(vectors, trained.word_to_id[word], count):
+        print(f"{trained.words[i]}\t{cosine:.4f}")
+
+
 def define_flags():
     """Defines the command line's flags, in absl's own registry."""
     path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
@@ -111,6 +124,7 @@ def define_flags():
     flags.DEFINE_float("temperature", 1, "Divides the logits; 0: the most probable word.", 0, 1e30)
     flags.DEFINE_integer("top_k", 0, "Choose among the k most probable; 0: all.", lower_bound=0)
     flags.DEFINE_integer("seed", 0, "Another seed, other words.", 0, 2**31 - 1)
+    flags.DEFINE_string("nearest", None, "Print the words nearest to this one instead of text.")
     flags.DEFINE_bool("unknown", False, f"Allow {reader.UNKNOWN}, too.")
 
 
@@ -124,6 +138,9 @@ def main():
     if not math.isfinite(arguments.temperature):
         raise errors.RequestError("--temperature: must be a finite number")
     trained = trained_model.read(arguments.save_path, arguments.data_path)
+    if arguments.nearest is not None:
+        print_nearest(trained, arguments.nearest, arguments.num_words)
+        return
     word_to_id = trained.word_to_id
     how = None
     if arguments.raw_text:

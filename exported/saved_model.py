@@ -30,7 +30,8 @@ def write(
     ):
         named = _add_signatures(trained, next_state)
         trained_model.restore_weights(session, trained)
-        assets = [tf.constant(path) for path in files.write_vocabulary(trained, temporary)]
+        paths = files.write_vocabulary(trained, temporary)
+        assets = [tf.constant(path, name="assets/path") for path in paths]
         for asset in assets:
             tf1.add_to_collection(tf1.GraphKeys.ASSET_FILEPATHS, asset)
         builder = tf1.saved_model.Builder(unfinished)
@@ -47,9 +48,10 @@ def write(
 def _add_signatures(trained, next_state):
     """Adds the signatures to the current graph; returns a dict of name to `SignatureDef`."""
     signature = tf1.saved_model.predict_signature_def
-    next_word = signature(*signatures.add_next_word(trained.config, next_state))
-    # tf2onnx gives the operations of a loop no scope of their own. In ONNX, a name within a loop
-    # must not be that of anything outside.
+    # Within a loop, names begin anew, without a scope. In ONNX, a name within a loop must not be
+    # that of anything outside. So all that is outside is in a scope.
+    with tf1.name_scope("next_word"):
+        next_word = signature(*signatures.add_next_word(trained.config, next_state))
     with tf1.name_scope("score"):
         score = signature(*signatures.add_score(trained.config, trained.end_of_sentence))
     return {"serving_default": next_word, "next_word": next_word, "score": score}

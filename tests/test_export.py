@@ -4,12 +4,13 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import export
 from exported import saved_model
 from graphs import run_here, run_program, save_run, text_corpus
 from text import preparation
-from trained import scoring, trained_model
+from trained import scoring, trained_model, weights
 
 EOS = 2
 USE_WITHOUT_THE_PROJECT = """
@@ -121,3 +122,98 @@ def test_what_is_there_is_not_overwritten(run, tmp_path):
     assert err == (
         f"export.py: --out={tmp_path}/precious: is there already; remove it, or name another\n"
     )
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--layout=keras"], "--layout: goes with --format=npz, not with saved_model"),
+        (["--format=onnx", "--tflite=x.tflite"], "--tflite: goes with --format=saved_model"),
+        (["--tflite_quantize=dynamic_range"], "--tflite_quantize: name the file to write with"),
+        (["--tflite=x.tflite", "--tflite_quantize=int8"], "multiples of 1/256, so that most words"),
+        (["--tflite=x.tflite", "--tflite_quantize=int4"], "is unknown; choose dynamic_range"),
+        (["--format=npz", "--out=model.npz"], "--out=model.npz: name a directory"),
+        (["--format=npz", "--layout=nonsense"], "--layout="),
+    ],
+)
+def test_flags_that_do_not_go_together_are_refused(run, tmp_path, monkeypatch, flags, message):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run_here(export, f"--save_path={run}", "--out=model", *flags)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert message in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("package, flag", [("onnx", "onnx"), ("safetensors", "pytorch")])
+def test_a_missing_package_is_named(run, tmp_path, monkeypatch, package, flag):
+    for name in (package, f"{package}.numpy", f"{package}.parser"):
+        monkeypatch.setitem(sys.modules, name, None)
+    status, out, err = run_here(
+        export, f"--save_path={run}", f"--out={tmp_path}/model", f"--format={flag}"
+    )
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith(f"export.py: --format={flag}: needs the package {package}, ")
+    assert err.endswith(f": pip install {package}\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_arrays_are_written_with_the_vocabulary(run, tmp_path):
+    out = tmp_path / "model"
+    flags = f"--save_path={run}", f"--out={out}", "--format=npz"
+    assert run_here(export, *flags) == (0, "", "")
+    assert (out / "vocab.txt").read_text().split("\n")[:-1] == text_corpus().words
+    arrays = np.load(out / "model.npz")
+    values = weights.read_weights(trained_model.read(run))
+    assert set(arrays) == set(values)
+    assert all(np.array_equal(arrays[name], values[name]) for name in values)
+    again = run_here(export, *flags)
+    assert again[0] == 1 and "is there already" in again[2]
+
+
+def test_vectors_are_written_exactly(run, tmp_path):
+    flags = f"--save_path={run}", f"--out={tmp_path}/model", "--format=word2vec"
+    assert run_here(export, *flags) == (0, "", "")
+    first, *rows = (tmp_path / "model" / "vectors.txt").read_text().splitlines()
+    assert first == "30 8"
+    assert [row.split()[0] for row in rows] == text_corpus().words
+    vectors = np.array([row.split()[1:] for row in rows], np.float32)
+    embedding = weights.read_weights(trained_model.read(run))[weights.EMBEDDING]
+    assert np.array_equal(vectors, embedding)
+
+
+def signatures_of(directory):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        metagraph = tf.compat.v1.saved_model.load(session, ["serve"], str(directory))
+    return metagraph
+
+
+def test_a_saved_model_has_what_older_programs_and_converters_need(run, tmp_path):
+    saved_model.write(trained_model.read(run), str(tmp_path / "new"))
+    metagraph = signatures_of(tmp_path / "new")
+    assert {"serving_default", "next_word", "score"} <= set(metagraph.signature_def)
+    next_word = metagraph.signature_def["serving_default"]
+    assert not set(next_word.inputs) & set(next_word.outputs)
+    library = metagraph.graph_def.library.function
+    nodes = [*metagraph.graph_def.node, *(node for f in library for node in f.node_def)]
+    assert not [node.name for node in nodes if "debug_name" in node.attr]
+    outside = {node.name for node in metagraph.graph_def.node}
+    assert not outside & {node.name for function in library for node in function.node_def}
+    saved_model.write(trained_model.read(run), str(tmp_path / "old"), next_state="state")
+    outputs = signatures_of(tmp_path / "old").signature_def["next_word"].outputs
+    assert set(outputs) == {"probabilities", "state"}
+
+
+def test_a_quantized_model_is_smaller_and_nearly_the_same(tmp_path):
+    save_run(tmp_path / "run", hidden_size=64)
+    steps = {}
+    for name, flags in (("float", []), ("small", ["--tflite_quantize=dynamic_range"])):
+        file = tmp_path / f"{name}.tflite"
+        out = [f"--out={tmp_path}/{name}", f"--tflite={file}", *flags]
+        assert run_here(export, f"--save_path={tmp_path}/run", *out) == (0, "", "")
+        step = tf.lite.Interpreter(str(file)).get_signature_runner("next_word")
+        state = np.zeros([1, 4, 64], np.float32)
+        steps[name] = file.stat().st_size, step(words=np.array([3], np.int32), state=state)
+    (size, exact), (small_size, rounded) = steps.values()
+    assert small_size < size / 2
+    assert 0 < np.abs(rounded["probabilities"] - exact["probabilities"]).max() < 0.02
+    assert rounded["probabilities"].min() > 0

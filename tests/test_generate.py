@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 
 import generate
 from graphs import run_here, run_program, save_run, text_corpus
 from text import preparation
+from trained import trained_model, weights
 
 WORD_TO_ID = {word: i for i, word in enumerate(text_corpus().words)}
 
@@ -77,6 +79,19 @@ def test_a_raw_prompt_is_noticed(tmp_path):
     )  # fmt: skip
     expected = run_here(generate, *arguments, "--prompt=word4 word5")
     assert run_here(generate, *arguments, "--prompt=Word4 word5", "--raw_text") == expected
+
+
+def test_the_nearest_words_point_in_the_same_direction(run):
+    status, out, err = run_here(generate, run, "--nearest=word5", "--num_words=28")
+    assert (status, err) == (0, "")
+    rows = [line.split("\t") for line in out.splitlines()]
+    vectors = weights.read_weights(trained_model.read(run.split("=")[1]))[weights.EMBEDDING]
+    vectors = dict(zip(text_corpus().words, vectors / np.linalg.norm(vectors, axis=1)[:, None]))
+    expected = {word: vectors[word] @ vectors["word5"] for word in vectors if word != "word5"}
+    assert [word for word, _ in rows] == sorted(expected, key=lambda word: -expected[word])[:28]
+    assert float(rows[0][1]) == pytest.approx(max(expected.values()), abs=1e-4)
+    message = "generate.py: --nearest=nonsense: is not in the model's vocabulary\n"
+    assert run_here(generate, run, "--nearest=nonsense") == (1, "", message)
 
 
 def test_the_program(run):
