@@ -19,8 +19,9 @@ from graphs import (
     text_corpus,
 )
 from program import errors
-from text import files, nbest, preparation, sentences
-from trained import scoring, trained_model
+from text import files, list_reader, nbest, preparation, sentences
+from text.scores import Scores
+from trained import ranking, rows, scoring, text_reader, trained_model
 
 CORPUS = text_corpus()
 WORD_TO_ID = {word: i for i, word in enumerate(CORPUS.words)}
@@ -49,10 +50,10 @@ def scored(scorer, tmp_path, monkeypatch):
             paths.append(str(tmp_path / f"text{number}"))
             content = each if isinstance(each, bytes) else each.encode()
             (tmp_path / paths[-1]).write_bytes(content)
-        text_reader = score.TextReader(WORD_TO_ID, **options)
+        text_reader = text_reader.TextReader(WORD_TO_ID, **options)
         blocks = text_reader.read(paths, complete_last_line=by_itself)
-        pieces = score.score_pieces(blocks, scorer, WORD_TO_ID, by_itself)
-        result = list(score.rows(pieces, WORD_TO_ID, verbose))
+        pieces = scoring.score_pieces(blocks, scorer, WORD_TO_ID, by_itself)
+        result = list(rows.rows(pieces, WORD_TO_ID, verbose))
         text_reader.report()
         return result
 
@@ -142,8 +143,8 @@ def test_a_long_line_is_not_held_in_memory(scorer, monkeypatch, tmp_path):
     monkeypatch.setattr(sentences, "MAX_LENGTH", 1000)
     (tmp_path / "text").write_text("word4 " * 5000)
     for by_itself in (False, True):
-        blocks = score.TextReader(WORD_TO_ID).read([str(tmp_path / "text")], by_itself)
-        pieces = list(score.score_pieces(blocks, scorer, WORD_TO_ID, by_itself))
+        blocks = text_reader.TextReader(WORD_TO_ID).read([str(tmp_path / "text")], by_itself)
+        pieces = list(scoring.score_pieces(blocks, scorer, WORD_TO_ID, by_itself))
         assert max(len(piece.words) for piece, _ in pieces) < 350
         words = [word for piece, _ in pieces for word in piece.words]
         assert words == ["word4"] * 5000 + ["<eos>"] * by_itself
@@ -206,9 +207,9 @@ def test_without_unk_unknown_words_are_left_out(tmp_path, scorer):
     (tmp_path / "text").write_text("nonsense word4 nonsense\nnonsense nonsense")
     word_to_id = {word: i for word, i in WORD_TO_ID.items() if word != reader.UNKNOWN}
     for by_itself in (False, True):
-        blocks = score.TextReader(word_to_id).read([str(tmp_path / "text")], by_itself)
-        pieces = score.score_pieces(blocks, scorer, word_to_id, by_itself)
-        rows = list(score.rows(pieces, word_to_id, verbose=True))
+        blocks = text_reader.TextReader(word_to_id).read([str(tmp_path / "text")], by_itself)
+        pieces = scoring.score_pieces(blocks, scorer, word_to_id, by_itself)
+        rows = list(rows.rows(pieces, word_to_id, verbose=True))
         words = [row["word"] for row in rows if "word" in row]
         assert words == ["word4", "<eos>"] + ["<eos>"] * by_itself
         assert rows[-1]["unknown"] == 4
@@ -283,10 +284,10 @@ def ranked(scorer, tmp_path):
 
     def function(text, form, word_to_id=WORD_TO_ID, **options):
         (tmp_path / "text").write_text(text)
-        reader_ = score.TextReader(word_to_id, nbest_format=form)
+        reader_ = text_reader.TextReader(word_to_id, nbest_format=form)
         blocks = reader_.read([str(tmp_path / "text")], complete_last_line=True)
-        scored = score.score_pieces(blocks, scorer, word_to_id, True)
-        lists = [rows for _, rows in score.ranked_rows(scored, score.Ranking(**options))]
+        scored = scoring.score_pieces(blocks, scorer, word_to_id, True)
+        lists = [rows for _, rows in ranking.ranked_rows(scored, ranking.Ranking(**options))]
         reader_.report()
         return lists
 
@@ -304,7 +305,7 @@ def test_every_format_gives_the_same_order(ranked, form):
     for rows, places, first in zip(result, order, (0, 3)):
         assert [row["text"] for row in rows] == [lines[first + place] for place in places]
     if form == "moses":
-        assert ranked(text, score.GUESS) == result
+        assert ranked(text, list_reader.GUESS) == result
 
 
 @pytest.mark.parametrize("form", ["kaldi", "kaldi_n", "moses"])

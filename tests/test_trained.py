@@ -80,11 +80,11 @@ def test_a_batch_scores_like_one_by_one(scorers):
     lengths = [*rng.integers(0, 50, 40), 0, 1]
     sequences = [rng.integers(0, 30, length).astype(np.int32) for length in lengths]
     for scorer in (scorers[0], scoring.Mixture(scorers)):
-        results = scoring.score_batch(scorer, EOS, sequences)
+        results = scoring.score_sequences(scorer, EOS, sequences)
         for sequence, result in zip(sequences, results):
             alone, _ = scorer.score([EOS], sequence[:, None])
             np.testing.assert_allclose(result, alone[:, 0], rtol=1e-4, atol=1e-5)
-    assert scoring.score_batch(scorers[0], EOS, []) == []
+    assert scoring.score_sequences(scorers[0], EOS, []) == []
 
 
 def test_a_mixture_averages_probabilities(models, scorers):

@@ -7,6 +7,7 @@ any directory, `DIR/model.ckpt-STEP`, such as the TF1 script's. Sizes are read f
 import dataclasses
 import os
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -74,7 +75,7 @@ class TrainedModel(NamedTuple):
         return end_of_sentence(self.word_to_id)
 
 
-def end_of_sentence(word_to_id: dict) -> int:
+def end_of_sentence(word_to_id: Mapping[str, int]) -> int:
     """The id of `<eos>` in a vocabulary; TrainedModelError if it has no such word."""
     if reader.END_OF_SENTENCE not in word_to_id:
         raise TrainedModelError(
