@@ -40,11 +40,10 @@ import sys
 import tempfile
 
 import shared
-from text import files, preparation, sentences, words
+from text import files, lines, preparation, sentences, words
 
 SPLITS = ("train", "valid", "test")
 HELD_OUT = {18: "valid", 19: "test"}  # of every 20 sentences, counted from 0
-STARTS, ENDS = ("<s>",), ("</s>", words.END_OF_SENTENCE)
 
 
 def read_blocks(path):
@@ -57,36 +56,32 @@ def read_blocks(path):
             raise shared.UserError(f"{name}: {error}") from None
 
 
-def end_at_marks(pieces, found):
-    """Ends sentences where a text has `<eos>` or `</s>` as a word, and leaves out `<s>`.
+def end_at_marks(pieces, marks, keep_empty=True):
+    """Ends sentences where a text has a mark of an end as a word, and leaves the marks out.
 
     Args:
       pieces: iterable of `(tokens, ends)`, see `Preparation.sentences_of`.
-      found: a `Counter`, to which those words are added.
+      marks: the text's `lines.Marks`.
+      keep_empty: what has no tokens but marks is an empty sentence.
 
     Yields:
       Likewise, without those words.
     """
     for tokens, ends in pieces:
-        if found.keys().isdisjoint(tokens):
-            yield tokens, ends
-            continue
-        found.update(token for token in tokens if token in found)
-        sentence = []
-        for token in tokens:
-            if token in ENDS and sentence:
-                yield sentence, True
-                sentence = []
-            elif token not in found:
-                sentence.append(token)
-        if sentence:
-            yield sentence, ends
+        found, start = marks.words(tokens, ends), 0
+        for _ in range(found.count(words.END_OF_SENTENCE)):
+            end = found.index(words.END_OF_SENTENCE, start)
+            if keep_empty or end > start or not tokens:
+                yield found[start:end], True
+            start = end + 1
+        if start < len(found):
+            yield found[start:], False
 
 
 def read_sentences(texts, how):
     """Reads texts as sentences of tokens; no sentence goes on in the next text.
 
-    What becomes of `<s>`, `</s>` and `<eos>` that the texts have as words is said at the end.
+    What becomes of `<s>`, `</s>` and the like that the texts have as words is said at the end.
 
     Args:
       texts: iterable of texts, each an iterable of str, one block of it after another.
@@ -95,15 +90,11 @@ def read_sentences(texts, how):
     Yields:
       `(tokens, ends)`, see `Preparation.sentences_of`.
     """
-    found = collections.Counter({mark: 0 for mark in (*STARTS, *ENDS)})
+    marks = lines.Marks()
     for blocks in texts:
-        yield from end_at_marks(how.sentences_of(blocks), found)
-    if found.total():
-        counts = ", ".join(f"{mark} ({count})" for mark, count in found.items() if count)
-        shared.say(
-            f"the text has the words {counts}: {STARTS[0]} is left out, {' and '.join(ENDS)} end a "
-            "sentence"
-        )
+        yield from end_at_marks(how.sentences_of(blocks), marks, how.level != preparation.WORD)
+    if marks.counts:
+        shared.say(marks.in_words())
 
 
 def detect_level(blocks, name):
