@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from program.errors import UserError
 from program.messages import say
-from text import files, lines, preparation
+from text import conventions, files, lines, preparation
 from text.preparation import Preparation
 
 END_OF_SENTENCE = "<eos>"
@@ -240,6 +240,8 @@ def _read_training_text(path, max_words, marks_kept):
             f"{path}: has no line ends, or too few for {END_OF_SENTENCE} to be in the "
             "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
         )
+    if fact := conventions.about_unknowns(counts):
+        say(f"{path}: {fact}")
     word_to_id = {word: i for i, word in enumerate(words)}
     num_unknown = sum(counts[word] for word in numbers.keys() - word_to_id.keys())
     fate = f"become {UNKNOWN}: --vocab_size is {max_words}, and 0 would keep all {len(counts)}"

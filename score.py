@@ -151,7 +151,7 @@ class TextReader:
             else:
                 yield from [pieces] if pieces else []
                 pieces = []
-                for piece in self._pieces_of_line(line, read):
+                for piece in self._pieces_of_line(line, (each for each, _ in read)):
                     yield [piece]
             if is_last_of_block and pieces:
                 yield pieces
@@ -168,19 +168,14 @@ class TextReader:
         parts = lines.words_of_line([line], self._marks, self._prepare)
         return self._piece([word for words, _ in parts for word in words], True, hypothesis)
 
-    def _pieces_of_line(self, beginning, read):
+    def _pieces_of_line(self, beginning, following):
         """Yields the `Piece`s of a line, of which more is to be read than its beginning."""
         if self._nbest_format:
             raise errors.RequestError(f"--text: line {self._line} is too long a hypothesis")
-
-        def rest() -> Iterator[str]:
-            text = beginning
-            while text:
-                yield text
-                text = "" if text.endswith("\n") else next(read, ("", True))[0]
-
         ends_line = False
-        for words, ends_line in lines.words_of_line(rest(), self._marks, self._prepare):
+        for words, ends_line in lines.words_of_line(
+            lines.whole_line(beginning, following), self._marks, self._prepare
+        ):
             yield self._piece(words, ends_line)
         if not ends_line:  # and neither does the text
             yield self._piece(self._marks.last_words(), True)

@@ -28,19 +28,21 @@ class TextError(ValueError):
     """A file that is no UTF-8 text; the message says where and what to do."""
 
 
-def read_blocks(path: str, block_bytes: int | None = None) -> Iterator[str]:
+def read_blocks(path: str, block_bytes: int | None = None, says: bool = True) -> Iterator[str]:
     """Yields a file's text, as much as there is to be had at once; all line ends are line feeds.
 
     Args:
       path: of UTF-8 text; `-` is standard input.
       block_bytes: the most to read at once; None: `BLOCK_BYTES`.
+      says: say if it has the line ends of an old Mac.
 
     Raises:
       TextError: it is not UTF-8, or contains a NUL byte.
       OSError: it cannot be read.
     """
+    blocks = _decoded_blocks(path, block_bytes or BLOCK_BYTES)
     name = "standard input" if path == STANDARD_INPUT else path
-    yield from _with_line_feeds(_decoded_blocks(path, block_bytes or BLOCK_BYTES), name)
+    yield from _with_line_feeds(blocks, name if says else None)
 
 
 def _decoded_blocks(path, block_bytes):
@@ -71,7 +73,7 @@ def _decoded_blocks(path, block_bytes):
             yield text.replace(BYTE_ORDER_MARK, "")
 
 
-def _with_line_feeds(blocks: Iterable[str], name: str) -> Iterator[str]:
+def _with_line_feeds(blocks: Iterable[str], name: str | None) -> Iterator[str]:
     """Yields text with a line feed for each of its line ends; `name` is the text's, in messages."""
     blocks = iter(blocks)
     undecided: list[str] = []
@@ -88,7 +90,7 @@ def _with_line_feeds(blocks: Iterable[str], name: str) -> Iterator[str]:
     beginning = "".join(undecided)
     first = beginning.find("\r")
     has_mac_lines = first >= 0 and "\n" not in beginning[: first + MAX_UNDECIDED]
-    if has_mac_lines:
+    if has_mac_lines and name:
         say(f"{name}: has carriage returns and no line feeds; each ends a line, as on old Macs")
     held = ""  # carriage returns at a block's end: a line feed may follow
     for block in itertools.chain([beginning], blocks):

@@ -99,6 +99,14 @@ def words_of_blocks(blocks: Iterable[str], marks: Marks) -> Iterator[list[str]]:
     yield marks.words_of_text(unfinished) + marks.last_words()
 
 
+def whole_line(beginning: str, pieces: Iterator[str]) -> Iterator[str]:
+    """Yields a line's pieces: its beginning, and what follows of it in `pieces`."""
+    piece: str | None = beginning
+    while piece:
+        yield piece
+        piece = None if piece.endswith("\n") else next(pieces, None)
+
+
 def words_of_line(
     pieces: Iterable[str], marks: Marks, how: Preparation | None = None
 ) -> Iterator[tuple[list[str], bool]]:
