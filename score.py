@@ -47,7 +47,7 @@ import reader
 from program import command_line, errors, messages, path_flags, tensorflow_start
 from text import files, list_reader, nbest, preparation, sentences
 from text.scores import Scores
-from trained import ranking, rows, scoring, text_reader, trained_model
+from trained import ranking, results, scoring, text_reader, trained_model
 
 
 def write(row, as_json):
@@ -199,7 +199,7 @@ def main():
         )
         write_lists(ranking.ranked_rows(scored, how_to_rank), arguments.json)
     else:
-        write_rows(rows.rows(scored, word_to_id, arguments.verbose), arguments.json)
+        write_rows(results.rows(scored, word_to_id, arguments.verbose), arguments.json)
     text.report()
 
 

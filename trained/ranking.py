@@ -8,7 +8,7 @@ import reader
 from program import errors, messages
 from text import nbest
 from text.scores import Scores
-from trained.rows import Sum
+from trained.results import Sum
 
 
 class Ranking(NamedTuple):

@@ -1,20 +1,20 @@
 """Texts read as the words of a model: lines of a text, or the hypotheses of lists."""
 
-import collections
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 import reader
 from program import errors, live_line, messages
-from text import files, nbest, preparation, sentences
+from text import files, lines, nbest, preparation, sentences
 from text.list_reader import ListReader
 
-# What some corpora begin and end a line with; here the line's end is the end.
-START_OF_LINE, END_OF_LINE = "<s>", ("</s>", reader.END_OF_SENTENCE)
+# How much is read at once: lines that come together are scored together.
+BLOCK_BYTES = 1 << 18
 # How many unknown words are looked at to tell whether the text is raw, and how many must seem so.
 MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
 
@@ -40,14 +40,19 @@ class Piece(NamedTuple):
 NO_PIECE = Piece([], np.zeros(0, np.int32), 0, True)
 
 
-def read_text(path, flag="--text"):
+def read_text(path, flag="--text", block_bytes=None):
     """Yields the text of the file that a flag names, block by block; `-` is standard input.
+
+    Args:
+      path: str.
+      flag: str, to name in messages.
+      block_bytes: see `files.read_blocks`.
 
     Raises:
       errors.RequestError: it cannot be read, or is no text.
     """
     try:
-        yield from files.read_blocks(path)
+        yield from files.read_blocks(path, block_bytes)
     except files.TextError as error:
         raise errors.RequestError(f"{flag}={path}: {error}") from None
     except OSError as error:
@@ -69,9 +74,9 @@ class TextReader:
             hypotheses.
         """
         self._word_to_id, self._how = word_to_id, how
-        self._prepare = how.tokens_of_line if raw and how else None
+        self._prepare = how if raw else None
         self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
-        self._marks: collections.Counter[str] = collections.Counter()
+        self._marks = lines.Marks(word_to_id)
         self._line = 0
         self._lists = ListReader(nbest_format, word_to_id) if nbest_format else None
 
@@ -82,29 +87,33 @@ class TextReader:
           paths: list of str, see `read_text`; all but the last file's last line ends with an
             `<eos>` although no line end is there.
           complete_last_line: bool, so does the last file's.
+
+        Raises:
+          errors.RequestError: a file cannot be read, or its lines are no hypotheses.
         """
         total = sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else 0
         shown = bool(total) and sys.stderr.isatty() and not sys.stdout.isatty()
         done = 0
+
+        def watched(path: str) -> Iterator[str]:
+            nonlocal done
+            for block in read_text(path, block_bytes=BLOCK_BYTES):
+                yield block
+                done += len(block.encode()) if shown else 0
+                line_of_progress.show(done)
+
         with live_line.LiveLine(total, shown) as line_of_progress:
             for number, path in enumerate(paths, start=1):
-                blocks, self._line = read_text(path), 0
+                blocks, self._line = watched(path), 0
                 if complete_last_line or number < len(paths):
                     blocks = sentences.with_last_line_end(blocks)
-                is_ended = True
-                for lines in self._lines_of_blocks(blocks):
-                    pieces = []
-                    for line in lines:
-                        pieces.append(self._piece(line, is_ended))
-                        is_ended = pieces[-1].ends_line
-                    yield pieces
-                    done += sum(len(line.encode()) for line in lines) if shown else 0
-                    line_of_progress.show(done)
-                if not is_ended:
-                    yield [NO_PIECE]
-                self._end_lists()
+                yield from self._blocks_of_pieces(self._lines_of_blocks(blocks))
+                if self._lists:
+                    with self._naming_line():
+                        self._lists.end()
 
     def _lines_of_blocks(self, blocks):
+        """Yields lists of lines."""
         lines_of_blocks = sentences.split_lines_of_blocks(blocks)
         if not self._lists:
             yield from lines_of_blocks
@@ -114,21 +123,55 @@ class TextReader:
         except nbest.NbestError as error:
             raise errors.RequestError(f"--text: {error}") from None
 
-    def _piece(self, line, begins_line):
-        """The `Piece` of a line or a part of it; `begins_line` if the line begins with it."""
-        ends_line, hypothesis = line.endswith("\n"), None
-        self._line += begins_line
+    def _blocks_of_pieces(self, lines_of_blocks):
+        """Yields lists of `Piece`: those of a block's whole lines, and each of a longer line's."""
+        read = (
+            (line, number == len(those_of_block))
+            for those_of_block in lines_of_blocks
+            for number, line in enumerate(those_of_block, start=1)
+        )
+        pieces = []
+        for line, is_last_of_block in read:
+            self._line += 1
+            if line.endswith("\n"):
+                pieces.append(self._whole_line(line))
+            else:
+                yield from [pieces] if pieces else []
+                pieces = []
+                for piece in self._pieces_of_line(line, (each for each, _ in read)):
+                    yield [piece]
+            if is_last_of_block and pieces:
+                yield pieces
+                pieces = []
+        if pieces:
+            yield pieces
+
+    def _whole_line(self, line):
+        """The `Piece` of a line."""
+        hypothesis = None
         if self._lists:
-            hypothesis = self._parse(self._lists, line, begins_line and ends_line)
+            with self._naming_line():
+                hypothesis = self._lists.parse(line.removesuffix("\n"))
             if not hypothesis:
                 return NO_PIECE
-            line = hypothesis.words
-        if self._prepare:
-            words = self._prepare(line, between=[reader.END_OF_SENTENCE])
-        else:
-            words = line.split()
-        if ends_line:
-            words = [*self._without_marks(words, begins_line), reader.END_OF_SENTENCE]
+            line = f"{hypothesis.words}\n"
+        parts = lines.words_of_line([line], self._marks, self._prepare)
+        return self._piece([word for words, _ in parts for word in words], True, hypothesis)
+
+    def _pieces_of_line(self, beginning, following):
+        """Yields the `Piece`s of a line, of which more is to be read than its beginning."""
+        if self._lists:
+            with self._naming_line():
+                raise nbest.NbestError("is too long a hypothesis")
+        ends_line = False
+        for words, ends_line in lines.words_of_line(
+            lines.whole_line(beginning, following), self._marks, self._prepare
+        ):
+            yield self._piece(words, ends_line)
+        if not ends_line:  # and neither does the text
+            yield self._piece(self._marks.last_words(), True)
+
+    def _piece(self, words, ends_line, hypothesis=None):
         ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id)
         self._num_words += len(words)
         self._num_unknown += num_unknown
@@ -136,39 +179,13 @@ class TextReader:
             self._examine(words)
         return Piece(words, ids, num_unknown, ends_line, hypothesis)
 
-    def _parse(self, lists, line, is_whole):
-        """The `Hypothesis` of a line; None if it has none."""
-        if not is_whole:
-            self._refuse("is too long a hypothesis")
-        with self._naming_line():
-            return lists.parse(line.removesuffix("\n"))
-
-    def _refuse(self, message):
-        raise errors.RequestError(f"--text: line {max(1, self._line)} {message}") from None
-
     @contextlib.contextmanager
     def _naming_line(self):
         """Says which line a list's fault is in."""
         try:
             yield
         except nbest.NbestError as error:
-            self._refuse(error)
-
-    def _end_lists(self):
-        if self._lists:
-            with self._naming_line():
-                self._lists.end()
-
-    def _without_marks(self, words, begins_line):
-        """Leaves out what marks a line's beginning and end, unless it is a word of the model's."""
-        is_end = words and words[-1] in END_OF_LINE
-        if is_end and (words[-1] == reader.END_OF_SENTENCE or words[-1] not in self._word_to_id):
-            self._marks[words[-1]] += 1
-            words = words[:-1]
-        if begins_line and words[:1] == [START_OF_LINE] and START_OF_LINE not in self._word_to_id:
-            self._marks[START_OF_LINE] += 1
-            words = words[1:]
-        return words
+            raise errors.RequestError(f"--text: line {max(1, self._line)} {error}") from None
 
     def _examine(self, words):
         """Counts the unknown words that would be known if the text was prepared."""
@@ -187,9 +204,8 @@ class TextReader:
             messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
         if self._lists and (message := self._lists.in_words()):
             messages.say(message)
-        if self._marks:
-            marks = ", ".join(f"{mark} ({count})" for mark, count in self._marks.items())
-            messages.say(f"taken for a line's beginning or end, not for words: {marks}")
+        if self._marks.counts:
+            messages.say(self._marks.in_words())
         if self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
             remedy = "--raw_text prepares the text as the corpus was"
             if self._how in (None, preparation.TOKENIZED):

@@ -241,7 +241,7 @@ def _read_words(path, vocab_size, data_path, vocabulary_sum=None):
             raise TrainedModelError(
                 f"{source}: no such file; name the corpus of the training with --data_path"
             )
-        source, words = data_path, reader.read_corpus(data_path).words
+        source, words = data_path, reader.read_corpus(data_path, keep_marks=True).words
     if len(words) > vocab_size or (len(words) < vocab_size and source != data_path):
         raise TrainedModelError(
             f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "
