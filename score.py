@@ -37,374 +37,17 @@ if __name__ == "__main__":
 
     tensorflow_start.import_tensorflow()
 
-import collections
-import itertools
 import json
 import math
-import os
 import sys
-from typing import NamedTuple
 
-import numpy as np
 from absl import flags
 
 import reader
-from program import command_line, errors, live_line, messages, path_flags, tensorflow_start
-from text import files, nbest, preparation, sentences
-from trained import scoring, trained_model
-
-# What some corpora begin and end a line with; here the line's end is the end.
-START_OF_LINE, END_OF_LINE = "<s>", ("</s>", reader.END_OF_SENTENCE)
-# How many unknown words are looked at to tell whether the text is raw, and how many must seem so.
-MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
-
-GUESS = "guess"  # the format of n-best lists
-
-
-class Piece(NamedTuple):
-    """A line, or a part of a very long one: memory stays bounded whatever its length.
-
-    Attributes:
-      words: list of str; with `<eos>` where the line ends.
-      ids: int32 array, those of the words that can be scored.
-      num_unknown: int, how many words are not in the vocabulary.
-      ends_line: bool.
-      hypothesis: a `nbest.Hypothesis`, where lines are such.
-    """
-
-    words: list
-    ids: np.ndarray
-    num_unknown: int
-    ends_line: bool
-    hypothesis: nbest.Hypothesis | None = None
-
-
-def read_text(path, flag="--text"):
-    """Yields the text of the file that a flag names, block by block; `-` is standard input.
-
-    Raises:
-      errors.RequestError: it cannot be read, or is no text.
-    """
-    try:
-        yield from files.read_blocks(path)
-    except files.TextError as error:
-        raise errors.RequestError(f"{flag}={path}: {error}") from None
-    except OSError as error:
-        message = f"{flag}={path}: cannot be read: {error.strerror}"
-        raise errors.RequestError(message) from None
-
-
-class TextReader:
-    """Reads lines as words of a vocabulary, and remembers what there is to say of them."""
-
-    def __init__(self, word_to_id, how=None, raw=False, nbest_format=None):
-        """Takes what the text is.
-
-        Args:
-          word_to_id: dict of str to int.
-          how: the `preparation.Preparation` of the model's corpus; None if it is not known.
-          raw: bool, prepare lines so; otherwise their words are separated by white space.
-          nbest_format: one of `nbest.FORMATS` or `GUESS`, if the lines are hypotheses.
-        """
-        self._word_to_id, self._how, self._nbest_format = word_to_id, how, nbest_format
-        self._prepare = how.tokens_of_line if raw and how else None
-        self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
-        self._marks: collections.Counter[str] = collections.Counter()
-        self._line = 0
-
-    def read(self, paths, complete_last_line=False):
-        """Yields lists of `Piece`, line by line, as soon as lines have come.
-
-        Args:
-          paths: list of str, see `read_text`; all but the last file's last line ends with an
-            `<eos>` although no line end is there.
-          complete_last_line: bool, so does the last file's.
-        """
-        total = sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else 0
-        shown = bool(total) and sys.stderr.isatty() and not sys.stdout.isatty()
-        done = 0
-        with live_line.LiveLine(total, shown) as line_of_progress:
-            for number, path in enumerate(paths, start=1):
-                blocks, self._line = read_text(path), 0
-                if complete_last_line or number < len(paths):
-                    blocks = sentences.with_last_line_end(blocks)
-                is_ended = True
-                for lines in sentences.split_lines_of_blocks(blocks):
-                    pieces = []
-                    for line in lines:
-                        pieces.append(self._piece(line, is_ended))
-                        is_ended = pieces[-1].ends_line
-                    yield pieces
-                    done += sum(len(line.encode()) for line in lines) if shown else 0
-                    line_of_progress.show(done)
-                if not is_ended:
-                    yield [Piece([], np.zeros(0, np.int32), 0, True)]
-
-    def _piece(self, line, begins_line):
-        """The `Piece` of a line or a part of it; `begins_line` if the line begins with it."""
-        ends_line, hypothesis = line.endswith("\n"), None
-        self._line += begins_line
-        if self._nbest_format:
-            hypothesis = self._parse(line, begins_line and ends_line)
-            line = hypothesis.words if hypothesis else ""
-        if self._prepare:
-            words = self._prepare(line, between=[reader.END_OF_SENTENCE])
-        else:
-            words = line.split()
-        if ends_line:
-            words = [*self._without_marks(words, begins_line), reader.END_OF_SENTENCE]
-        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id)
-        self._num_words += len(words)
-        self._num_unknown += num_unknown
-        if num_unknown and not self._prepare and self._num_examined < MAX_EXAMINED:
-            self._examine(words)
-        return Piece(words, ids, num_unknown, ends_line, hypothesis)
-
-    def _parse(self, line, is_whole):
-        if not is_whole:
-            raise errors.RequestError(f"--text: line {self._line} is too long a hypothesis")
-        if self._nbest_format == GUESS:
-            self._nbest_format = nbest.guess_format(line)
-        try:
-            return nbest.parse(line.removesuffix("\n"), self._nbest_format)
-        except nbest.NbestError as error:
-            raise errors.RequestError(f"--text: line {self._line} {error}") from None
-
-    def _without_marks(self, words, begins_line):
-        """Leaves out what marks a line's beginning and end, unless it is a word of the model's."""
-        is_end = words and words[-1] in END_OF_LINE
-        if is_end and (words[-1] == reader.END_OF_SENTENCE or words[-1] not in self._word_to_id):
-            self._marks[words[-1]] += 1
-            words = words[:-1]
-        if begins_line and words[:1] == [START_OF_LINE] and START_OF_LINE not in self._word_to_id:
-            self._marks[START_OF_LINE] += 1
-            words = words[1:]
-        return words
-
-    def _examine(self, words):
-        """Counts the unknown words that would be known if the text was prepared."""
-        how = self._how
-        if how in (None, preparation.TOKENIZED):
-            how = preparation.Preparation()
-        self._num_examined += sum(word not in self._word_to_id for word in words)
-        self._num_raw += sum(how.makes_known(word, self._word_to_id) for word in words)
-
-    def report(self):
-        """Says on standard error what became of words that are not the model's."""
-        if self._num_unknown:
-            fate = f"became {reader.UNKNOWN}"
-            if reader.UNKNOWN not in self._word_to_id:
-                fate = "were left out"
-            messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
-        if self._marks:
-            marks = ", ".join(f"{mark} ({count})" for mark, count in self._marks.items())
-            messages.say(f"taken for a line's beginning or end, not for words: {marks}")
-        if self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
-            remedy = "--raw_text prepares the text as the corpus was"
-            if self._how in (None, preparation.TOKENIZED):
-                remedy = (
-                    "prepare the text as the corpus was, which does not say how (no "
-                    f"{preparation.FILE})"
-                )
-            messages.say(
-                f"{self._num_raw} words are unknown only for their case or punctuation: {remedy}"
-            )
-
-
-def score_stream(blocks, scorer):
-    """Scores a text as one stream.
-
-    Args:
-      blocks: iterable of lists of `Piece`.
-      scorer: a `scoring.Scorer` or `scoring.Mixture`.
-
-    Yields:
-      Each `Piece` with the log-probabilities of its ids, a float32 array; NaN for the text's first
-      word, which is not predicted.
-    """
-    first, state = None, None
-    for pieces in blocks:
-        ids = np.concatenate([piece.ids for piece in pieces])
-        log_probabilities = np.full(len(ids), np.nan, np.float32)
-        if len(ids):
-            not_predicted = int(first is None)
-            first = ids[0] if first is None else first
-            scores, state = scorer.score([first], ids[not_predicted:, None], state)
-            log_probabilities[not_predicted:] = scores[:, 0]
-            first = ids[-1]
-        ends = np.cumsum([len(piece.ids) for piece in pieces])
-        yield from zip(pieces, np.split(log_probabilities, ends[:-1]))
-
-
-def score_lines(blocks, scorer, end_of_sentence):
-    """Scores each line by itself, after an `<eos>`; arguments and results as in `score_stream`.
-
-    Args:
-      end_of_sentence: int, the id of `<eos>`.
-    """
-    begun = None  # of a line that goes on in the next block: its last word, and the state before it
-    for pieces in blocks:
-        apart = {0} if begun else set()
-        if not pieces[-1].ends_line:
-            apart.add(len(pieces) - 1)
-        whole = [i for i in range(len(pieces)) if i not in apart]
-        sequences = [pieces[i].ids for i in whole]
-        results = dict(zip(whole, scoring.score_batch(scorer, end_of_sentence, sequences)))
-        for i in sorted(apart):
-            first, state = begun or (end_of_sentence, None)
-            ids = pieces[i].ids
-            scores, state = scorer.score([first], ids[:, None], state)
-            results[i] = scores[:, 0]
-            begun = None if pieces[i].ends_line else (ids[-1] if len(ids) else first, state)
-        yield from ((piece, results[i]) for i, piece in enumerate(pieces))
-
-
-class Sum:
-    """What is known of a line, or of all the text: sums over the words so far."""
-
-    def __init__(self):
-        """Begins with no words."""
-        self.log_probability, self.num_words, self.num_unknown = 0.0, 0, 0
-
-    def add(self, piece, log_probabilities):
-        """Adds a `Piece`'s log-probabilities, of which NaN does not count."""
-        self.log_probability += float(np.nansum(log_probabilities, dtype=np.float64))
-        self.num_words += int(np.count_nonzero(~np.isnan(log_probabilities)))
-        self.num_unknown += piece.num_unknown
-
-    def row(self, name):
-        """Its row of the result, a dict."""
-        perplexity = math.nan
-        if self.num_words:
-            with np.errstate(over="ignore"):
-                perplexity = float(np.exp(np.float64(-self.log_probability / self.num_words)))
-        return {
-            "line": name,
-            "log_probability": self.log_probability,
-            "words": self.num_words,
-            "unknown": self.num_unknown,
-            "perplexity": perplexity,
-        }
-
-
-def word_rows(number, piece, log_probabilities, word_to_id):
-    """Yields a row, a dict, for each word that can be scored."""
-    if reader.UNKNOWN not in word_to_id:
-        piece = piece._replace(words=[word for word in piece.words if word in word_to_id])
-    for word, log_probability in zip(piece.words, log_probabilities):
-        yield {"line": number, "word": word, "log_probability": float(log_probability)}
-
-
-def rows(scored, word_to_id, verbose):
-    """Yields a row for each line (with `verbose`, those of its words before it), and the total.
-
-    Args:
-      scored: see `score_stream`.
-      word_to_id: dict of str to int.
-      verbose: bool.
-
-    Raises:
-      errors.RequestError: there is no word to predict.
-    """
-    number, line, total = 1, Sum(), Sum()
-    for piece, log_probabilities in scored:
-        if verbose:
-            yield from word_rows(number, piece, log_probabilities, word_to_id)
-        for each in (line, total):
-            each.add(piece, log_probabilities)
-        if piece.ends_line:
-            yield line.row(number)
-            number, line = number + 1, Sum()
-    if not total.num_words:
-        raise errors.RequestError("--text: holds no word to predict")
-    yield total.row("total")
-
-
-class Ranking(NamedTuple):
-    """How hypotheses are sorted.
-
-    Attributes:
-      leaves_out: bool, unknown words are left out: the model has no `<unk>`.
-      lm_weight: float, of the log-probability; None to sort by it alone.
-      word_penalty: float, for each word.
-      scores: iterable of float, one for each hypothesis, instead of those in the lines; or None.
-    """
-
-    leaves_out: bool = False
-    lm_weight: float | None = None
-    word_penalty: float = 0.0
-    scores: object = None
-
-    def combined(self, row, hypothesis, score):
-        """The score to sort by; RequestError if there is none to combine with."""
-        penalty = self.word_penalty * (row["words"] - 1)  # without <eos>
-        if self.lm_weight is None:
-            return row["log_probability"] - penalty
-        score = hypothesis.score if self.scores is None else score
-        if score is None:
-            raise errors.RequestError(
-                f"--lm_weight: line {row['line']} of --text has no score; --scores names a file"
-            )
-        return score + self.lm_weight * row["log_probability"] - penalty
-
-
-def _hypothesis_rows(scored, ranking):
-    """Yields `(list, order, row)` for each hypothesis: which list's it is, and what to sort by."""
-    scores = iter(ranking.scores or ())
-    list_number = 0
-    for number, (piece, log_probabilities) in enumerate(scored, start=1):
-        if not piece.hypothesis:
-            list_number += 1
-            continue
-        line = Sum()
-        line.add(piece, log_probabilities)
-        row = line.row(number)
-        combined = ranking.combined(row, piece.hypothesis, next(scores, None))
-        if ranking.lm_weight is not None or ranking.word_penalty:
-            row["combined"] = combined
-        row["text"] = piece.hypothesis.line
-        num_lost = piece.num_unknown if ranking.leaves_out else 0
-        yield (list_number, piece.hypothesis.key), (num_lost, -combined), row
-    if next(scores, None) is not None:
-        raise errors.RequestError("--scores: has more lines than --text has hypotheses")
-
-
-def ranked_rows(scored, ranking=Ranking()):  # noqa: B008
-    """Yields `(key, rows)`, each list's key and its rows, the best first.
-
-    Args:
-      scored: see `score_lines`; of hypotheses.
-      ranking: a `Ranking`.
-
-    Raises:
-      errors.RequestError: there is no hypothesis, or the scores are not as many.
-    """
-    num_hypotheses = num_damaged = 0
-    entries = _hypothesis_rows(scored, ranking)
-    for (_, key), group in itertools.groupby(entries, key=lambda entry: entry[0]):
-        ranked = sorted(group, key=lambda entry: entry[1])
-        num_hypotheses += len(ranked)
-        num_damaged += sum(num_lost > 0 for _, (num_lost, _), _ in ranked)
-        yield key, [row for _, _, row in ranked]
-    if not num_hypotheses:
-        raise errors.RequestError("--text: holds no hypothesis")
-    if num_damaged:
-        messages.say(
-            f"{num_damaged} hypotheses have words that were left out, and come last in their lists"
-        )
-
-
-def read_scores(path):
-    """Yields the last column of each line of a file, float; RequestError if that is no number."""
-    for number, line in enumerate(sentences.split_lines(read_text(path, "--scores")), start=1):
-        try:
-            score = float(line.split()[-1])
-            if not math.isfinite(score):
-                raise ValueError("nothing can be sorted by it")
-            yield score
-        except (ValueError, IndexError):
-            message = f"--scores={path}: line {number} does not end with a number"
-            raise errors.RequestError(message) from None
+from program import command_line, errors, messages, path_flags, tensorflow_start
+from text import files, list_reader, nbest, preparation, sentences
+from text.scores import Scores
+from trained import ranking, results, scoring, text_reader, trained_model
 
 
 def write(row, as_json):
@@ -413,28 +56,19 @@ def write(row, as_json):
         finite = {
             k: v if v == v and v not in (math.inf, -math.inf) else None for k, v in row.items()
         }
-        print(json.dumps(finite, ensure_ascii=False), flush=True)
+        print(json.dumps(finite, ensure_ascii=False))
         return
     values = list(row.values())
-    if "word" in row:
+    if "word" in row or "taken" in row:
         values[0] = ""
-    print(*(f"{v:.4f}" if isinstance(v, float) else v for v in values), sep="\t", flush=True)
+    print(*(f"{v:.4f}" if isinstance(v, float) else v for v in values), sep="\t")
 
 
-def score_pieces(blocks, scorer, word_to_id, by_itself):
-    """Scores the pieces that a `TextReader` reads.
-
-    Args:
-      blocks: iterable of lists of `Piece`.
-      scorer, word_to_id: see `open_models`.
-      by_itself: bool, each line is scored by itself; otherwise all the text is one stream.
-
-    Yields:
-      Each `Piece` and its words' log-probabilities; see `score_stream`.
-    """
-    if by_itself:
-        return score_lines(blocks, scorer, trained_model.end_of_sentence(word_to_id))
-    return score_stream(blocks, scorer)
+def read_scores(path):
+    """The `Scores` in the file that --scores names."""
+    return Scores(
+        sentences.split_lines(text_reader.read_text(path, "--scores")), f"--scores={path}"
+    )
 
 
 def open_models(save_paths, data_path):
@@ -504,14 +138,14 @@ def define_flags():
 
 def check_flags(arguments):
     """Refuses flags that do not go together, with a `errors.RequestError`."""
-    if arguments.nbest and arguments.verbose:
-        raise errors.RequestError("--nbest --verbose: choose one of the two")
-    for name in ("lm_weight", "word_penalty"):
-        value = arguments[name].value
-        if value and not arguments.nbest:
+    for name in ("lm_weight", "word_penalty", "scores"):
+        if arguments[name].present and not arguments.nbest:
             raise errors.RequestError(f"--{name}: sorts hypotheses, with --nbest")
-        if value and not math.isfinite(value):
+    for name in ("lm_weight", "word_penalty"):
+        if not math.isfinite(arguments[name].value or 0):
             raise errors.RequestError(f"--{name}: must be a finite number")
+    if arguments["carry_state"].present and arguments.carry_state and arguments.nbest:
+        raise errors.RequestError("--carry_state: hypotheses are scored each by itself")
     if arguments.scores and arguments.lm_weight is None:
         raise errors.RequestError("--scores: are used with --lm_weight alone")
 
@@ -523,6 +157,14 @@ def write_lists(lists, as_json):
             print()
         for row in ranked:
             write({"list": key or number, **row} if as_json else row, as_json)
+        sys.stdout.flush()
+
+
+def write_rows(all_rows, as_json):
+    """Prints rows as soon as they are known."""
+    for row in all_rows:
+        write(row, as_json)
+        sys.stdout.flush()
 
 
 def main():
@@ -542,22 +184,22 @@ def main():
             f"--raw_text: the model's corpus does not say how it was prepared (no "
             f"{preparation.FILE}), so the text is taken as tokenized"
         )
-    nbest_format = arguments.nbest_format or (GUESS if arguments.nbest else None)
-    text = TextReader(word_to_id, how, arguments.raw_text, nbest_format)
+    nbest_format = arguments.nbest_format or (list_reader.GUESS if arguments.nbest else None)
+    text = text_reader.TextReader(word_to_id, how, arguments.raw_text, nbest_format)
     by_itself = arguments.nbest or not arguments.carry_state
     blocks = text.read(arguments.text, complete_last_line=by_itself)
-    scored = score_pieces(blocks, scorer, word_to_id, by_itself)
+    scored = scoring.score_pieces(blocks, scorer, word_to_id, by_itself)
     if arguments.nbest:
-        ranking = Ranking(
-            reader.UNKNOWN not in word_to_id,
-            arguments.lm_weight,
-            arguments.word_penalty,
-            arguments.scores and read_scores(arguments.scores),
+        how_to_rank = ranking.Ranking(
+            leaves_out=reader.UNKNOWN not in word_to_id,
+            lm_weight=arguments.lm_weight,
+            word_penalty=arguments.word_penalty,
+            scores=read_scores(arguments.scores) if arguments.scores else None,
+            verbose=arguments.verbose,
         )
-        write_lists(ranked_rows(scored, ranking), arguments.json)
+        write_lists(ranking.ranked_rows(scored, how_to_rank), arguments.json)
     else:
-        for row in rows(scored, word_to_id, arguments.verbose):
-            write(row, arguments.json)
+        write_rows(results.rows(scored, word_to_id, arguments.verbose), arguments.json)
     text.report()
 
 

@@ -53,9 +53,9 @@ def add_next_word(config: Any, next_state: str = NEXT_STATE) -> tuple[dict, dict
     """
     model = language_model.LanguageModel(config, lstm.basic_layer, use_resource=False)
     words = tf1.placeholder(tf.int32, [None], "words")
-    state = model.state_placeholder()
-    _, state_after = model.read(tf.maximum(words, 0)[None], state)
-    final_state = tf.where(words[:, None, None] >= 0, state_after, state)
+    state = tf1.placeholder(tf.float32, [None, 2 * config.num_layers, config.hidden_size])
+    _, state_after = model.read(tf.maximum(words, 0)[None], language_model.unpack(state))
+    final_state = tf.where(words[:, None, None] >= 0, language_model.pack(state_after), state)
     probabilities = tf.nn.softmax(model.logits(final_state[:, -1]))  # of the last layer's h
     inputs = {"words": words, "state": state}
     return inputs, {"probabilities": probabilities, next_state: final_state}
@@ -77,7 +77,8 @@ def add_score(config: Any, end_of_sentence: int) -> tuple[dict, dict]:
     targets = tf.transpose(ordered)
     before = tf.fill([1, batch_size], end_of_sentence)
     state = tf.zeros([batch_size, 2 * config.num_layers, config.hidden_size])
-    outputs, _ = model.read(tf.maximum(tf.concat([before, targets[:-1]], axis=0), 0), state)
+    inputs = tf.maximum(tf.concat([before, targets[:-1]], axis=0), 0)
+    outputs, _ = model.read(inputs, language_model.unpack(state))
     log_probabilities = tf.transpose(model.log_probabilities(outputs, targets))
     places = tf.argsort(order, axis=1)
     log_probabilities = tf.gather(log_probabilities, places, batch_dims=1)

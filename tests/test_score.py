@@ -19,8 +19,8 @@ from graphs import (
     text_corpus,
 )
 from program import errors
-from text import files, nbest, preparation, sentences
-from trained import scoring, trained_model
+from text import preparation, sentences
+from trained import results, scoring, text_reader, trained_model
 
 CORPUS = text_corpus()
 WORD_TO_ID = {word: i for i, word in enumerate(CORPUS.words)}
@@ -43,17 +43,17 @@ def scored(scorer, tmp_path, monkeypatch):
     """A function that scores a text, read in blocks of a given size; returns all rows."""
 
     def function(text, by_itself=False, block_bytes=1 << 16, verbose=False, **options):
-        monkeypatch.setattr(files, "BLOCK_BYTES", block_bytes)
+        monkeypatch.setattr(text_reader, "BLOCK_BYTES", block_bytes)
         paths = []
         for number, each in enumerate([text] if isinstance(text, (str, bytes)) else text):
             paths.append(str(tmp_path / f"text{number}"))
             content = each if isinstance(each, bytes) else each.encode()
             (tmp_path / paths[-1]).write_bytes(content)
-        text_reader = score.TextReader(WORD_TO_ID, **options)
-        blocks = text_reader.read(paths, complete_last_line=by_itself)
-        pieces = score.score_pieces(blocks, scorer, WORD_TO_ID, by_itself)
-        result = list(score.rows(pieces, WORD_TO_ID, verbose))
-        text_reader.report()
+        text_ = text_reader.TextReader(WORD_TO_ID, **options)
+        blocks = text_.read(paths, complete_last_line=by_itself)
+        pieces = scoring.score_pieces(blocks, scorer, WORD_TO_ID, by_itself)
+        result = list(results.rows(pieces, WORD_TO_ID, verbose))
+        text_.report()
         return result
 
     return function
@@ -138,27 +138,15 @@ def test_what_is_no_text_is_refused(scored, text, message):
 
 def test_a_long_line_is_not_held_in_memory(scorer, monkeypatch, tmp_path):
     """Neither the pieces of a line nor its scores are as long as the line."""
-    monkeypatch.setattr(files, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(text_reader, "BLOCK_BYTES", 1000)
     monkeypatch.setattr(sentences, "MAX_LENGTH", 1000)
     (tmp_path / "text").write_text("word4 " * 5000)
     for by_itself in (False, True):
-        blocks = score.TextReader(WORD_TO_ID).read([str(tmp_path / "text")], by_itself)
-        pieces = list(score.score_pieces(blocks, scorer, WORD_TO_ID, by_itself))
+        blocks = text_reader.TextReader(WORD_TO_ID).read([str(tmp_path / "text")], by_itself)
+        pieces = list(scoring.score_pieces(blocks, scorer, WORD_TO_ID, by_itself))
         assert max(len(piece.words) for piece, _ in pieces) < 350
         words = [word for piece, _ in pieces for word in piece.words]
         assert words == ["word4"] * 5000 + ["<eos>"] * by_itself
-
-
-def test_lists_come_out_best_first(run):
-    lists = [["word4 word5 word6", "word4", "odd word9"], ["word7 word7", "word8 word3"]]
-    text = "\n\n\n".join("\n".join(lines) for lines in lists)
-    status, out, err = run_here(score, f"--save_path={run[0]}", "--nbest", input=text)
-    assert (status, err) == (0, "1 words are not in the vocabulary and became <unk>\n")
-    groups = [[line.split("\t") for line in group.splitlines()] for group in out.split("\n\n")]
-    assert [sorted(row[5] for row in group) for group in groups] == [sorted(g) for g in lists]
-    for group in groups:
-        scores = [float(row[1]) for row in group]
-        assert scores == sorted(scores, reverse=True)
 
 
 def test_a_mixture_of_a_model_with_itself_is_the_model(run):
@@ -206,12 +194,12 @@ def test_without_unk_unknown_words_are_left_out(tmp_path, scorer):
     (tmp_path / "text").write_text("nonsense word4 nonsense\nnonsense nonsense")
     word_to_id = {word: i for word, i in WORD_TO_ID.items() if word != reader.UNKNOWN}
     for by_itself in (False, True):
-        blocks = score.TextReader(word_to_id).read([str(tmp_path / "text")], by_itself)
-        pieces = score.score_pieces(blocks, scorer, word_to_id, by_itself)
-        rows = list(score.rows(pieces, word_to_id, verbose=True))
-        words = [row["word"] for row in rows if "word" in row]
+        blocks = text_reader.TextReader(word_to_id).read([str(tmp_path / "text")], by_itself)
+        pieces = scoring.score_pieces(blocks, scorer, word_to_id, by_itself)
+        all_rows = list(results.rows(pieces, word_to_id, verbose=True))
+        words = [row["word"] for row in all_rows if "word" in row]
         assert words == ["word4", "<eos>"] + ["<eos>"] * by_itself
-        assert rows[-1]["unknown"] == 4
+        assert all_rows[-1]["unknown"] == 4
 
 
 def test_marks_at_a_lines_ends_are_no_words(scored, capsys):
@@ -219,7 +207,7 @@ def test_marks_at_a_lines_ends_are_no_words(scored, capsys):
     marked = "<s> word4 word5 <eos>\nword6 </s>\n"
     assert scored(marked, by_itself=True) == plain
     assert capsys.readouterr().err == (
-        "taken for a line's beginning or end, not for words: <eos> (1), <s> (1), </s> (1)\n"
+        "taken for a sentence's beginning or end, not for words: <s> (1), <eos> (1), </s> (1)\n"
     )
     assert scored("word4 word5 <eos>") == scored("word4 word5\n")
 
@@ -252,140 +240,6 @@ def test_raw_text_is_noticed(scored, capsys):
         assert f"{hint}prepare the text as the corpus was, which" in capsys.readouterr().err
     scored("nonsense Odd " * 10 + text.lower().replace(",", ""), how=PREPARED)
     assert "--raw_text" not in capsys.readouterr().err
-
-
-HYPOTHESES = [["word4  word5", "word6\tword7 ", "odd word9 word4"], ["word3 word3", "word8"]]
-SCORES = [[-1.5, -2.5, 0.25], [-7.0, 3.0]]
-
-
-def as_list(form, empty=False):
-    """The hypotheses in a format, and a scores file for them."""
-    lines, scores = [], []
-    for number, (group, group_scores) in enumerate(zip(HYPOTHESES, SCORES)):
-        for i, (words, value) in enumerate(zip(group, group_scores)):
-            words = "" if empty and i == 1 else words
-            lines.append(
-                {
-                    "lines": words,
-                    "kaldi": f"utt-{number} {words}",
-                    "kaldi_n": f"utt-{number}-{i + 1} {words}",
-                    "moses": f"{number} ||| {words} ||| d: 0 lm: -3 ||| {value}",
-                }[form]
-            )
-            scores.append(f"id {value}\n")
-        lines += [""] if form == "lines" else []
-    return "\n".join(lines), "".join(scores)
-
-
-@pytest.fixture
-def ranked(scorer, tmp_path):
-    """A function that ranks hypotheses: a list of rows for each list."""
-
-    def function(text, form, word_to_id=WORD_TO_ID, **options):
-        (tmp_path / "text").write_text(text)
-        reader_ = score.TextReader(word_to_id, nbest_format=form)
-        blocks = reader_.read([str(tmp_path / "text")], complete_last_line=True)
-        scored = score.score_pieces(blocks, scorer, word_to_id, True)
-        lists = [rows for _, rows in score.ranked_rows(scored, score.Ranking(**options))]
-        reader_.report()
-        return lists
-
-    return function
-
-
-@pytest.mark.parametrize("form", nbest.FORMATS)
-def test_every_format_gives_the_same_order(ranked, form):
-    expected = ranked(as_list("lines")[0], "lines")
-    order = [[HYPOTHESES[i].index(row["text"]) for row in rows] for i, rows in enumerate(expected)]
-    text, _ = as_list(form)
-    result = ranked(text, form)
-    lines = [line for line in text.split("\n") if line]
-    assert [len(rows) for rows in result] == [3, 2]
-    for rows, places, first in zip(result, order, (0, 3)):
-        assert [row["text"] for row in rows] == [lines[first + place] for place in places]
-    if form == "moses":
-        assert ranked(text, score.GUESS) == result
-
-
-@pytest.mark.parametrize("form", ["kaldi", "kaldi_n", "moses"])
-def test_an_empty_hypothesis_is_ranked(ranked, form):
-    rows = [row for rows in ranked(as_list(form, empty=True)[0], form) for row in rows]
-    assert len(rows) == 5
-    assert sum(row["words"] == 1 for row in rows) == 2  # <eos> alone
-
-
-def test_scores_are_combined(ranked):
-    text, _ = as_list("moses")
-    plain = {row["text"]: row for rows in ranked(text, "moses") for row in rows}
-    options = {"lm_weight": 0.5, "word_penalty": 0.25}
-    result = ranked(text, "moses", **options)
-    values = dict(zip(text.split("\n"), [value for values in SCORES for value in values]))
-    for rows in result:
-        for row in rows:
-            log_probability = plain[row["text"]]["log_probability"]
-            num_words = len(row["text"].split("|||")[1].split())
-            by_hand = values[row["text"]] + 0.5 * log_probability - 0.25 * num_words
-            assert row["combined"] == pytest.approx(by_hand, rel=1e-5)
-        combined = [row["combined"] for row in rows]
-        assert combined == sorted(combined, reverse=True)
-    scores = list(values.values())
-    apart = ranked(as_list("kaldi")[0], "kaldi", scores=scores, **options)
-    assert [[r["combined"] for r in rows] for rows in apart] == [
-        [pytest.approx(r["combined"]) for r in rows] for rows in result
-    ]
-    for wrong, message in ((scores[:-1], "line 5 of --text has no score"), ([*scores, 1], "more")):
-        with pytest.raises(errors.RequestError, match=message):
-            ranked(as_list("kaldi")[0], "kaldi", scores=wrong, **options)
-
-
-def test_hypotheses_that_lose_words_come_last(ranked, capsys):
-    without_unk = {word: i for word, i in WORD_TO_ID.items() if word != "<unk>"}
-    text = "odd strange\nodd word4\nword4 word5 word6 word7 word8\n"
-    (rows,) = ranked(text, "lines", without_unk, leaves_out=True)
-    assert [row["line"] for row in rows] == [3, 2, 1]
-    assert capsys.readouterr().err == (
-        "2 hypotheses have words that were left out, and come last in their lists\n"
-        "3 words are not in the vocabulary and were left out\n"
-    )
-
-
-@pytest.mark.parametrize(
-    "text, form, message",
-    [
-        ("", "lines", "holds no hypothesis"),
-        ("\n\n", "kaldi", "holds no hypothesis"),
-        ("utt-1 a\nutt b\n", "kaldi_n", "line 2 utt does not end with - and"),
-        ("0 ||| a\nb\n", "moses", r"line 2 has no \|\|\| after its number"),
-    ],
-)
-def test_what_is_no_list_is_refused(ranked, text, form, message):
-    with pytest.raises(errors.RequestError, match=message):
-        ranked(text, form)
-
-
-def test_the_scripts_lists(run, tmp_path):
-    text, scores = as_list("kaldi_n")
-    (tmp_path / "scores").write_text(scores)
-    flags = ["--nbest_format=kaldi_n", "--lm_weight=2", f"--scores={tmp_path}/scores"]
-    status, out, _ = run_here(score, f"--save_path={run[0]}", *flags, input=text)
-    assert status == 0
-    assert sorted(line.split("\t", 6)[6] for line in out.splitlines() if line) == sorted(
-        text.split("\n")
-    )
-    _, out, _ = run_here(score, f"--save_path={run[0]}", *flags, "--json", input=text)
-    rows = [json.loads(line) for line in out.splitlines()]
-    assert [row["list"] for row in rows] == ["utt-0"] * 3 + ["utt-1"] * 2
-    for scores in ("1 x\n", "\n", "nan\n", "1e999\n"):
-        (tmp_path / "scores").write_text(scores)
-        status, out, err = run_here(score, f"--save_path={run[0]}", *flags, input=text)
-        assert (status, err.count("\n")) == (1, 1)
-        assert "line 1 does not end with a number" in err
-
-
-@pytest.mark.parametrize("field", [".", "1.2.3", "-", "LM:", "1 2", "1e999", "x-1"])
-def test_what_is_no_score_of_moses(field):
-    assert nbest.parse(f"0 ||| a ||| {field}", nbest.MOSES).score is None
-    assert nbest.parse(f"0 ||| a ||| -2.5e-1 ||| {field}", nbest.MOSES).score == -0.25
 
 
 def test_raw_text_needs_to_know_how(run, tmp_path):

@@ -6,7 +6,7 @@ import reader
 from graphs import save_run, text_corpus
 from model import lstm
 from text import preparation
-from trained import generation, scoring, trained_model
+from trained import generation, numpy_model, scoring, trained_model
 
 EOS = 2
 
@@ -80,11 +80,11 @@ def test_a_batch_scores_like_one_by_one(scorers):
     lengths = [*rng.integers(0, 50, 40), 0, 1]
     sequences = [rng.integers(0, 30, length).astype(np.int32) for length in lengths]
     for scorer in (scorers[0], scoring.Mixture(scorers)):
-        results = scoring.score_batch(scorer, EOS, sequences)
+        results = scoring.score_sequences(scorer, EOS, sequences)
         for sequence, result in zip(sequences, results):
             alone, _ = scorer.score([EOS], sequence[:, None])
             np.testing.assert_allclose(result, alone[:, 0], rtol=1e-4, atol=1e-5)
-    assert scoring.score_batch(scorers[0], EOS, []) == []
+    assert scoring.score_sequences(scorers[0], EOS, []) == []
 
 
 def test_a_mixture_averages_probabilities(models, scorers):
@@ -103,22 +103,62 @@ def test_no_word_scores_nothing(scorers):
     assert scores[0, 0] < 0 == scores[1, 0]
 
 
-@pytest.mark.parametrize("temperature, top_k", [(1.0, 0), (0.5, 0), (2.0, 5)])
-def test_words_are_drawn_from_the_softmax(models, temperature, top_k):
-    model, prompt, count = models[0][0], [EOS, 4, 9], 20000
-    forbidden = 1
+def distribution(model, prompt, temperature, top_k, forbidden):
+    """The probabilities that words are to be drawn with after a prompt."""
     p = probabilities(model, prompt)[-1]
     p[forbidden] = 0
     if top_k:
         p[np.argsort(-p)[top_k:]] = 0
     p = p ** (1 / temperature)
-    p /= p.sum()
+    return p / p.sum()
+
+
+@pytest.mark.parametrize("temperature, top_k", [(1.0, 0), (0.5, 0), (2.0, 5)])
+@pytest.mark.parametrize("are_side_by_side", [False, True])
+def test_words_are_drawn_from_the_softmax(models, temperature, top_k, are_side_by_side):
+    model, prompt, count, forbidden = models[0][0], [EOS, 4, 9], 20000, 1
+    p = distribution(model, prompt, temperature, top_k, forbidden)
     sampler = generation.Sampler(model, [forbidden], top_k)
-    (words,) = sampler.sample(prompt, 1, count, temperature, seed=3)
+    if are_side_by_side:
+        (words,) = sampler.sample(prompt, 1, count, temperature, seed=3)
+    else:
+        count = 4000
+        words = [
+            int(word)
+            for batch in range(count)
+            for (word,) in sampler.sample(prompt, 1, 1, temperature, seed=3, batch=batch)
+        ]
     frequencies = np.bincount(words, minlength=30) / count
     assert not frequencies[p == 0].any()
     # Five standard deviations of a binomial distribution.
     np.testing.assert_array_less(np.abs(frequencies - p), 5 * np.sqrt(p / count) + 1e-9)
+
+
+def test_the_smallest_and_the_largest_number_draw_a_word_that_is_possible():
+    logits = np.array([-np.inf, 1, -np.inf, 2, -np.inf], np.float32)
+    for temperature in np.float32([1e-30, 1, 1e30]):
+        drawn = [
+            generation.draw_word(logits, temperature, top_k, uniform)
+            for top_k in (5, 2)
+            for uniform in (0.0, 1 - 2**-53)
+        ]
+        assert set(drawn) <= {1, 3}
+
+
+def test_one_text_in_numpy_reads_as_the_session(models):
+    for model in models[0]:
+        ids = text_corpus().test[:20]
+        one = numpy_model.NumpyModel(model)
+        state = one.zero_state()
+        for word, expected in zip(ids, probabilities(model, ids)):
+            state = one.read(word, state)
+            p = np.exp(one.logits(state))
+            np.testing.assert_allclose(p / p.sum(), expected, rtol=1e-4)
+        alone, several = (
+            [step[0] for step in generation.Sampler(model).sample([EOS, 4], 20, count, 0.0)]
+            for count in (1, 2)
+        )
+        assert alone == several
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-45, 1e-30])

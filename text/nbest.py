@@ -1,28 +1,44 @@
 """N-best lists, as speech recognition and translation write them: one hypothesis a line.
 
 lines    the words alone; an empty line ends each list
-kaldi    `utt-1 words`: lines that follow one another with the same id are a list
+kaldi    `utt-1 words`: the lines of one id are a list
 kaldi_n  `utt-1-2 words`: likewise, after the last `-` and number are taken off the id
-moses    `0 ||| words ||| scores`: likewise, of the same number
+moses    `0 ||| words ||| features ||| total`: likewise, of the same number
+fairseq  `H-0`, score and words, with tabs between them: likewise; its lines `S-`, `T-`, `D-`, `P-`
+         and so on are passed over
+jsonl    `{"id": "utt-1", "text": "words", "score": -1.5}`: likewise
+
+`list_format.py` tells one from the other.
 """
 
+import json
+import math
 import re
-from typing import NamedTuple
+from collections.abc import Container
+from typing import Any, NamedTuple
 
 from program.errors import UserError
 
-LINES, KALDI, KALDI_N, MOSES = FORMATS = ("lines", "kaldi", "kaldi_n", "moses")
+LINES, KALDI, KALDI_N, MOSES, FAIRSEQ, JSONL = FORMATS = (
+    "lines", "kaldi", "kaldi_n", "moses", "fairseq", "jsonl",
+)  # fmt: skip
 SEPARATOR = "|||"  # Moses's
-NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,2})?")
-
-
-def guess_format(line: str) -> str:
-    """The format of lists without ids, or `moses`, to judge by the first line."""
-    return MOSES if SEPARATOR in line.split() else LINES
+LABEL = re.compile(r"[^\s=:]+[=:]")  # of Moses's features
+FAIRSEQ_LINE = re.compile(r"([A-Z])-(\d+)\t(.*)")
+# What else fairseq writes to its output.
+FAIRSEQ_LOG = re.compile(r"\d{4}-\d\d-\d\d .*\||\| |Generate |Translated |NOTE:")
+# Keys of JSON whose value is a sentence, too: a reference, or another hypothesis.
+OTHER_TEXTS = (
+    "hyp", "hypothesis", "hyps", "words", "pred_text", "prediction", "ref", "reference",
+    "translation", "rec_text", "transcript", "translations", "nbest",
+)  # fmt: skip
+# What Moses writes between words: which words of the source a phrase translates.
+SEGMENTATION_MARK = re.compile(r"\|\d+-\d+[^|\s]*\|")
+UNTRANSLATED = re.compile(r"(?:\|UNK)+$")
 
 
 class NbestError(UserError):
-    """A line that is no hypothesis in the format that was asked for."""
+    """A line that is no hypothesis in its format; the message does not say which line."""
 
 
 class Hypothesis(NamedTuple):
@@ -31,14 +47,25 @@ class Hypothesis(NamedTuple):
     Attributes:
       line: str, as it came, without its line end.
       key: str, the same for all of a list; empty where empty lines tell the lists apart.
+      id: str, what the line begins with: its own name (`kaldi_n`) or its list's; empty if it has
+        none.
       words: str, its words.
-      score: float, an acoustic or translation score, the larger the better; None if it has none.
+      score: str, what the line has as its acoustic or translation score; None if it has none.
     """
 
     line: str
     key: str
+    id: str
     words: str
-    score: float | None = None
+    score: str | None = None
+
+
+def read_number(text: str) -> float:
+    """A score, as `float` reads it; ValueError if it is no number, infinite or NaN."""
+    value = float(text)
+    if not math.isfinite(value) or "_" in text:
+        raise ValueError(f"{text} is no finite number")
+    return value
 
 
 def parse(line: str, form: str) -> Hypothesis | None:
@@ -49,33 +76,123 @@ def parse(line: str, form: str) -> Hypothesis | None:
       form: one of `FORMATS`.
 
     Returns:
-      A `Hypothesis`; None for an empty line, which ends a list.
+      A `Hypothesis`; None for an empty line, which ends a list where lists have no ids, and for a
+      line to pass over.
 
     Raises:
-      NbestError: the line is no hypothesis; the message does not say which line.
+      NbestError: the line is no hypothesis.
     """
     if not line.strip():
         return None
-    if form == LINES:
-        return Hypothesis(line, "", line)
-    if form == MOSES:
-        key, *fields = (field.strip() for field in line.split(SEPARATOR))
-        if not fields:
-            raise NbestError(f"has no {SEPARATOR} after its number")
-        return Hypothesis(line, key, fields[0], _moses_score(fields[1:]))
+    return _PARSERS[form](line)
+
+
+def _parse_line(line):
+    return Hypothesis(line, "", "", line)
+
+
+def _parse_kaldi(line):
     key, *words = line.split(maxsplit=1)
-    if form == KALDI_N:
-        stem, _, number = key.rpartition("-")
-        if not (stem and number.isdecimal()):
-            raise NbestError(f"{key} does not end with - and the hypothesis's number")
-        key = stem
-    return Hypothesis(line, key, words[0] if words else "")
+    return Hypothesis(line, key, key, words[0] if words else "")
 
 
-def _moses_score(fields):
-    """The total, which is alone in the last field; or else the only number that there is."""
-    for field in reversed(fields):
-        numbers = [float(word) for word in field.split() if NUMBER.fullmatch(word)]
-        if len(numbers) == 1:
-            return numbers[0]
-    return None
+def _parse_kaldi_n(line):
+    hypothesis = _parse_kaldi(line)
+    stem, _, number = hypothesis.id.rpartition("-")
+    if not (stem and number.isdecimal()):
+        raise NbestError(f"{hypothesis.id} does not end with - and the hypothesis's number")
+    return hypothesis._replace(key=stem)
+
+
+def _parse_moses(line):
+    key, *fields = (field.strip() for field in line.split(SEPARATOR))
+    if not fields:
+        raise NbestError(f"has no {SEPARATOR} after its number")
+    if not (key.isascii() and key.isdecimal()):
+        raise NbestError(f"begins with {key or 'nothing'}, where Moses's lists have a number")
+    return Hypothesis(line, key, key, fields[0], _moses_total(fields[1:]))
+
+
+def _moses_total(fields):
+    """The total: the field after the features, or the only field, unless that is features."""
+    if not fields:
+        return None
+    # What is before the features, if anything, is an alignment.
+    labelled = [place for place, field in enumerate(fields) if LABEL.match(field)]
+    place = labelled[0] + 1 if labelled else min(len(fields), 2) - 1
+    return fields[place] if place < len(fields) else None
+
+
+def _parse_fairseq(line):
+    match = FAIRSEQ_LINE.fullmatch(line)
+    if not match:
+        if FAIRSEQ_LOG.match(line):
+            return None
+        raise NbestError("does not begin as fairseq's lines do, such as H-0 and a tab")
+    letter, key, rest = match.groups()
+    if letter != "H":
+        return None
+    score, tab, words = rest.partition("\t")
+    if not tab:
+        raise NbestError(f"has no tab between the score and the words of H-{key}")
+    return Hypothesis(line, key, key, words, score)
+
+
+def _parse_json(line):
+    try:
+        content: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise NbestError("is no JSON object")
+    key, words, score = (content.get(name) for name in ("id", "text", "score"))
+    if isinstance(words, list) and all(isinstance(word, str) for word in words):
+        words = " ".join(words)
+    if not isinstance(words, str) or not _is_name(key):
+        raise NbestError('has not the keys "id" and "text", and "score" if there is one')
+    if others := [name for name in OTHER_TEXTS if name in content]:
+        raise NbestError(f'has "text" and "{others[0]}"; leave only the hypothesis, as "text"')
+    if "\n" in words:
+        raise NbestError('has a line end in its "text"')
+    if score is not None:
+        score = score if isinstance(score, str) else json.dumps(score)
+    return Hypothesis(line, str(key), str(key), words, score)
+
+
+def _is_name(value):
+    return isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+
+
+_PARSERS = {
+    LINES: _parse_line,
+    KALDI: _parse_kaldi,
+    KALDI_N: _parse_kaldi_n,
+    MOSES: _parse_moses,
+    FAIRSEQ: _parse_fairseq,
+    JSONL: _parse_json,
+}
+
+
+def without_annotations(text: str, vocabulary: Container[str]) -> tuple[str, list[str]]:
+    """Leaves out what Moses writes into and between words.
+
+    Args:
+      text: the words of a hypothesis.
+      vocabulary: words that are left as they are.
+
+    Returns:
+      `(text, removed)`: the words alone, and an example of each kind that was removed: of a
+      segmentation mark, `|0-1|`; of a word with factors, `owl|NN`, of which the first is kept.
+    """
+    if "|" not in text:
+        return text, []
+    words = text.split()
+    kept = [word for word in words if not SEGMENTATION_MARK.fullmatch(word)]
+    removed = [word for word in words if word not in kept][:1]
+    bare = [UNTRANSLATED.sub("", word) if word not in vocabulary else word for word in kept]
+    factors = [word.split("|") for word in bare]
+    counts = {len(each) for each in factors}
+    if len(counts) == 1 and counts != {1} and all(map(all, factors)):
+        bare = [each[0] if word not in vocabulary else word for word, each in zip(kept, factors)]
+    removed += [old for old, new in zip(kept, bare) if old != new][:1]
+    return (" ".join(bare) if removed else text), removed

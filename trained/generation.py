@@ -9,12 +9,13 @@ from model import devices
 from text import preparation
 from trained import trained_model
 from trained.language_model import LanguageModel
+from trained.numpy_model import NumpyModel
 
 tf1 = tf.compat.v1
 
 
 class Sampler:
-    """A trained model in a session of its own, to continue texts with."""
+    """Continues texts with a trained model: one in NumPy, several side by side in a session."""
 
     def __init__(
         self,
@@ -23,7 +24,7 @@ class Sampler:
         top_k: int = 0,
         session_config: tf.compat.v1.ConfigProto | None = None,
     ):
-        """Builds the graph and restores the weights.
+        """Takes the model, whose weights are read when they are needed.
 
         Args:
           trained: the model.
@@ -31,39 +32,19 @@ class Sampler:
           top_k: choose only among the `top_k` most probable words; 0 for all.
           session_config: a `ConfigProto`; None for one that may use a GPU.
         """
-        config = trained.config
-        self._state_shape = [2 * config.num_layers, config.hidden_size]
-        allowed = np.zeros(config.vocab_size, np.float32)
+        vocab_size = trained.config.vocab_size
+        allowed = np.zeros(vocab_size, np.float32)
         allowed[list(forbidden)] = -np.inf
         allowed[len(trained.words) :] = -np.inf
-        top_k = min(top_k or config.vocab_size, config.vocab_size)
-        with tf.Graph().as_default():
-            model = LanguageModel(config)
-            session = tf1.Session(config=session_config or devices.session_config())
-            state = model.state_placeholder()
-            words = tf1.placeholder(tf.int32, [None])
-            temperature = tf1.placeholder(tf.float32, [])
-            seed = tf1.placeholder(tf.int64, [2])
-            outputs, final_state = model.read(words[None], state)
-            logits = model.logits(outputs) + allowed
-            choices = {
-                False: draw_words(logits, temperature, top_k, seed),
-                True: tf.argmax(logits, axis=1, output_type=tf.int32),
-            }
-            self._read = session.make_callable(final_state, [words, state])
-            self._choose = {
-                is_greedy: session.make_callable(
-                    [choice, final_state], [words, state, temperature, seed]
-                )
-                for is_greedy, choice in choices.items()
-            }
-        self._session, self._trained = session, trained
-        self.load_weights(trained.path)
+        self._allowed, self._top_k = allowed, min(top_k or vocab_size, vocab_size)
+        self._session_config = session_config
+        self.load_weights(trained)
 
-    def load_weights(self, path: str) -> None:
-        """Restores the weights of another checkpoint of the same run; `path` is its prefix."""
-        with self._session.graph.as_default():
-            trained_model.restore_weights(self._session, self._trained._replace(path=path))
+    def load_weights(self, trained: trained_model.TrainedModel) -> None:
+        """Takes another checkpoint of the same run."""
+        self._trained = trained
+        self._one: NumpyModel | None = None
+        self._several: _SideBySide | None = None
 
     def text(self, num_words: int) -> str:
         """A sample, joined into readable text. The same weights give the same text."""
@@ -74,7 +55,7 @@ class Sampler:
 
     def sample(
         self,
-        prompt: list[int],
+        prompt: Sequence[int],
         num_words: int,
         num_samples: int,
         temperature: float = 1.0,
@@ -87,22 +68,100 @@ class Sampler:
           prompt: the ids of the words so far, at least one.
           num_words, num_samples: how many words of how many continuations.
           temperature: divides the logits; at 0 the most probable word is chosen.
-          seed: the same seed chooses the same words.
+          seed: the same seed chooses the same words, of as many continuations.
           batch: the number of this call among several calls with one seed.
 
         Yields:
           Int32 `[num_samples]`, the next word of each sample, `num_words` times.
         """
-        is_greedy = np.float32(temperature) < np.finfo(np.float32).tiny
-        state = np.zeros([1, *self._state_shape], np.float32)
-        for word in prompt[:-1]:
-            state = self._read([word], state)
-        state = np.repeat(state, num_samples, axis=0)
-        words = np.full([num_samples], prompt[-1], np.int32)
+        temperature = np.float32(temperature)
+        if temperature < np.finfo(np.float32).tiny:
+            temperature = np.float32(0)
+        if num_samples == 1:
+            generator = np.random.default_rng([seed, batch])
+            for word in self._sample_one(prompt, num_words, temperature, generator):
+                yield np.array([word], np.int32)
+            return
+        self._several = self._several or _SideBySide(
+            self._trained, self._allowed, self._top_k, self._session_config
+        )
+        seeds = ([seed, batch * num_words + step] for step in range(num_words))
+        yield from self._several.sample(prompt, num_samples, temperature, seeds)
+
+    def _sample_one(self, prompt, num_words, temperature, generator):
+        model = self._one = self._one or NumpyModel(self._trained)
+        state = model.zero_state()
+        for word in prompt:
+            state = model.read(word, state)
         for step in range(num_words):
-            seeds = [seed, batch * num_words + step]
-            words, state = self._choose[is_greedy](words, state, temperature, seeds)
+            if step:
+                state = model.read(word, state)
+            logits = model.logits(state) + self._allowed
+            if temperature:
+                word = draw_word(logits, temperature, self._top_k, generator.random())
+            else:
+                word = int(np.argmax(logits))
+            yield word
+
+
+class _SideBySide:
+    """A session in which several texts are continued at the same time."""
+
+    def __init__(self, trained, allowed, top_k, session_config):
+        """Builds the graph and restores the weights."""
+        self._config = config = trained.config
+        with tf.Graph().as_default():
+            model = LanguageModel(config)
+            session = tf1.Session(config=session_config or devices.session_config())
+            state = model.state_placeholders()
+            words = tf1.placeholder(tf.int32, [None])
+            temperature = tf1.placeholder(tf.float32, [])
+            seed = tf1.placeholder(tf.int64, [2])
+            outputs, final_state = model.read(words[None], state)
+            logits = model.logits(outputs) + allowed
+            drawn = draw_words(logits, temperature, top_k, seed)
+            most_probable = tf.argmax(logits, axis=1, output_type=tf.int32)
+            feeds = [words, *tf.nest.flatten(state)]
+            self._read = session.make_callable(final_state, feeds)
+            self._choose = session.make_callable([most_probable, final_state], feeds)
+            self._draw = session.make_callable([drawn, final_state], [*feeds, temperature, seed])
+            trained_model.restore_weights(session, trained)
+
+    def sample(self, prompt, num_samples, temperature, seeds):
+        """Yields the next words; arguments as in `Sampler.sample`, with a pair for each step."""
+        zeros = np.zeros([1, self._config.hidden_size], np.float32)
+        state = [zeros] * (2 * self._config.num_layers)
+        for word in prompt[:-1]:
+            state = tf.nest.flatten(self._read([word], *state))
+        state = [np.repeat(each, num_samples, axis=0) for each in state]
+        words = np.full([num_samples], prompt[-1], np.int32)
+        for seed in seeds:
+            if temperature:
+                words, final_state = self._draw(words, *state, temperature, seed)
+            else:
+                words, final_state = self._choose(words, *state)
+            state = tf.nest.flatten(final_state)
             yield words
+
+
+def draw_word(logits: np.ndarray, temperature: np.float32, top_k: int, uniform: float) -> int:
+    """Draws one word from the softmax of `logits / temperature`, as `draw_words` draws several.
+
+    Args:
+      logits: float32 `[vocab_size]`; a word with the logit -infinity is never drawn.
+      temperature, top_k: as in `draw_words`.
+      uniform: at least 0 and below 1; the words lie side by side there, each as long as it is
+        probable.
+    """
+    logits = logits - logits.max()
+    ids = None
+    if top_k < len(logits):
+        ids = np.argpartition(-logits, top_k - 1)[:top_k]
+        logits = logits[ids]
+    with np.errstate(over="ignore"):
+        ends = np.cumsum(np.exp(logits / temperature), dtype=np.float64)
+    place = int(np.searchsorted(ends, uniform * ends[-1], side="right"))
+    return place if ids is None else int(ids[place])
 
 
 def draw_words(logits: tf.Tensor, temperature: tf.Tensor, top_k: int, seed: tf.Tensor) -> tf.Tensor:

@@ -1,22 +1,24 @@
-"""A trained model's network, with its state in one tensor.
+"""A trained model's network, to read words with and to tell the probabilities of the next.
 
-The state is one float32 array `[batch, 2 * num_layers, hidden_size]`: each layer's c and h. It is
-zeros before the first word.
+A state is a tuple of an `lstm.LSTMStateTuple` for each layer, each of whose two arrays is float32
+`[batch, hidden_size]`. It is zeros before the first word.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from model import lstm, network
+from model.precision import Precision
 from trained import trained_model
 
 tf1 = tf.compat.v1
 
 
 class LanguageModel:
-    """A trained model's network in the current graph, with its state in one tensor."""
+    """A trained model's network in the current graph."""
 
     def __init__(self, config: Any, layer: Callable | None = None, use_resource: bool = True):
         """Makes the variables, or takes those that the graph has.
@@ -32,25 +34,25 @@ class LanguageModel:
         with tf1.variable_scope(scope, reuse=tf1.AUTO_REUSE, use_resource=use_resource):
             self._network = network.Network(config, layer=layer)
 
-    def state_placeholder(self) -> tf.Tensor:
-        """A placeholder of the state before a window."""
-        config = self._config
-        return tf1.placeholder(tf.float32, [None, 2 * config.num_layers, config.hidden_size])
+    def state_placeholders(self) -> tuple:
+        """Placeholders of the state before a window."""
+        shape = [None, self._config.hidden_size]
+        return tuple(
+            lstm.LSTMStateTuple(*(tf1.placeholder(tf.float32, shape) for _ in "ch"))
+            for _ in range(self._config.num_layers)
+        )
 
-    def read(self, words: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def read(self, words: tf.Tensor, state: tuple) -> tuple[tf.Tensor, tuple]:
         """Reads a window of words.
 
         Args:
-          words: int32 `[num_steps, batch]`.
+          words: int32 `[num_steps, batch]`; with `LevelsLayer`, the words that its places are of.
           state: see the module.
 
         Returns:
           `(outputs, state)`: float32 `[num_steps * batch, hidden_size]`, and the state after it.
         """
-        layers = tf.unstack(state, axis=1)
-        initial_state = tuple(map(lstm.LSTMStateTuple, layers[0::2], layers[1::2]))
-        outputs, final_state = self._network.read(words, initial_state)
-        return outputs, tf.stack(tf.nest.flatten(final_state), axis=1)
+        return self._network.read(words, state)
 
     def log_probabilities(self, outputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """The log-probability of each target word, in nats.
@@ -65,6 +67,86 @@ class LanguageModel:
         losses = self._network.losses(outputs, targets)
         return tf.reshape(-losses, tf.shape(targets))
 
+    def log_probabilities_at(
+        self, outputs: tf.Tensor, rows: tf.Tensor, targets: tf.Tensor
+    ) -> tf.Tensor:
+        """The log-probabilities of any number of words after each output, in nats.
+
+        Args:
+          outputs: see `read`; `[rows, hidden_size]`.
+          rows: int64 `[words]`, the output that each word follows.
+          targets: int64 `[words]`.
+
+        Returns:
+          Float32 `[words]`.
+        """
+        p = tf.nn.softmax(self._network.logits(outputs))
+        p_target = tf.gather_nd(p, tf.stack([rows, targets], axis=1))
+        # As in `softmax.cross_entropy`: the few whose probability has underflowed, once more.
+        places = tf.where(p_target < np.finfo(np.float32).tiny)
+        rows, targets = tf.gather(rows, places[:, 0]), tf.gather(targets, places[:, 0])
+        logits = self._network.logits(tf.gather(outputs, rows))
+        exact = tf.gather(logits, targets, batch_dims=1) - tf.reduce_logsumexp(logits, axis=1)
+        return tf.tensor_scatter_nd_update(tf.math.log(p_target), places, exact)
+
     def logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """The logits of every word, float32 `[num_steps * batch, vocab_size]`."""
         return self._network.logits(outputs)
+
+
+def unpack(packed: tf.Tensor) -> tuple:
+    """The state in one tensor, float32 `[batch, 2 * num_layers, hidden_size]`: c and h in turn."""
+    layers = tf.unstack(packed, axis=1)
+    return tuple(map(lstm.LSTMStateTuple, layers[0::2], layers[1::2]))
+
+
+def pack(state: tuple) -> tf.Tensor:
+    """The reverse of `unpack`."""
+    return tf.stack(tf.nest.flatten(state), axis=1)
+
+
+class LevelsLayer:
+    """A layer, as for `LanguageModel`, that reads levels of a `prefix_tree.PrefixTree`.
+
+    Several of a level's nodes may follow one node of the level before. Nodes that end with the same
+    word have the same input to the first layer, so that its product is computed for each different
+    word of the levels.
+    """
+
+    def __init__(self, places: Sequence[tf.Tensor], parents: Sequence[tf.Tensor]):
+        """Takes the nodes of each level.
+
+        Args:
+          places: int32 `[nodes]` for each level, where each node's word is among those that are
+            read; they are all different.
+          parents: int32 `[nodes]` for each level, each node's parent in the level before; for the
+            first level, in the state.
+        """
+        self._places: Sequence[tf.Tensor] | None = places
+        self._parents = parents
+
+    def __call__(
+        self,
+        inputs: tf.Tensor,
+        state: lstm.LSTMStateTuple,
+        kernel: tf.Tensor,
+        bias: tf.Tensor,
+        precision: Precision,
+    ) -> tuple[tf.Tensor, lstm.LSTMStateTuple]:
+        """See `lstm.basic_layer`; inputs and outputs are of rank 2, and of all levels together."""
+        kernel_x, kernel_h = tf.split(kernel, 2)
+        all_x_gates = precision.product(inputs, kernel_x) + bias
+        if self._places is not None:
+            levels = [tf.gather(all_x_gates, place) for place in self._places]
+            self._places = None  # the next layer has an input for each node
+        else:
+            sizes = tf.stack([tf.size(parents) for parents in self._parents])
+            levels = tf.split(all_x_gates, sizes, num=len(self._parents))
+        outputs = []
+        for x_gates, parents in zip(levels, self._parents):
+            gates = x_gates + precision.product(tf.gather(state.h, parents), kernel_h)
+            i, j, f, o = tf.split(gates, 4, axis=1)
+            c = tf.sigmoid(f) * tf.gather(state.c, parents) + tf.sigmoid(i) * tf.tanh(j)
+            state = lstm.LSTMStateTuple(c=c, h=tf.sigmoid(o) * tf.tanh(c))
+            outputs.append(state.h)
+        return tf.concat(outputs, axis=0), state

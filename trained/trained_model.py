@@ -7,6 +7,7 @@ any directory, `DIR/model.ckpt-STEP`, such as the TF1 script's. Sizes are read f
 import dataclasses
 import os
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -74,7 +75,7 @@ class TrainedModel(NamedTuple):
         return end_of_sentence(self.word_to_id)
 
 
-def end_of_sentence(word_to_id: dict) -> int:
+def end_of_sentence(word_to_id: Mapping[str, int]) -> int:
     """The id of `<eos>` in a vocabulary; TrainedModelError if it has no such word."""
     if reader.END_OF_SENTENCE not in word_to_id:
         raise TrainedModelError(
@@ -240,7 +241,7 @@ def _read_words(path, vocab_size, data_path, vocabulary_sum=None):
             raise TrainedModelError(
                 f"{source}: no such file; name the corpus of the training with --data_path"
             )
-        source, words = data_path, reader.read_corpus(data_path).words
+        source, words = data_path, reader.read_corpus(data_path, keep_marks=True).words
     if len(words) > vocab_size or (len(words) < vocab_size and source != data_path):
         raise TrainedModelError(
             f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "

@@ -186,7 +186,7 @@ class Guard:
             return
         try:
             if self._sampler:
-                self._sampler.load_weights(newest)
+                self._sampler.load_weights(trained_model.read(newest))
             else:
                 trained = trained_model.read(newest)
                 self._sampler = generation.Sampler(

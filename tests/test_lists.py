@@ -1,0 +1,375 @@
+import json
+import re
+
+import pytest
+
+import score
+from graphs import run_here, save_run, text_corpus
+from program import errors
+from text import list_reader, nbest
+from text.scores import Scores
+from trained import ranking, scoring, text_reader, trained_model
+
+CORPUS = text_corpus()
+WORD_TO_ID = {word: i for i, word in enumerate(CORPUS.words)}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("run")
+    save_run(directory)
+    return str(directory)
+
+
+@pytest.fixture(scope="module")
+def scorer(run):
+    return scoring.Scorer(trained_model.read(run))
+
+
+def test_lists_come_out_best_first(run):
+    lists = [["word4 word5 word6", "word4", "odd word9"], ["word7 word7", "word8 word3"]]
+    text = "\n\n\n".join("\n".join(lines) for lines in lists)
+    status, out, err = run_here(score, f"--save_path={run}", "--nbest", input=text)
+    assert status == 0
+    assert err == (
+        "--nbest: the text is taken as a hypothesis a line, with an empty line between two lists "
+        "(--nbest_format=lines)\n1 words are not in the vocabulary and became <unk>\n"
+    )
+    groups = [[line.split("\t") for line in group.splitlines()] for group in out.split("\n\n")]
+    assert [sorted(row[5] for row in group) for group in groups] == [sorted(g) for g in lists]
+    for group in groups:
+        scores = [float(row[1]) for row in group]
+        assert scores == sorted(scores, reverse=True)
+
+
+HYPOTHESES = [["word4  word5", "word6\tword7 ", "odd word9 word4"], ["word3 word3", "word8"]]
+SCORES = [[-1.5, -2.5, 0.25], [-7.0, 3.0]]
+
+
+def as_list(form, empty=False):
+    """The hypotheses in a format, and a scores file for them."""
+    lines, scores = [], []
+    for number, (group, group_scores) in enumerate(zip(HYPOTHESES, SCORES)):
+        for i, (words, value) in enumerate(zip(group, group_scores), start=1):
+            words = "" if empty and i == 2 else words
+            in_json = json.dumps({"id": number, "text": words, "score": value})
+            lines += {
+                "lines": [words],
+                "kaldi": [f"utt-{number} {words}"],
+                "kaldi_n": [f"utt-{number}-{i} {words}"],
+                "moses": [f"{number} ||| {words} ||| d: 0 lm: -3 ||| {value}"],
+                "fairseq": [f"S-{number}\tsource", f"H-{number}\t{value}\t{words}"],
+                "jsonl": [in_json],
+            }[form]
+            name = {"kaldi": f"utt-{number}", "kaldi_n": f"utt-{number}-{i}"}.get(form, number)
+            scores.append(f"{name} {value}\n")
+        lines += [""] if form == "lines" else []
+    return "\n".join(lines), "".join(scores)
+
+
+@pytest.fixture
+def ranked(scorer, tmp_path):
+    """A function that ranks hypotheses: a list of rows for each list."""
+
+    def function(text, form=list_reader.GUESS, word_to_id=WORD_TO_ID, scores=None, **options):
+        (tmp_path / "text").write_text(text, newline="")
+        text_ = text_reader.TextReader(word_to_id, nbest_format=form)
+        blocks = text_.read([str(tmp_path / "text")], complete_last_line=True)
+        scored = scoring.score_pieces(blocks, scorer, word_to_id, True)
+        if scores is not None:
+            scores = Scores(scores.splitlines(), "--scores=FILE")
+        how = ranking.Ranking(scores=scores, **options)
+        lists = [each for _, each in ranking.ranked_rows(scored, how)]
+        text_.report()
+        return lists
+
+    return function
+
+
+@pytest.mark.parametrize("form", nbest.FORMATS)
+def test_every_format_gives_the_same_order(ranked, form):
+    expected = ranked(as_list("lines")[0], "lines")
+    order = [[HYPOTHESES[i].index(row["text"]) for row in each] for i, each in enumerate(expected)]
+    text, _ = as_list(form)
+    result = ranked(text, form)
+    lines = [line for line in text.split("\n") if line and not line.startswith("S-")]
+    assert [len(each) for each in result] == [3, 2]
+    for each, places, first in zip(result, order, (0, 3)):
+        assert [row["text"] for row in each] == [lines[first + place] for place in places]
+    assert ranked(text) == result  # guessed
+
+
+@pytest.mark.parametrize("form", ["kaldi", "kaldi_n", "moses", "fairseq", "jsonl"])
+def test_an_empty_hypothesis_is_ranked(ranked, form):
+    result = [row for each in ranked(as_list(form, empty=True)[0], form) for row in each]
+    assert len(result) == 5
+    assert sum(row["words"] == 1 for row in result) == 2  # <eos> alone
+
+
+def test_scores_are_combined(ranked):
+    text, _ = as_list("moses")
+    plain = {row["text"]: row for each in ranked(text) for row in each}
+    options = {"lm_weight": 0.5, "word_penalty": 0.25}
+    result = ranked(text, **options)
+    values = dict(zip(text.split("\n"), [value for values in SCORES for value in values]))
+    for each in result:
+        for row in each:
+            log_probability = plain[row["text"]]["log_probability"]
+            num_words = len(row["text"].split("|||")[1].split())
+            by_hand = values[row["text"]] + 0.5 * log_probability - 0.25 * num_words
+            assert row["combined"] == pytest.approx(by_hand, rel=1e-5)
+        combined = [row["combined"] for row in each]
+        assert combined == sorted(combined, reverse=True)
+    expected = [[pytest.approx(row["combined"]) for row in each] for each in result]
+    for form in nbest.FORMATS:  # the lines' own scores, or those of a file
+        text, scores = as_list(form)
+        apart = ranked(text, form, scores=scores, **options)
+        assert [[row["combined"] for row in each] for each in apart] == expected
+        if form in ("moses", "fairseq", "jsonl"):
+            within = ranked(text, form, **options)
+            assert [[row["combined"] for row in each] for each in within] == expected
+
+
+KALDI_N = "q1-1 word4 word5\nq1-2 word4\nq2-1 word6\n"
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        "q1-2 -50\nq2-1 -3\nq1-1 -2\n",  # in any order, by their ids
+        "q1-1 -2.0\n\nq1-2 -5E+1\nq2-1 -3\n",  # an empty line between lists
+        "-2\n-50\n\n-3\n",  # without ids: in order
+    ],
+)
+def test_scores_are_joined_by_their_ids(ranked, scores):
+    first, second = ranked(KALDI_N, "kaldi_n", scores=scores, lm_weight=0)
+    assert [(row["text"][:4], row["combined"]) for row in [*first, *second]] == [
+        ("q1-1", -2),
+        ("q1-2", -50),
+        ("q2-1", -3),
+    ]
+
+
+@pytest.mark.parametrize(
+    "scores, message",
+    [
+        ("q1-1 -2\nq1-2 -1\n", "has no score of q2-1 for line 3 of --text"),
+        ("-2\n-1\n", "has too few scores: 2 lines, and none for line 3 of --text"),
+        ("-2\n-1\n-3\n-4\n", "more scores than --text has hypotheses; of the last ones"),
+        ("q1-1 -2\nq1-2 -1\nq2-1 -1\nq1-1 -2\n", "more scores.*of q1-1"),
+        ("q1-1 -2 -3 -0.5\n", "line 1 has 4 columns"),
+        ("q1-1 -2\n-0.5\n", "line 2 has no id, unlike others"),
+        ("-2\nq1-1 -2\n", "line 2 has an id, unlike others"),
+        ("q1-1 -2\nq1-2 tensor(-1.5)\n", "line 2 does not end with a number"),
+        ("q1-1 nan\n", "line 1 does not end with a number"),
+        ("q1-1 -inf\n", "line 1 does not end with a number"),
+        ("q1-1 1,5\n", "line 1 does not end with a number"),
+        ("q1-1 1_0\n", "line 1 does not end with a number"),
+    ],
+)  # fmt: skip
+def test_scores_that_do_not_fit_are_refused(ranked, scores, message):
+    with pytest.raises(errors.UserError, match=f"--scores=FILE: .*{message}"):
+        ranked(KALDI_N, "kaldi_n", scores=scores, lm_weight=1)
+
+
+def test_scores_of_lines_without_ids(ranked, capsys):
+    (rows,) = ranked("word4\nword5\n", "lines", scores="a 2\nb 3\n", lm_weight=0)
+    assert [row["combined"] for row in rows] == [3, 2]
+    assert "all scores are positive, as costs are" in capsys.readouterr().err
+    with pytest.raises(errors.UserError, match="line 1 has two scores, -1.5 before the last"):
+        ranked("word4\nword5\n", "lines", scores="-1.5 2\n-2.5 3\n", lm_weight=0)
+
+
+@pytest.mark.parametrize(
+    "fields, total",
+    [
+        ("lm= -7.5E0 words= -3 ||| -2.5E1", -25),
+        ("lm= -7.5 ||| -1.2E+01", -12),
+        ("lm= -7.5 ||| 1e-100", 1e-100),
+        ("lm= -7.5 ||| -5.1 ||| 0-0 1-1", -5.1),
+        ("0-0 1-1 ||| F0= -0.5 ||| -0.5", -0.5),  # Marian's
+        ("lm_0=-7.5 tm_1=-2 ||| .5", 0.5),  # Joshua's
+        ("0 -3.5 -1 ||| -4", -4),
+        ("-2.5e-1", -0.25),
+        ("lm: -3.2", None),
+        *(
+            (f"lm: -3.2 ||| {total}", None)
+            for total in ("-inf", "nan", "", ".", "1.2.3", "LM:", "1 2", "1e999", "x-1", "-1,5")
+        ),
+    ],
+)
+def test_the_total_of_moses(ranked, fields, total):
+    text = f"0 ||| word4 word5 ||| {fields}\n0 ||| word6 ||| lm: 0 ||| -1000\n"
+    if total is None:
+        with pytest.raises(errors.RequestError, match="line 1 of --text has"):
+            ranked(text, lm_weight=0)
+    else:
+        ((row, _),) = ranked(text, lm_weight=0)
+        assert row["combined"] == total
+
+
+@pytest.mark.parametrize(
+    "words, number",
+    [
+        ("word4 |0-1| word5 |2-2|", 2),
+        ("word4 |0-1,wa=0-0,total=-1.5| word5 |2-2,total=-2|", 2),
+        ("word4|DT word5|NN", 2),
+        ("word4|DT|x word5|NN|y", 2),
+        ("word4 word5|UNK|UNK|UNK", 2),
+        ("word4 <eos> word5", 2),  # the penalty is of words
+        ("<s> word4 word5 </s>", 2),
+    ],
+)
+def test_what_is_no_word_takes_nothing_off(ranked, capsys, words, number):
+    plain = "word4 <eos> word5" if "<eos>" in words else "word4 word5"
+    for form in ("0 ||| {} ||| -1", "{}"):
+        text = f"{form.format(words)}\n{form.format(plain)}\n"
+        capsys.readouterr()
+        ((first, second),) = ranked(text, word_penalty=1)
+        assert first["combined"] == second["combined"] == first["log_probability"] - number
+        assert ("were left out of" in capsys.readouterr().err) == ("|" in words)
+
+
+def test_a_carriage_return_is_white_space(ranked):
+    ((row,),) = ranked("0 ||| word4 word5\rword6 ||| -1\n")
+    assert (row["words"], row["unknown"]) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    "lines, form",
+    [
+        (["", "0 ||| word4 ||| -1"], "moses"),
+        (["utt1 word4", "utt1 word5", "utt2 word4"], "kaldi"),
+        (["a-1-1 word4", "a-1-2 word5", "a-2-1 word4"], "kaldi_n"),
+        (["1089-134-0000 word4", "1089-134-0001 word5"], "lines"),
+        (["word4 word5", "word5"], "lines"),
+        (["10-year word4", "10-year word5"], "lines"),
+        (["S-8\tsource", "H-8\t-0.25\tword4 word5", "P-8\t-0.1 -0.2"], "fairseq"),
+        (["2026-01-02 10:11:12 | INFO | fairseq", "H-8\t-0.25\tword4"], "fairseq"),
+        (['{"id": "a", "text": "word4 ||| word5"}'], "jsonl"),
+        (['{"id": "a", "text": ["word4", "word5"], "score": null}'], "jsonl"),
+    ],
+)
+def test_a_format_is_guessed_from_several_lines(ranked, capsys, monkeypatch, lines, form):
+    for block_bytes in (1 << 18, 1, 7):  # however they come
+        monkeypatch.setattr(text_reader, "BLOCK_BYTES", block_bytes)
+        result = ranked("\n".join(lines))
+        assert capsys.readouterr().err.count(f"(--nbest_format={form})") == 1
+        assert result == ranked("\n".join(lines), form)
+
+
+@pytest.mark.parametrize(
+    "text, form, message",
+    [
+        ("", "lines", "holds no hypothesis"),
+        ("\n\n", "kaldi", "holds no hypothesis"),
+        ("utt-1 a\nutt b\n", "kaldi_n", "line 2 utt does not end with - and"),
+        ("0 ||| a\nb\n", "moses", r"line 2 has no \|\|\| after its number"),
+        ("\a0 ||| a ||| -1\n0 ||| b ||| -2\n", "guess", r"line 1 begins with \\x070, where Moses"),
+        ("A title\n0 ||| a ||| -1\n", "guess", "the first lines are in different formats"),
+        ("a b\n\n0 ||| a ||| -1\n", "guess", "line 3 seems to be of Moses's lists"),
+        ("0 ||| a ||| -1\n", "kaldi", "line 1 seems to be of Moses's lists"),
+        ("H-8\t-0.25\ta b\n", "kaldi", "line 1 seems to be of fairseq's lists"),
+        ("H-8\t-0.25 a b\n", "fairseq", "line 1 has no tab between the score and the words"),
+        ("H-8\t-0.25\ta b\nc d\n", "fairseq", "line 2 does not begin as fairseq's lines do"),
+        ("q1-1 a\nq2-1 b\nq1-2 c\n", "kaldi_n", "line 3 is of the list q1, which ended before"),
+        ("utt1 a\nutt2 b\nutt1 c\n", "kaldi", "line 3 is of the list utt1, which ended before"),
+        ("0 ||| a\n1 ||| b\n0 ||| c\n", "guess", "line 3 is of the list 0, which ended before"),
+        ("q1-1 a\nq1-2 b\nq1-1 c\n", "kaldi_n", "line 3 is a second hypothesis called q1-1"),
+        ("q1-1 12.5 a b\nq1-2 13.25 a\n", "kaldi_n", "a number before the words, such as 12.5"),
+        ("-12.5 a b\n-13.5 a\n", "guess", "a number before the words, such as -12.5"),
+        ("a b\t-12.5\na\t-1.3e1\n", "guess", "a number after the words, such as -12.5"),
+        ("utt1 17 4 9\nutt1 17 4\n", "kaldi", "numbers in place of words"),
+        ("NBestList1.0\n(-1534) a b\n", "guess", "line 1 seems to be the header.*SRILM"),
+        ("NBestList2.0\n(-1534) a ( st: 1 et: 2 g: 0 a: 0 )\n", "guess", "SRILM"),
+        ("(-1534) a b\n(-1600) a\n", "guess", "line 1 seems to be of an n-best list of SRILM"),
+        ("-1234.5 -45.6 2 a b\n-1235.5 -40.1 1 a\n", "guess", "n-best list of SRILM"),
+        ("utt1 1 0.00 0.35 the 0.9\nutt1 1 0.35 0.30 owl 0.9\n", "guess", "of a CTM file"),
+        ("#!MLF!#\n", "guess", "a label file of HTK"),
+        ('{\n  "utts": {\n', "guess", "line 1 seems to be JSON over several lines"),
+        ('{"utts": {"a": {"output": []}}}\n', "guess", "JSON over several lines"),
+        ('{"id": 1, "hyp": "a"}\n', "guess", 'line 1 has not the keys "id" and "text"'),
+        ('{"id": 1, "text": "a", "pred_text": "b"}\n', "guess", 'has "text" and "pred_text"'),
+        ('{"id": 1, "text": "a"\n', "jsonl", "line 1 is no JSON object"),
+        ('<?xml version="1.0"?>\n', "guess", "XML or SGML"),
+    ],
+)  # fmt: skip
+def test_what_is_no_list_is_refused(ranked, text, form, message):
+    with pytest.raises(errors.RequestError) as refused:
+        ranked(text, form)
+    assert re.search(message, str(refused.value))
+    assert str(refused.value).count("\n") == 0
+
+
+def test_words_that_look_like_ids_are_said(ranked, capsys):
+    ranked("G7 word4\nG7 word5\n")
+    assert "each line begins with G7; if that is an id, say --nbest_format=kaldi" in (
+        capsys.readouterr().err
+    )
+    ranked("utt1 word4\nutt2 word5\n")
+    assert "every list has one hypothesis only" in capsys.readouterr().err
+
+
+def test_words_that_look_like_columns_are_words_if_the_user_says_so(ranked):
+    ((first, _),) = ranked("word4 12.5\nword4 word5 13.5 ||| a\n", "lines")
+    assert first["unknown"] > 0
+
+
+def test_verbose_shows_what_was_taken(run):
+    text = "0 ||| word4 odd |0-1| ||| lm: -3 ||| -2.5E0\n0 ||| word5 ||| lm: -1 ||| -1\n"
+    flags = [f"--save_path={run}", "--nbest", "--verbose"]
+    status, out, _ = run_here(score, *flags, "--lm_weight=0", input=text)
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert status == 0
+    assert rows[0] == ["", "0", "-1.0000", "word5"]
+    assert rows[2] == ["", "0", "-2.5000", "word4 odd"]
+    _, out, _ = run_here(score, *flags, "--json", input=text)
+    taken = [row for row in map(json.loads, out.splitlines()) if "taken" in row]
+    assert {"list": "0", "line": 1, "id": "0", "score": "-2.5E0", "taken": "word4 odd"} in taken
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--lm_weight=0"], "--lm_weight: sorts hypotheses"),
+        (["--word_penalty=0"], "--word_penalty: sorts hypotheses"),
+        (["--scores=none", "--lm_weight=0"], "sorts hypotheses"),
+        (["--nbest", "--scores=none"], "--scores: are used with --lm_weight alone"),
+        (["--nbest", "--lm_weight=nan"], "--lm_weight: must be a finite number"),
+        (["--nbest", "--carry_state"], "--carry_state: hypotheses are scored each by itself"),
+    ],
+)
+def test_flags_that_would_be_ignored_are_refused(flags, message):
+    status, _, err = run_here(score, "--save_path=none", *flags, input="word4\n")
+    assert status == 1
+    assert message in err
+
+
+def test_hypotheses_that_lose_words_come_last(ranked, capsys):
+    without_unk = {word: i for word, i in WORD_TO_ID.items() if word != "<unk>"}
+    text = "odd strange\nodd word4\nword4 word5 word6 word7 word8\n"
+    (rows,) = ranked(text, "lines", without_unk, leaves_out=True)
+    assert [row["line"] for row in rows] == [3, 2, 1]
+    assert capsys.readouterr().err == (
+        "2 hypotheses have words that were left out, and come last in their lists\n"
+        "3 words are not in the vocabulary and were left out\n"
+    )
+
+
+def test_the_scripts_lists(run, tmp_path):
+    text, scores = as_list("kaldi_n")
+    (tmp_path / "scores").write_text(scores)
+    flags = ["--nbest_format=kaldi_n", "--lm_weight=2", f"--scores={tmp_path}/scores"]
+    status, out, _ = run_here(score, f"--save_path={run}", *flags, input=text)
+    assert status == 0
+    assert sorted(line.split("\t", 6)[6] for line in out.splitlines() if line) == sorted(
+        text.split("\n")
+    )
+    _, out, _ = run_here(score, f"--save_path={run}", *flags, "--json", input=text)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["list"] for row in rows] == ["utt-0"] * 3 + ["utt-1"] * 2
+    for scores in ("1 x\n", "nan\n", "1e999\n"):
+        (tmp_path / "scores").write_text(scores)
+        status, out, err = run_here(score, f"--save_path={run}", *flags, input=text)
+        assert (status, err.count("\n")) == (1, 1)
+        assert "line 1 does not end with a number" in err

@@ -1,0 +1,169 @@
+"""Which format n-best lists are in, to judge by several lines; see `nbest.py`."""
+
+import re
+from collections.abc import Container, Sequence
+
+from text.nbest import (
+    FAIRSEQ,
+    FAIRSEQ_LINE,
+    JSONL,
+    KALDI,
+    KALDI_N,
+    LINES,
+    MOSES,
+    SEPARATOR,
+    NbestError,
+    parse,
+)
+
+# How many lines the guess looks at.
+NUM_LINES = 100
+
+IN_WORDS = {
+    LINES: "a hypothesis a line, with an empty line between two lists",
+    KALDI: "Kaldi's lists, an id before the words",
+    KALDI_N: "Kaldi's lists, an id and the hypothesis's number before the words",
+    MOSES: "Moses's lists",
+    FAIRSEQ: "fairseq's lists, of which the lines H- are read",
+    JSONL: "lists of JSON, an object a line",
+}
+# Formats in which any line can be read.
+ANY_LINE = (LINES, KALDI, KALDI_N)
+# How lines of other tools begin, which cannot be read.
+UNREADABLE = (
+    (r"NBestList\d", "the header of an n-best list of SRILM"),
+    (r"\(-?\d+(?:\.\d+)?\)\s", "of an n-best list of SRILM"),
+    (r"-?\d+\.\d+\s+-?\d+(?:\.\d+)?\s+\d+\s", "of an n-best list of SRILM"),
+    (r"#!MLF!#", "the header of a label file of HTK"),
+    (r"VERSION=\d", "the header of a lattice of HTK"),
+    (r"\S+\s+\S+\s+\d+\.\d+\s+\d+\.\d+\s+\S+(?:\s+\S+)?$", "of a CTM file, a word a line"),
+    (r"\d+\s+\d+\s+\S+\s+[-+.\de]+,[-+.\de]+,", "of a lattice of Kaldi"),
+    (r"sentence\d+:\s", "of the output of Julius"),
+    (r"<\?xml|<!DOCTYPE|<(?:mteval|srcset|tstset|refset|doc|seg)\b", "XML or SGML"),
+    (r"[{\[]\s*$|\{\s*\"utts\"", "JSON over several lines, such as ESPnet's"),
+    (r"\[.*\]\s*$", "a list in JSON"),
+)  # fmt: skip
+UNREADABLE_LINE = re.compile("|".join(f"({pattern})" for pattern, _ in UNREADABLE))
+ADVICE = "write the words alone, or as --nbest_format allows, and scores to a file for --scores"
+
+NUMBERED_ID = re.compile(r"(.+)-(0|[1-9]\d*)")
+NAME = re.compile(r"(?=.*\d)(?=.*[A-Za-z]).*")  # such as utt1 or spk-7
+NAME_ALONE = re.compile(r"[A-Za-z].*\d.*")
+SCORE = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+|-\d+")
+WORD_NUMBER = re.compile(r"\d+")
+
+
+def sign(line: str) -> str | None:
+    """The format that a line by itself shows to be in; None if it may be words, or words and id.
+
+    Raises:
+      NbestError: it is a line of another tool's format, which cannot be read.
+    """
+    line = line.strip()
+    if match := UNREADABLE_LINE.match(line):
+        what = UNREADABLE[(match.lastindex or 1) - 1][1]
+        raise NbestError(f"seems to be {what}; {ADVICE}")
+    if line.startswith("{") and line.endswith("}"):
+        return JSONL
+    if FAIRSEQ_LINE.fullmatch(line):
+        return FAIRSEQ
+    return MOSES if SEPARATOR in line else None
+
+
+def check(line: str, form: str) -> None:
+    """Refuses a line that shows another format than the one its text is read in.
+
+    Args:
+      line: without its line end.
+      form: one of `ANY_LINE`.
+
+    Raises:
+      NbestError: the message does not say which line.
+    """
+    found = sign(line)
+    if found:
+        raise NbestError(
+            f"seems to be of {IN_WORDS[found]} (--nbest_format={found}), but the text is taken as "
+            f"{IN_WORDS[form]} (--nbest_format={form})"
+        )
+
+
+def guess(lines: Sequence[str], vocabulary: Container[str]) -> str:
+    """The format of a text's first lines.
+
+    Args:
+      lines: none is empty, and there is at least one; they end before an empty line, at the end of
+        the text, or after `NUM_LINES`.
+      vocabulary: the model's words. What is one of them is taken for a word.
+
+    Returns:
+      One of `nbest.FORMATS`.
+
+    Raises:
+      NbestError: the lines are in different formats, or in one that cannot be read.
+    """
+    signs = [sign(line) for line in lines]
+    found = next((each for each in signs if each), None)
+    if found == FAIRSEQ:
+        return found  # what else it may write is passed over
+    if len(set(signs)) > 1:
+        raise NbestError(
+            "the first lines are in different formats, one of them seems to be of "
+            f"{IN_WORDS[found or LINES]}; take out what is no hypothesis, or name --nbest_format"
+        )
+    return found or _guess_by_ids([line.split()[0] for line in lines], vocabulary)
+
+
+def _guess_by_ids(first_words, vocabulary):
+    """`kaldi_n`, `kaldi` or `lines`: whether the lines' first words are ids."""
+    if any(word in vocabulary for word in first_words):
+        return LINES
+    numbered = [match for word in first_words if (match := NUMBERED_ID.fullmatch(word))]
+    if len(numbered) == len(set(first_words)) == len(first_words) > 1:
+        stems = {match[1] for match in numbered}
+        if len(stems) < len(first_words) and numbered[0][2] in ("0", "1"):
+            return KALDI_N
+    are_names = all(NAME.fullmatch(word) for word in first_words)
+    return KALDI if are_names and len(set(first_words)) > 1 else LINES
+
+
+def hint(lines: Sequence[str], vocabulary: Container[str]) -> str | None:
+    """What to say of lines taken as `lines`: that all of them begin with what may be an id."""
+    first_words = {line.split()[0] for line in lines}
+    word = first_words.pop()
+    if first_words or len(lines) < 2 or word in vocabulary or not NAME_ALONE.fullmatch(word):
+        return None
+    return f"each line begins with {word}; if that is an id, say --nbest_format={KALDI}"
+
+
+def check_columns(lines: Sequence[str], form: str, vocabulary: Container[str]) -> None:
+    """Refuses lines that have a score beside the words, or numbers in place of words.
+
+    Args:
+      lines, vocabulary: as in `guess`.
+      form: the lines' format, one of `ANY_LINE`.
+
+    Raises:
+      NbestError: they have.
+    """
+    hypotheses = [hypothesis for line in lines if (hypothesis := parse(line, form))]
+    words = [hypothesis.words.split() for hypothesis in hypotheses]
+    words = [each for each in words if each]
+    flat = [word for each in words for word in each]
+    if len(flat) > len(words) and all(
+        WORD_NUMBER.fullmatch(word) and word not in vocabulary for word in flat
+    ):
+        raise NbestError(
+            "and others have numbers in place of words; Kaldi's int2sym.pl makes words of them"
+        )
+    for place, where in ((0, "before"), (-1, "after")):
+        column = [each[place] for each in words if len(each) > 1]
+        if (
+            len(set(column)) > 1
+            and len(column) == len(words)
+            and all(SCORE.fullmatch(word) and word not in vocabulary for word in column)
+        ):
+            raise NbestError(
+                f"and others have a number {where} the words, such as {column[0]}, which seems to "
+                f"be a score; {ADVICE}"
+            )

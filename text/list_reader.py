@@ -1,0 +1,130 @@
+"""The lines of n-best lists, taken apart in the format that is asked for or guessed."""
+
+import collections
+from collections.abc import Container, Iterable, Iterator
+
+from program import messages
+from text import list_format, nbest
+
+GUESS = "guess"  # in place of a format
+
+
+class ListReader:
+    """Takes the lines of lists apart, and remembers what there is to say of them."""
+
+    def __init__(self, form: str, vocabulary: Container[str]):
+        """Takes the format.
+
+        Args:
+          form: one of `nbest.FORMATS`, or `GUESS`.
+          vocabulary: the words of the model.
+        """
+        self._form, self._vocabulary = form, vocabulary
+        self._first_lines: list[str] = []
+        self._num_lines = 0
+        # Lines that the user calls words are words.
+        self._is_checked = form != nbest.LINES
+        self._are_columns_checked = not self._is_checked
+        self._removed: collections.Counter[str] = collections.Counter()
+
+    def with_format(self, blocks: Iterable[list[str]]) -> Iterator[list[str]]:
+        """Yields the lists of lines in `blocks`, none before their format is known.
+
+        Raises:
+          nbest.NbestError: it is none that can be read; the message says in which line.
+        """
+        waiting: list[list[str]] = []
+        for lines in blocks:
+            waiting.append(lines)
+            if self._form == GUESS and self._has_enough(lines):
+                self._guess()
+            if self._form != GUESS:
+                yield from waiting
+                waiting = []
+        if waiting and self._first_lines:
+            self._guess()
+        yield from waiting
+
+    def _has_enough(self, lines):
+        """Adds to the first lines; returns whether the format can be guessed from them.
+
+        This depends on the lines alone, and not on how many come together.
+        """
+        for line in lines:
+            self._num_lines += 1
+            if line.strip():
+                self._first_lines.append(line.removesuffix("\n"))
+                if self._sign(line) and len(self._first_lines) == 1:
+                    return True
+            elif self._first_lines:
+                return True
+            if len(self._first_lines) >= list_format.NUM_LINES:
+                return True
+        return False
+
+    def _sign(self, line):
+        try:
+            return list_format.sign(line)
+        except nbest.NbestError as error:
+            raise nbest.NbestError(f"line {self._num_lines} {error}") from None
+
+    def _guess(self):
+        first_lines, self._first_lines = self._first_lines, []
+        self._form = form = list_format.guess(first_lines, self._vocabulary)
+        what = list_format.IN_WORDS[form]
+        messages.say(f"--nbest: the text is taken as {what} (--nbest_format={form})")
+        if form == nbest.LINES and (hint := list_format.hint(first_lines, self._vocabulary)):
+            messages.say(f"--nbest: {hint}")
+
+    def parse(self, line: str) -> nbest.Hypothesis | None:
+        """Takes a line apart.
+
+        Args:
+          line: without its line end.
+
+        Returns:
+          The hypothesis, without what a decoder wrote into its words; None for an empty line and
+          for one that is passed over.
+
+        Raises:
+          nbest.NbestError: the line is no hypothesis; the message does not say which line.
+        """
+        if self._form in list_format.ANY_LINE and self._is_checked:
+            list_format.check(line, self._form)
+            self._check_columns(line)
+        hypothesis = nbest.parse(line, self._form)
+        if not hypothesis or "|" not in hypothesis.words:
+            return hypothesis
+        words, removed = nbest.without_annotations(hypothesis.words, self._vocabulary)
+        self._removed.update(removed)
+        return hypothesis._replace(words=words)
+
+    def _check_columns(self, line):
+        """Looks for scores and numbers beside the words, once the first lines are there."""
+        if self._are_columns_checked:
+            return
+        if line.strip():
+            self._first_lines.append(line)
+        is_enough = len(self._first_lines) >= list_format.NUM_LINES
+        if is_enough or (not line.strip() and self._first_lines):
+            self.end()
+
+    def end(self) -> None:
+        """Ends the text.
+
+        Raises:
+          nbest.NbestError: its lines are not what they were taken for.
+        """
+        if not self._are_columns_checked and self._form in list_format.ANY_LINE:
+            self._are_columns_checked = True
+            list_format.check_columns(self._first_lines, self._form, self._vocabulary)
+
+    def in_words(self) -> str:
+        """What to say of the lines; empty if there is nothing."""
+        if not self._removed:
+            return ""
+        examples = list(self._removed)[:3]
+        return (
+            f"segmentation marks and factors were left out of {self._removed.total()} places, such "
+            f"as {', '.join(examples)}"
+        )

@@ -1,0 +1,218 @@
+"""Texts read as the words of a model: lines of a text, or the hypotheses of lists."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+import reader
+from program import errors, live_line, messages
+from text import files, lines, nbest, preparation, sentences
+from text.list_reader import ListReader
+
+# How much is read at once: lines that come together are scored together.
+BLOCK_BYTES = 1 << 18
+# How many unknown words are looked at to tell whether the text is raw, and how many must seem so.
+MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
+
+
+class Piece(NamedTuple):
+    """A line, or a part of a very long one: memory stays bounded whatever its length.
+
+    Attributes:
+      words: list of str; with `<eos>` where the line ends.
+      ids: int32 array, those of the words that can be scored.
+      num_unknown: int, how many words are not in the vocabulary.
+      ends_line: bool.
+      hypothesis: a `nbest.Hypothesis`, where lines are such.
+    """
+
+    words: list
+    ids: np.ndarray
+    num_unknown: int
+    ends_line: bool
+    hypothesis: nbest.Hypothesis | None = None
+
+
+NO_PIECE = Piece([], np.zeros(0, np.int32), 0, True)
+
+
+def read_text(path, flag="--text", block_bytes=None):
+    """Yields the text of the file that a flag names, block by block; `-` is standard input.
+
+    Args:
+      path: str.
+      flag: str, to name in messages.
+      block_bytes: see `files.read_blocks`.
+
+    Raises:
+      errors.RequestError: it cannot be read, or is no text.
+    """
+    try:
+        yield from files.read_blocks(path, block_bytes)
+    except files.TextError as error:
+        raise errors.RequestError(f"{flag}={path}: {error}") from None
+    except OSError as error:
+        message = f"{flag}={path}: cannot be read: {error.strerror}"
+        raise errors.RequestError(message) from None
+
+
+class TextReader:
+    """Reads lines as words of a vocabulary, and remembers what there is to say of them."""
+
+    def __init__(self, word_to_id, how=None, raw=False, nbest_format=None):
+        """Takes what the text is.
+
+        Args:
+          word_to_id: dict of str to int.
+          how: the `preparation.Preparation` of the model's corpus; None if it is not known.
+          raw: bool, prepare lines so; otherwise their words are separated by white space.
+          nbest_format: one of `nbest.FORMATS` or `list_reader.GUESS`, if the lines are
+            hypotheses.
+        """
+        self._word_to_id, self._how = word_to_id, how
+        self._prepare = how if raw else None
+        self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
+        self._marks = lines.Marks(word_to_id)
+        self._line = 0
+        self._lists = ListReader(nbest_format, word_to_id) if nbest_format else None
+
+    def read(self, paths, complete_last_line=False):
+        """Yields lists of `Piece`, line by line, as soon as lines have come.
+
+        Args:
+          paths: list of str, see `read_text`; all but the last file's last line ends with an
+            `<eos>` although no line end is there.
+          complete_last_line: bool, so does the last file's.
+
+        Raises:
+          errors.RequestError: a file cannot be read, or its lines are no hypotheses.
+        """
+        total = sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else 0
+        shown = bool(total) and sys.stderr.isatty() and not sys.stdout.isatty()
+        done = 0
+
+        def watched(path: str) -> Iterator[str]:
+            nonlocal done
+            for block in read_text(path, block_bytes=BLOCK_BYTES):
+                yield block
+                done += len(block.encode()) if shown else 0
+                line_of_progress.show(done)
+
+        with live_line.LiveLine(total, shown) as line_of_progress:
+            for number, path in enumerate(paths, start=1):
+                blocks, self._line = watched(path), 0
+                if complete_last_line or number < len(paths):
+                    blocks = sentences.with_last_line_end(blocks)
+                yield from self._blocks_of_pieces(self._lines_of_blocks(blocks))
+                if self._lists:
+                    with self._naming_line():
+                        self._lists.end()
+
+    def _lines_of_blocks(self, blocks):
+        """Yields lists of lines."""
+        lines_of_blocks = sentences.split_lines_of_blocks(blocks)
+        if not self._lists:
+            yield from lines_of_blocks
+            return
+        try:
+            yield from self._lists.with_format(lines_of_blocks)
+        except nbest.NbestError as error:
+            raise errors.RequestError(f"--text: {error}") from None
+
+    def _blocks_of_pieces(self, lines_of_blocks):
+        """Yields lists of `Piece`: those of a block's whole lines, and each of a longer line's."""
+        read = (
+            (line, number == len(those_of_block))
+            for those_of_block in lines_of_blocks
+            for number, line in enumerate(those_of_block, start=1)
+        )
+        pieces = []
+        for line, is_last_of_block in read:
+            self._line += 1
+            if line.endswith("\n"):
+                pieces.append(self._whole_line(line))
+            else:
+                yield from [pieces] if pieces else []
+                pieces = []
+                for piece in self._pieces_of_line(line, (each for each, _ in read)):
+                    yield [piece]
+            if is_last_of_block and pieces:
+                yield pieces
+                pieces = []
+        if pieces:
+            yield pieces
+
+    def _whole_line(self, line):
+        """The `Piece` of a line."""
+        hypothesis = None
+        if self._lists:
+            with self._naming_line():
+                hypothesis = self._lists.parse(line.removesuffix("\n"))
+            if not hypothesis:
+                return NO_PIECE
+            line = f"{hypothesis.words}\n"
+        parts = lines.words_of_line([line], self._marks, self._prepare)
+        return self._piece([word for words, _ in parts for word in words], True, hypothesis)
+
+    def _pieces_of_line(self, beginning, following):
+        """Yields the `Piece`s of a line, of which more is to be read than its beginning."""
+        if self._lists:
+            with self._naming_line():
+                raise nbest.NbestError("is too long a hypothesis")
+        ends_line = False
+        for words, ends_line in lines.words_of_line(
+            lines.whole_line(beginning, following), self._marks, self._prepare
+        ):
+            yield self._piece(words, ends_line)
+        if not ends_line:  # and neither does the text
+            yield self._piece(self._marks.last_words(), True)
+
+    def _piece(self, words, ends_line, hypothesis=None):
+        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id)
+        self._num_words += len(words)
+        self._num_unknown += num_unknown
+        if num_unknown and not self._prepare and self._num_examined < MAX_EXAMINED:
+            self._examine(words)
+        return Piece(words, ids, num_unknown, ends_line, hypothesis)
+
+    @contextlib.contextmanager
+    def _naming_line(self):
+        """Says which line a list's fault is in."""
+        try:
+            yield
+        except nbest.NbestError as error:
+            raise errors.RequestError(f"--text: line {max(1, self._line)} {error}") from None
+
+    def _examine(self, words):
+        """Counts the unknown words that would be known if the text was prepared."""
+        how = self._how
+        if how in (None, preparation.TOKENIZED):
+            how = preparation.Preparation()
+        self._num_examined += sum(word not in self._word_to_id for word in words)
+        self._num_raw += sum(how.makes_known(word, self._word_to_id) for word in words)
+
+    def report(self):
+        """Says on standard error what became of words that are not the model's."""
+        if self._num_unknown:
+            fate = f"became {reader.UNKNOWN}"
+            if reader.UNKNOWN not in self._word_to_id:
+                fate = "were left out"
+            messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
+        if self._lists and (message := self._lists.in_words()):
+            messages.say(message)
+        if self._marks.counts:
+            messages.say(self._marks.in_words())
+        if self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
+            remedy = "--raw_text prepares the text as the corpus was"
+            if self._how in (None, preparation.TOKENIZED):
+                remedy = (
+                    "prepare the text as the corpus was, which does not say how (no "
+                    f"{preparation.FILE})"
+                )
+            messages.say(
+                f"{self._num_raw} words are unknown only for their case or punctuation: {remedy}"
+            )
