@@ -5,6 +5,7 @@
     python score.py --save_path=RUN --text=FILE --text=FILE --verbose --json
     python score.py --save_path=RUN --nbest < hypotheses
     python score.py --save_path=RUN1,RUN2 --text=FILE
+    python score.py --save_path=RUN --text=FILE --mix_arpa=FILE --mix_valid=FILE
 
 A line is a sentence, its words separated by white space. With --raw_text it is text as people write
 it, which is prepared as the corpus of the training was; a line may then hold several sentences.
@@ -30,6 +31,9 @@ tells apart: `kaldi` (utt-1 words), `kaldi_n` (utt-1-2 words, the second of utt-
 which is the column before the last. The score is Moses's total, or the last column of each line of
 --scores=FILE; the larger the better. If the model has no `<unk>`, unknown words are left out, and
 hypotheses that lost the fewest come first.
+
+--mix_arpa and --mix_probabilities mix each word's probability with that of another model, such as
+an n-gram model; docs/other-programs.md says how.
 """
 
 if __name__ == "__main__":
@@ -47,7 +51,7 @@ import reader
 from program import command_line, errors, messages, path_flags, tensorflow_start
 from text import files, list_reader, nbest, preparation, sentences
 from text.scores import Scores
-from trained import ranking, results, scoring, text_reader, trained_model
+from trained import mixing_flags, ranking, results, scoring, text_reader, trained_model
 
 
 def write(row, as_json):
@@ -132,6 +136,7 @@ def define_flags():
     path_flags.define_path(
         "scores", None, "A file with a hypothesis's score at the end of each line."
     )
+    mixing_flags.define()
     flags.DEFINE_bool("verbose", False, "Every word's log-probability, too.")
     flags.DEFINE_bool("json", False, "A line of JSON for each row.")
 
@@ -148,6 +153,7 @@ def check_flags(arguments):
         raise errors.RequestError("--carry_state: hypotheses are scored each by itself")
     if arguments.scores and arguments.lm_weight is None:
         raise errors.RequestError("--scores: are used with --lm_weight alone")
+    mixing_flags.check(arguments)
 
 
 def write_lists(lists, as_json):
@@ -187,8 +193,18 @@ def main():
     nbest_format = arguments.nbest_format or (list_reader.GUESS if arguments.nbest else None)
     text = text_reader.TextReader(word_to_id, how, arguments.raw_text, nbest_format)
     by_itself = arguments.nbest or not arguments.carry_state
-    blocks = text.read(arguments.text, complete_last_line=by_itself)
-    scored = scoring.score_pieces(blocks, scorer, word_to_id, by_itself)
+
+    def score_text(text, paths):
+        blocks = text.read(paths, complete_last_line=by_itself)
+        return scoring.score_pieces(blocks, scorer, word_to_id, by_itself)
+
+    scored = score_text(text, arguments.text)
+    if arguments.mix_arpa or arguments.mix_probabilities:
+        held_out = text_reader.TextReader(word_to_id, how, arguments.raw_text)
+        mixture = mixing_flags.open_mixture(
+            arguments, trained.words, lambda path: score_text(held_out, [path])
+        )
+        scored = mixture(scored)
     if arguments.nbest:
         how_to_rank = ranking.Ranking(
             leaves_out=reader.UNKNOWN not in word_to_id,

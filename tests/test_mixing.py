@@ -1,8 +1,11 @@
 import math
+import re
 
 import numpy as np
 import pytest
 
+import score
+from graphs import as_text, run_here, save_run, text_corpus
 from program.errors import RequestError
 from trained import mixing
 
@@ -111,3 +114,77 @@ def test_a_file_that_is_no_ngram_model_is_refused(tmp_path):
     for name, reason in (("x.arpa", "finds no n-gram model"), ("y.arpa", "No such file")):
         with pytest.raises(RequestError, match=f"{name}: cannot be read: .*{reason}"):
             mixing.NgramModel(str(tmp_path / name), ["a"])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("run")
+    save_run(directory)
+    return directory
+
+
+def words_scored(*arguments):
+    """The log-probability of each word that `score.py` prints, and what it says."""
+    status, out, err = run_here(score, *arguments, "--verbose")
+    assert status == 0, err
+    rows = [line.split("\t") for line in out.splitlines()]
+    return np.array([float(row[2]) for row in rows if not row[0]]), rows[-1], err
+
+
+@pytest.mark.parametrize("by_itself", [[], ["--nocarry_state"]])
+def test_a_text_is_scored_with_the_mixture(run, tmp_path, by_itself):
+    corpus = text_corpus()
+    (tmp_path / "text").write_text(as_text(corpus.test, corpus.words))
+    others = np.random.default_rng(3).uniform(0.01, 0.3, len(corpus.test) + 1)
+    flags = [f"--save_path={run}", f"--text={tmp_path}/text", *by_itself]
+    ours, _, _ = words_scored(*flags)
+    is_scored = ~np.isnan(ours)
+    others = others[: len(ours)]
+    (tmp_path / "p").write_text("".join(f"{p:.9f}\n" for p in others))
+    mix = [f"--mix_probabilities={tmp_path}/p"]
+    mixture, total, _ = words_scored(*flags, *mix, "--mix_weight=0.25")
+    expected = np.log(0.25 * np.exp(ours) + 0.75 * others)
+    np.testing.assert_allclose(mixture, expected, atol=2e-4)
+    assert float(total[1]) == pytest.approx(expected[is_scored].sum(), abs=0.01)
+    held_out = [f"--mix_valid={tmp_path}/text", f"--mix_valid_probabilities={tmp_path}/p"]
+    _, best, err = words_scored(*flags, *mix, *held_out)
+    weight = mixing.best_weight(ours, np.log(others))
+    assert f"--mix_weight={weight:.4f} makes {tmp_path}/text most probable" in err
+    assert float(best[1]) >= float(total[1])
+
+
+def test_lists_are_sorted_by_the_mixture(run, tmp_path):
+    pytest.importorskip("kenlm")
+    (tmp_path / "x.arpa").write_text(
+        re.sub(r"\b[ab]\b", lambda m: {"a": "word3", "b": "word4"}[m[0]], ARPA)
+    )
+    flags = [f"--save_path={run}", "--nbest", f"--mix_arpa={tmp_path}/x.arpa"]
+    flags += ["--mix_weight=0", "--mix_unknown=UNKNOWN"]
+    status, out, _ = run_here(score, *flags, input="word4\nword3\n")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert (status, [row[-1] for row in rows]) == (0, ["word3", "word4"])
+    totals = [(-0.1 - 0.2 - 0.5) * math.log(10), (-0.3 - 0.6 - 0.3) * math.log(10)]
+    assert [float(row[1]) for row in rows] == pytest.approx(totals, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--mix_weight=0.5"], "--mix_weight: name a model with --mix_arpa, for example"),
+        (["--mix_arpa=a"], "--mix_arpa: give either --mix_weight, or --mix_valid to find it on"),
+        (["--mix_arpa=a", "--mix_weight=1", "--mix_valid=v"], "--mix_arpa: give either"),
+        (["--mix_arpa=a", "--mix_probabilities=p"], "choose one of the two"),
+        (["--mix_arpa=a", "--mix_weight=nan"], "--mix_weight: must be a number from 0 to 1"),
+        (["--mix_arpa=a", "--mix_weight=1.5"], "--mix_weight"),
+        (
+            ["--mix_probabilities=p", "--mix_weight=1", "--nbest"],
+            "are a text's, not those of lists",
+        ),
+        (["--mix_probabilities=p", "--mix_valid=v"], "--mix_valid_probabilities: go with"),
+        (["--mix_probabilities=no", "--mix_weight=1"], "--mix_probabilities=no: cannot be read"),
+    ],
+)
+def test_flags_that_do_not_go_together_are_refused(run, flags, message):
+    status, out, err = run_here(score, f"--save_path={run}", *flags, input="word3\n")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert message in err

@@ -1,6 +1,7 @@
 """Models written for other libraries, computed there. Libraries that are missing are skipped."""
 
 import os
+import re
 import sys
 
 import numpy as np
@@ -61,6 +62,36 @@ def test_another_library_s_layout_computes_the_same(name, run, expected, tmp_pat
     assert_scores(neighbour_readers.READERS[name](directory, words, EOS), scores)
 
 
+def example(title):
+    """The Python example under a heading of docs/other-programs.md."""
+    with open(os.path.join(ROOT, "docs", "other-programs.md"), encoding="utf-8") as file:
+        section = file.read().split(f"\n## {title}\n")[1].split("\n## ")[0]
+    return re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
+
+
+def test_the_examples_in_the_pages_compute_the_same(tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    corpus = text_corpus()
+    corpus.words[3:6] = ["the", "company", "said"]
+    (tmp_path / "run").mkdir()
+    save_run(tmp_path / "run", corpus)
+    scorer = scoring.Scorer(trained_model.read(str(tmp_path / "run")))
+    export_here(tmp_path / "run", tmp_path / "onnx", "--format=onnx")
+    monkeypatch.chdir(tmp_path)
+    exec(example("ONNX"), names := {})
+    expected, _ = scorer.score([EOS], np.array([[3, 4, 5, EOS]], np.int32).T)
+    assert_scores(names["scores"], expected.T)
+    pytest.importorskip("torch")
+    export_here(tmp_path / "run", tmp_path / "torch", "--format=pytorch")
+    exec(example("PyTorch"), names := {})
+    words = names["words"].numpy().astype(np.int32)
+    scores = names["log_probabilities"][:, :-1].detach().numpy()
+    there = np.take_along_axis(scores, words[:, 1:, None], 2)[..., 0]
+    expected, _ = scorer.score(words[:, 0], words[:, 1:].T)
+    assert_scores(there, expected.T)
+
+
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
@@ -89,6 +120,12 @@ def rows_of(order, w, r, b, forget=0):
 SUMS = {
     "onnx": lambda a: rows_of(
         "iofg", a["lstm_0/W"][0], a["lstm_0/R"][0], np.add(*np.split(a["lstm_0/B"][0], 2))
+    ),
+    "torch": lambda a: rows_of(
+        "ifgo",
+        a["lstm.weight_ih_l0"],
+        a["lstm.weight_hh_l0"],
+        a["lstm.bias_ih_l0"] + a["lstm.bias_hh_l0"],
     ),
     "openvino": lambda a: rows_of("figo", *(a[f"lstm_0/{name}"][0] for name in "WRB")),
     "dynet": lambda a: rows_of("ifog", *(a[f"lstm/0/{n}"] for n in ("Wx", "Wh", "b")), forget=1),
