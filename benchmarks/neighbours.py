@@ -81,17 +81,19 @@ NEIGHBOURS = {
 }
 
 
-def run(command, **options):
-    """Runs a command; what it prints is shown only if it fails.
+def run(command):
+    """Runs a command, without what sets TensorFlow here; shows what it prints only if it fails.
 
     Returns:
       Whether it succeeded.
     """
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
     process = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     )
     if process.returncode:
-        messages.say("".join(process.stdout.splitlines(keepends=True)[-3:]))
+        last = "".join(process.stdout.splitlines(keepends=True)[-3:])
+        messages.say(f"{last}exit status {process.returncode}")
     return process.returncode == 0
 
 

@@ -243,7 +243,7 @@ LAYOUTS = {
         state="all c, then all h",
     ),
     "coreml": Layout(
-        "coremltools 9.0 lstm",
+        "coremltools 9.0 lstm (read, not run)",
         "ifog",
         "lstm_{layer}/weight_ih",
         "lstm_{layer}/weight_hh",

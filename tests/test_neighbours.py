@@ -207,3 +207,26 @@ def test_a_layout_has_all_weights_in_arrays_that_are_contiguous(name, values):
     if name == "tf1":
         assert arrays.keys() == values.keys()
         assert all(np.array_equal(arrays[key], values[key]) for key in values)
+
+
+def layout_row(name, layout):
+    """The row of a layout in the page's table."""
+    sides = ["H", "I"] if layout.transposed else ["I", "H"]
+    if isinstance(layout.input, str):
+        sides[not layout.transposed] = "4H"
+    if layout.input == layout.recurrent:
+        sides[layout.transposed] = "I + H"
+    shape = f"[{', '.join(['1'] * layout.leading_axis + sides)}]"
+    shape = shape if isinstance(layout.input, str) else f"four {shape}"
+    shape += ", by unit" if layout.interleaved else ""
+    num_biases = 1 + bool(layout.recurrent_bias)
+    added = f"{layout.added_to_forget:.0f}"
+    cells = [f"`{name}`", layout.version, " ".join(layout.gates), shape, num_biases, added]
+    return f"| {' | '.join(map(str, cells))} | {layout.state} |"
+
+
+def test_the_page_has_all_layouts():
+    with open(os.path.join(ROOT, "docs", "other-programs.md"), encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    for name, layout in layouts.LAYOUTS.items():
+        assert layout_row(name, layout) in lines

@@ -221,9 +221,10 @@ def find_weight(scored: Iterable[tuple[Any, np.ndarray]], other: Any) -> float:
     Raises:
       errors.RequestError: no word of the text is predicted.
     """
-    pairs = [(ours, other.score(piece.ids)) for piece, ours in scored]
+    nothing = np.zeros(0)
+    pairs = [(nothing, nothing), *((ours, other.score(piece.ids)) for piece, ours in scored)]
     other.finish()
-    ours, theirs = (np.concatenate([np.zeros(0), *each]) for each in zip(*pairs or [((), ())]))
+    ours, theirs = map(np.concatenate, zip(*pairs))
     if not np.isfinite(ours).any():
         raise errors.RequestError("--mix_valid: holds no word to predict")
     return best_weight(ours, theirs)
