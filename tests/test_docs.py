@@ -11,6 +11,7 @@ import ptb_word_lm
 import reader
 import training
 import util
+from exported import layouts, signatures
 from graphs import ROOT
 from model import canonical, devices, lstm, network, precision, sampling, softmax
 from program import command_line, errors, messages, tensorflow_start
@@ -27,6 +28,7 @@ SOURCES = [
     for folder in (
         "",
         "data",
+        "exported",
         "text",
         "model",
         "saved",
@@ -43,6 +45,7 @@ MODULES = (
     + (canonical, devices, lstm, network, precision, sampling, softmax)
     + (command_line, errors, messages, tensorflow_start)
     + (checkpoints, description, run_directory, trained_model, cluster, guard, summaries)
+    + (layouts, signatures)
     + (generation, language_model, scoring)
 )
 CURRENT_PAGES = [page for page in PAGES if page != "CHANGELOG.md"]
