@@ -116,16 +116,43 @@ def rows_of(order, w, r, b, forget=0):
     return sums
 
 
+def of_torch(a):
+    bias = a["lstm.bias_ih_l0"] + a["lstm.bias_hh_l0"]
+    return rows_of("ifgo", a["lstm.weight_ih_l0"], a["lstm.weight_hh_l0"], bias)
+
+
 # How each library computes the sums of the gates, from its own arrays of layer 0.
 SUMS = {
+    **dict.fromkeys(("torch", "paddle", "mindspore"), of_torch),
+    "keras": lambda a: rows_of(
+        "ifgo", *(a[f"lstm_0/{n}"].T for n in ("kernel", "recurrent_kernel", "bias"))
+    ),
+    "flax_optimized": lambda a: rows_of(
+        "ifgo",
+        a["lstm_0/dense_i/kernel"].T,
+        a["lstm_0/dense_h/kernel"].T,
+        a["lstm_0/dense_h/bias"],
+    ),
+    "flax": lambda a: (
+        lambda x, h: {
+            gate: x @ a[f"lstm_0/i{gate}/kernel"]
+            + h @ a[f"lstm_0/h{gate}/kernel"]
+            + a[f"lstm_0/h{gate}/bias"]
+            for gate in "ifgo"
+        }
+    ),
+    "mlx": lambda a: rows_of("ifgo", *(a[f"lstm.0.{n}"] for n in ("Wx", "Wh", "bias"))),
+    "equinox": lambda a: rows_of(
+        "ifgo", *(a[f"lstm.0.{n}"] for n in ("weight_ih", "weight_hh", "bias"))
+    ),
+    "tinygrad": lambda a: rows_of(
+        "ifgo",
+        a["lstm.0.weight_ih"],
+        a["lstm.0.weight_hh"],
+        a["lstm.0.bias_ih"] + a["lstm.0.bias_hh"],
+    ),
     "onnx": lambda a: rows_of(
         "iofg", a["lstm_0/W"][0], a["lstm_0/R"][0], np.add(*np.split(a["lstm_0/B"][0], 2))
-    ),
-    "torch": lambda a: rows_of(
-        "ifgo",
-        a["lstm.weight_ih_l0"],
-        a["lstm.weight_hh_l0"],
-        a["lstm.bias_ih_l0"] + a["lstm.bias_hh_l0"],
     ),
     "openvino": lambda a: rows_of("figo", *(a[f"lstm_0/{name}"][0] for name in "WRB")),
     "dynet": lambda a: rows_of("ifog", *(a[f"lstm/0/{n}"] for n in ("Wx", "Wh", "b")), forget=1),
