@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model import lstm, softmax
-from trained import trained_model, weights
-
-SCOPE = trained_model.SCOPE
+# The variables' names in this project's checkpoints. TensorFlow is not imported for them: the names
+# of the layouts are needed before it is.
+EMBEDDING, SOFTMAX_W, SOFTMAX_B = "Model/embedding", "Model/softmax_w", "Model/softmax_b"
+KERNEL, BIAS = (
+    f"Model/RNN/multi_rnn_cell/cell_{{layer}}/basic_lstm_cell/{part}" for part in ("kernel", "bias")
+)
 # This project's order, with g for the new input, which is j elsewhere in this project.
 GATES = "igfo"
 
@@ -71,9 +73,6 @@ def _numbered(template, first):
     return tuple(template.replace("*", str(first + n)) for n in range(4))
 
 
-_KERNEL, _BIAS = (
-    f"{SCOPE}/{name.replace('cell_0', 'cell_{layer}')}" for name in lstm.canonical_names(0)
-)
 _TORCH = Layout(
     "torch 2.13.0",
     "ifgo",
@@ -130,13 +129,13 @@ LAYOUTS = {
     "tf1": Layout(
         "this project's checkpoints",
         GATES,
-        _KERNEL,
-        _KERNEL,
-        _BIAS,
+        KERNEL,
+        KERNEL,
+        BIAS,
         transposed=False,
-        embedding=weights.EMBEDDING,
-        softmax_w=f"{SCOPE}/{softmax.NAME}",
-        softmax_b=f"{SCOPE}/softmax_b",
+        embedding=EMBEDDING,
+        softmax_w=SOFTMAX_W,
+        softmax_b=SOFTMAX_B,
         softmax_transposed=False,
         state="c, h [B, H]",
     ),
@@ -281,20 +280,20 @@ def lay_out(values: dict[str, np.ndarray], layout: Layout) -> dict[str, np.ndarr
     """Lays out a model's weights as another library has them.
 
     Args:
-      values: see `weights.read_weights`.
+      values: as `weights.read_weights` gives them.
       layout: one of `LAYOUTS`.
 
     Returns:
       Dict of the layout's names to float32 arrays. Each is contiguous: safetensors 0.8.0 writes
       others wrong.
     """
-    matrix = values[f"{SCOPE}/{softmax.NAME}"]
-    arrays = {layout.embedding: values[weights.EMBEDDING]}
+    matrix = values[SOFTMAX_W]
+    arrays = {layout.embedding: values[EMBEDDING]}
     for layer in range((len(values) - 3) // 2):
-        kernel, bias = (values[f"{SCOPE}/{name}"] for name in lstm.canonical_names(layer))
+        kernel, bias = (values[name.format(layer=layer)] for name in (KERNEL, BIAS))
         arrays |= lay_out_layer(kernel, bias, layer, layout)
     arrays[layout.softmax_w] = matrix.T if layout.softmax_transposed else matrix
-    arrays[layout.softmax_b] = values[f"{SCOPE}/softmax_b"]
+    arrays[layout.softmax_b] = values[SOFTMAX_B]
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
