@@ -1,7 +1,10 @@
 """A trained model in use.
 
 * `trained_model.py`: a finished model, or one of the TF1 script, read back.
-* `language_model.py`: its network, with a state in one tensor.
-* `scoring.py`: the log-probabilities of given words. (Sentences: `score.py`.)
+* `language_model.py`: its network in a graph. `numpy_model.py`: its step without one.
+* `text_reader.py`: texts and lists as its words.
+* `scoring.py`: the log-probabilities of these words, of which `prefix_tree.py` finds what several
+  lines have in common.
+* `results.py`, `ranking.py`: the rows that `score.py` prints: in order, or the best first.
 * `generation.py`: the next words, drawn.
 """
