@@ -22,15 +22,17 @@ word comes before its line's row, after an empty column: word, log-probability. 
 are averaged: the mean of each word's probabilities.
 
 --nbest sorts lists of hypotheses, the best first, each scored as with --nocarry_state; an empty
-line ends a list. The last column is the line as it came. --nbest_format is for lists that an id
-tells apart: `kaldi` (utt-1 words), `kaldi_n` (utt-1-2 words, the second of utt-1), `moses`
-(0 ||| words ||| scores). With --lm_weight or --word_penalty they are sorted by
+line ends a list, or an id tells lists apart. The last column is the line as it came. --nbest_format
+names the format: `lines`, `kaldi` (utt-1 words), `kaldi_n` (utt-1-2 words, the second of utt-1),
+`moses` (0 ||| words ||| features ||| total), `fairseq` (its lines H-) or `jsonl`; otherwise it is
+guessed. With --verbose, a row with each hypothesis's id, score and words comes before its own. With
+--lm_weight or --word_penalty they are sorted by
 
     score + lm_weight * log-probability - word_penalty * words (without `<eos>`)
 
-which is the column before the last. The score is Moses's total, or the last column of each line of
---scores=FILE; the larger the better. If the model has no `<unk>`, unknown words are left out, and
-hypotheses that lost the fewest come first.
+which is the column before the last. The score is the line's own, or that of --scores=FILE, whose
+lines are `id score` or `score`; the larger the better. If the model has no `<unk>`, unknown words
+are left out, and hypotheses that lost the fewest come first.
 
 --mix_arpa and --mix_probabilities mix each word's probability with that of another model, such as
 an n-gram model; docs/other-programs.md says how.
@@ -133,11 +135,11 @@ def define_flags():
     )
     flags.DEFINE_float("lm_weight", None, "Sort by the hypotheses' scores, too; see above.")
     flags.DEFINE_float("word_penalty", 0, "What each word takes off a hypothesis's score.")
-    path_flags.define_path(
-        "scores", None, "A file with a hypothesis's score at the end of each line."
+    path_flags.define_path("scores", None, "A file of scores, a line each: `id score`, or `score`.")
+    flags.DEFINE_bool(
+        "verbose", False, "Every word's log-probability, or what was taken from a list's line."
     )
     mixing_flags.define()
-    flags.DEFINE_bool("verbose", False, "Every word's log-probability, too.")
     flags.DEFINE_bool("json", False, "A line of JSON for each row.")
 
 

@@ -43,6 +43,8 @@ def import_tensorflow() -> None:
     """
     standard_streams.open_closed()
     turn_on_onednn()
+    # What NumPy multiplies here are vectors. Its threads would spend the time waiting for others.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "0"
     # The import takes seconds. Within TensorFlow's C++, the exception of Ctrl-C may get lost or be
     # taken for another. Nothing needs to be tidied up yet, so the process ends at once.

@@ -49,8 +49,14 @@ import reader  # noqa: E402
 import score  # noqa: E402
 import shared  # noqa: E402
 from saved import checkpoints, run_directory  # noqa: E402
-from text import nbest, preparation  # noqa: E402
-from trained import trained_model  # noqa: E402
+from text import list_reader, nbest, preparation  # noqa: E402
+from trained import (  # noqa: E402
+    ranking,
+    results,
+    scoring,
+    text_reader,
+    trained_model,
+)
 from training import cluster, summaries  # noqa: E402
 
 MEMORY = 1 << 30  # bytes more than at the start
@@ -412,6 +418,9 @@ class UniformScorer:
         assert np.shape(first) == targets.shape[1:]
         return np.where(targets >= 0, np.float32(-1), np.float32(0)), state
 
+    def score_tree(self, tree):
+        return np.full(len(tree.nodes), -1, np.float32)
+
 
 def score_formats(directory):
     """The texts, lists and scores that `score.py` reads, and the rows that it writes of them."""
@@ -429,19 +438,19 @@ def score_formats(directory):
 
     def try_text(by_itself, raw):
         how = preparation.Preparation()
-        text = score.TextReader(word_to_id, how, raw)
+        text = text_reader.TextReader(word_to_id, how, raw)
         blocks = text.read([str(path)] * 2, by_itself)
-        scored = score.score_pieces(blocks, UniformScorer(), word_to_id, by_itself)
-        check([(None, score.rows(scored, word_to_id, verbose=True))], as_json=True)
+        scored = scoring.score_pieces(blocks, UniformScorer(), word_to_id, by_itself)
+        check([(None, results.rows(scored, word_to_id, verbose=True))], as_json=True)
         text.report()
 
     def try_lists(form, weight):
-        text = score.TextReader(word_to_id, None, False, form)
+        text = text_reader.TextReader(word_to_id, None, False, form)
         blocks = text.read([str(path)], True)
-        scored = score.score_pieces(blocks, UniformScorer(), word_to_id, True)
-        scores = score.read_scores(str(path)) if form == nbest.KALDI else None
-        ranking = score.Ranking(lm_weight=weight, scores=scores)
-        check(score.ranked_rows(scored, ranking), as_json=True)
+        scored = scoring.score_pieces(blocks, UniformScorer(), word_to_id, True)
+        scores = score.read_scores(str(path)) if form == nbest.KALDI and weight else None
+        how = ranking.Ranking(lm_weight=weight, scores=scores)
+        check(ranking.ranked_rows(scored, how), as_json=True)
 
     def attempt(content):
         path.write_bytes(content)
@@ -450,7 +459,7 @@ def score_formats(directory):
             lambda: try_text(True, False),
             *(
                 functools.partial(try_lists, form, weight)
-                for form in (*nbest.FORMATS, score.GUESS)
+                for form in (*nbest.FORMATS, list_reader.GUESS)
                 for weight in (None, 0.5)
             ),
         )
@@ -460,6 +469,8 @@ def score_formats(directory):
         b"a" * 70_000,
         b"0 ||| a b ||| LM: -1.5 TM: 2e3 ||| -3.25\n0 ||| b ||| -1\n1 ||| a ||| 7",
         b"utt-1-1 a b 3\nutt-1-2 b 0.5\nutt-2-1 a -1e3",
+        b"S-0\ta\nH-0\t-0.5\ta b\nD-0\t-0.5\ta b\nH-0\t-1e1\tb",
+        b'{"id": "u", "text": "a b", "score": -1.5}\n{"id": "u", "text": ["b"], "score": null}',
     ), attempt
 
 

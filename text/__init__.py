@@ -5,7 +5,9 @@
   `saved/run_directory.py` for a saved run's `vocab.txt`.)
 * `joining.py`: the way back, from tokens to readable text.
 * `preparation.py`: how a corpus was made, so that other text can be prepared alike.
-* `nbest.py`: the lists of hypotheses that speech recognition and translation write.
+* `nbest.py`: the lists of hypotheses that speech recognition and translation write, a line at a
+  time; `list_format.py`: which format they are in; `list_reader.py`: both together.
+* `scores.py`: scores of hypotheses in a file of their own.
 * `files.py`: what a file's text is: UTF-8 decoded block by block, line ends, byte order marks.
 * `lines.py`: what a text's words are, and which of them only mark a sentence's beginning or end.
 """

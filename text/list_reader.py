@@ -3,7 +3,6 @@
 import collections
 from collections.abc import Container, Iterable, Iterator
 
-from program import messages
 from text import list_format, nbest
 
 GUESS = "guess"  # in place of a format
@@ -25,6 +24,7 @@ class ListReader:
         # Lines that the user calls words are words.
         self._is_checked = form != nbest.LINES
         self._are_columns_checked = not self._is_checked
+        self._notes: list[str] = []
         self._removed: collections.Counter[str] = collections.Counter()
 
     def with_format(self, blocks: Iterable[list[str]]) -> Iterator[list[str]]:
@@ -72,9 +72,9 @@ class ListReader:
         first_lines, self._first_lines = self._first_lines, []
         self._form = form = list_format.guess(first_lines, self._vocabulary)
         what = list_format.IN_WORDS[form]
-        messages.say(f"--nbest: the text is taken as {what} (--nbest_format={form})")
+        self._notes.append(f"--nbest: the text is taken as {what} (--nbest_format={form})")
         if form == nbest.LINES and (hint := list_format.hint(first_lines, self._vocabulary)):
-            messages.say(f"--nbest: {hint}")
+            self._notes.append(f"--nbest: {hint}")
 
     def parse(self, line: str) -> nbest.Hypothesis | None:
         """Takes a line apart.
@@ -119,12 +119,13 @@ class ListReader:
             self._are_columns_checked = True
             list_format.check_columns(self._first_lines, self._form, self._vocabulary)
 
-    def in_words(self) -> str:
-        """What to say of the lines; empty if there is nothing."""
+    def notes(self) -> list[str]:
+        """What to say of the lines, once they have all been read."""
         if not self._removed:
-            return ""
-        examples = list(self._removed)[:3]
-        return (
-            f"segmentation marks and factors were left out of {self._removed.total()} places, such "
-            f"as {', '.join(examples)}"
-        )
+            return self._notes
+        examples = ", ".join(list(self._removed)[:3])
+        return [
+            *self._notes,
+            f"segmentation marks and factors were left out of {sum(self._removed.values())} "
+            f"places, such as {examples}",
+        ]

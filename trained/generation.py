@@ -13,6 +13,8 @@ from trained.numpy_model import NumpyModel
 
 tf1 = tf.compat.v1
 
+GROUP_SIZE = 128  # of words, in `draw_word`
+
 
 class Sampler:
     """Continues texts with a trained model: one in NumPy, several side by side in a session."""
@@ -159,9 +161,21 @@ def draw_word(logits: np.ndarray, temperature: np.float32, top_k: int, uniform: 
         ids = np.argpartition(-logits, top_k - 1)[:top_k]
         logits = logits[ids]
     with np.errstate(over="ignore"):
-        ends = np.cumsum(np.exp(logits / temperature), dtype=np.float64)
-    place = int(np.searchsorted(ends, uniform * ends[-1], side="right"))
+        weights = np.exp(logits / temperature)
+    # A running sum over all words would take as long as the LSTM: first of groups, then within one.
+    sums = np.add.reduceat(weights, np.arange(0, len(weights), GROUP_SIZE))
+    group, rest = _place(sums, uniform * sums.sum(dtype=np.float64))
+    place, _ = _place(weights[group * GROUP_SIZE : (group + 1) * GROUP_SIZE], rest)
+    place += group * GROUP_SIZE
     return place if ids is None else int(ids[place])
+
+
+def _place(lengths, number):
+    """In which of several intervals that lie side by side a number is, and where in it."""
+    ends = np.cumsum(lengths, dtype=np.float64)
+    # Rounding may put it at the end of all; intervals there may be empty.
+    place = int(min(np.searchsorted(ends, number, side="right"), np.searchsorted(ends, ends[-1])))
+    return place, number - (ends[place - 1] if place else 0)
 
 
 def draw_words(logits: tf.Tensor, temperature: tf.Tensor, top_k: int, seed: tf.Tensor) -> tf.Tensor:

@@ -42,16 +42,13 @@ class NumpyModel:
         """The state after one more word."""
         x, after = self._embedding[word], []
         for (kernel, bias), (c, h) in zip(self._cells, state):
-            i, j, f, o = np.split(np.concatenate([x, h]) @ kernel + bias, 4)
-            c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(j)
-            x = _sigmoid(o) * np.tanh(c)
+            gates = (np.concatenate([x, h]) @ kernel + bias).reshape(4, -1)
+            i, _, f, o = 0.5 * np.tanh(0.5 * gates) + 0.5  # the sigmoid; exp would overflow
+            c = f * c + i * np.tanh(gates[1])
+            x = o * np.tanh(c)
             after.append((c, x))
         return after
 
     def logits(self, state: list) -> np.ndarray:
         """The logits of the word that follows, `[vocab_size]`."""
         return state[-1][1] @ self._softmax_w + self._softmax_b
-
-
-def _sigmoid(x):
-    return 0.5 * np.tanh(0.5 * x) + 0.5  # exp would overflow

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from model import devices
 from trained import prefix_tree, trained_model
-from trained.language_model import LanguageModel, LevelsLayer
+from trained.language_model import LanguageModel, LevelsLayer, stream_layer
 from trained.text_reader import Piece
 
 tf1 = tf.compat.v1
@@ -38,7 +38,7 @@ class Scorer:
         self._config = config = trained.config
         self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
         with tf.Graph().as_default():
-            model = LanguageModel(config)
+            model = LanguageModel(config, stream_layer)
             self._session = tf1.Session(config=devices.session_config())
             state = model.state_placeholders()
             self._read = {size: self._add_window(model, size, state) for size in WINDOW_SIZES}

@@ -197,13 +197,13 @@ class TextReader:
 
     def report(self):
         """Says on standard error what became of words that are not the model's."""
+        for note in self._lists.notes() if self._lists else ():
+            messages.say(note)
         if self._num_unknown:
             fate = f"became {reader.UNKNOWN}"
             if reader.UNKNOWN not in self._word_to_id:
                 fate = "were left out"
             messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
-        if self._lists and (message := self._lists.in_words()):
-            messages.say(message)
         if self._marks.counts:
             messages.say(self._marks.in_words())
         if self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
