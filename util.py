@@ -32,8 +32,7 @@ class ModelOps(NamedTuple):
     """What a session runs, feeds and fetches of one model, in one graph.
 
     Attributes:
-      initial_state: tuple of `lstm.LSTMStateTuple`, one for each layer (with cuDNN one for all
-        layers), replica by replica.
+      initial_state: tuple of `lstm.LSTMStateTuple`, one for each layer, replica by replica.
       final_state: likewise, the state after the window, to be fed as the next initial state.
       cost: float32 scalar in nats, summed over the time steps and averaged over the batch.
       positions: tuple of int64 scalars, one for each replica: which window to read.
@@ -170,10 +169,12 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
     if exported.grad_norm is not None:
         found[GRAD_NORM] = tf.add_n(get_tensors(GRAD_NORM)) / num_replicas
     if RNN_PARAMS in found:
-        num_layers, _, hidden_size = exported.initial_state[0].c.shape
-        lstm.save_canonically(found[RNN_PARAMS], num_layers, hidden_size)
+        hidden_size = exported.initial_state[0].c.shape[1]
+        lstm.save_canonically(found[RNN_PARAMS], len(exported.initial_state), hidden_size)
     if SOFTMAX_BY_WORD in found:
         softmax.save_canonically(found[SOFTMAX_BY_WORD])
+    text = reader.Text(exported.text.ids, *get_tensors(with_prefix(name, "text")))
+    reader.add_text(text)
     return ModelOps(
         initial_state=initial_state,
         final_state=import_state_tuples(
