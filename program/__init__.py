@@ -6,6 +6,7 @@
 * `signals.py`: Ctrl-C and the like.
 * `tensorflow_start.py`: a quiet start with oneDNN turned on.
 * `standard_streams.py`: standard streams that are closed.
+* `whole_files.py`: files written whole or not at all.
 * `live_line.py`: how much is done, on a terminal.
 * `tf_config.py`: whether TF_CONFIG names several machines. (Their addresses:
   `training/cluster.py`.)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from program.errors import UserError
 from program.messages import say
+from program.whole_files import write_whole
 from saved import checkpoints, description
 from text import preparation
 from text.preparation import Preparation
@@ -38,15 +39,9 @@ class RunDirectoryError(UserError):
 
 
 def _write(path, text):
-    """Writes a file whole or not at all."""
-    temporary = f"{path}.tmp"
     try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
+        write_whole(path, text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(temporary)
         raise RunDirectoryError(f"{path}: cannot be written: {error.strerror}") from None
 
 
