@@ -105,47 +105,20 @@ def check_vocabulary(save_path: str, words: list) -> None:
         )
 
 
-def check_config(
-    save_path: str, run: dict, checkpoint: str | None = None, saved_run: dict | None = None
-) -> None:
-    """Checks that `config.json` describes this run; says of a checkpoint what cannot be checked.
+def say_what_is_unknown(run: dict, checkpoint: str, saved_run: dict | None) -> None:
+    """Says what of a run cannot be compared with that of the checkpoint to continue.
 
     Args:
-      save_path: the directory.
       run: see `description.describe`.
-      checkpoint: the path of the checkpoint to continue, or None if there is none.
-      saved_run: what the checkpoint itself says of its run, or None. It has been compared; where
-        `config.json` says something else, that is only said.
-
-    Raises:
-      RunDirectoryError: it cannot be read, or belongs to another run.
+      checkpoint: the checkpoint's path.
+      saved_run: what the checkpoint says of its run, which has been compared; or None.
     """
-    path = os.path.join(save_path, CONFIG_FILE)
-    beside = read_config(save_path)
-    if beside and (name := description.first_difference(beside, run)):
-        change = description.change(name, beside, run)
-        if saved_run is None:
-            raise RunDirectoryError(
-                f"{path}: {change}; continue with the old one, or choose another --save_path"
-            )
-        say(f"{path}: is of another run than {checkpoint}, which counts: {change}")
-    if checkpoint is None:
-        return
-    known = dict(saved_run or beside or {})
-    if saved_run is None and read_words(save_path) is not None:
-        known["vocabulary"] = run["vocabulary"]
-    missing = description.names_missing(known, run)
-    if saved_run is None and beside is None:
+    if saved_run is None:
         say(
-            f"{checkpoint}: does not say which run it is of, and has no {CONFIG_FILE} beside it; "
-            "that the run is the same cannot be checked"
+            f"{checkpoint}: does not say which run it is of; that the run is the same cannot be "
+            "checked"
         )
-    elif saved_run is None:
-        say(
-            f"{checkpoint}: does not say which run it is of; that it is that of {CONFIG_FILE} "
-            f"beside it cannot be checked{missing and ', nor '}{missing}"
-        )
-    elif missing:
+    elif missing := description.names_missing(saved_run, run):
         say(f"{checkpoint}: that these are the same cannot be checked: {missing}")
 
 

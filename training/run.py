@@ -71,9 +71,11 @@ def _open_directory(run, model_ops):
     """
     run_directory.check_vocabulary(run.save_path, run.words)
     saver = Checkpoints(run.save_path, model_ops, run.description)
-    run_directory.check_config(run.save_path, run.description, saver.newest, saver.saved_run)
+    if saver.newest:
+        run_directory.say_what_is_unknown(run.description, saver.newest, saver.saved_run)
     # Not before the checkpoints are known to fit.
     run_directory.write(run.save_path, run.description, run.words, run.preparation)
+    write_graph(run.save_path)
     if saver.newest:
         say(f"{saver.newest}: continued after {saver.progress.done()}")
     return saver
