@@ -12,9 +12,7 @@ from model import devices
 from program import path_flags, tf_config
 from program.errors import RequestError
 from program.messages import say
-
-# Flags that only say how often to save and to report.
-_OPTIONS = ("save_every_secs", "summary_steps", "sample_words")
+from training.guard import RunOptions
 
 
 class Request(NamedTuple):
@@ -27,7 +25,7 @@ class Request(NamedTuple):
       num_replicas: int, replicas of the model on this machine.
       hardware: dict of `dtype`, a `precision.Precision`, and `session_config`, a `ConfigProto`.
       eval_only: bool, only evaluate.
-      options: dict, the fields of `guard.RunOptions`.
+      options: `guard.RunOptions`, how often to save and report.
     """
 
     config: configs.SmallConfig
@@ -37,7 +35,7 @@ class Request(NamedTuple):
     num_replicas: int
     hardware: dict
     eval_only: bool
-    options: dict
+    options: RunOptions
 
 
 def define() -> None:
@@ -183,5 +181,5 @@ def request(several_machines: bool = False) -> Request:
         num_replicas=num_replicas,
         hardware={"dtype": dtype, "session_config": session_config},
         eval_only=arguments.eval_only,
-        options={name: getattr(arguments, name) for name in _OPTIONS},
+        options=RunOptions(*(getattr(arguments, name) for name in RunOptions._fields)),
     )

@@ -48,19 +48,19 @@ def describe_run(
     dtype: tf.DType | Precision,
     seed: int,
     corpus: reader.Corpus,
-    **options: Any,
+    options: RunOptions = RunOptions(),  # noqa: B008  it never changes
 ) -> Run:
     """Describes a run.
 
     Args:
       save_path: see `Run`.
       config, dtype, seed, corpus: as in `description.describe`.
-      **options: fields of `RunOptions`.
+      options: how often to save and report.
     """
     if save_path is None:
-        return Run(options=RunOptions(**options))
+        return Run(options=options)
     run = description.describe(config, devices.precision_for(dtype).dtype, seed, corpus)
-    return Run(save_path, run, corpus.words, RunOptions(**options), corpus.preparation)
+    return Run(save_path, run, corpus.words, options, corpus.preparation)
 
 
 def _open_directory(run, model_ops):
