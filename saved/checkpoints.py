@@ -20,11 +20,13 @@ import tensorflow as tf
 
 from program.errors import UserError
 from program.messages import say
+from program.whole_files import write_whole
 from saved import description
 
 PREFIX = "model.ckpt"
 PROGRESS = "Training/progress"
 RUN = "Training/run"
+GRAPH_FILE = "graph.pbtxt"
 
 tf1 = tf.compat.v1
 
@@ -169,7 +171,7 @@ def remove_unfinished(save_path: str) -> None:
         f"{PREFIX}-*.tempstate*",
         f"{PREFIX}-*.meta.tmp*",
         "checkpoint.tmp*",
-        "graph.pbtxt.tmp*",
+        f"{GRAPH_FILE}.tmp*",
     ]
     for pattern in patterns:
         for path in glob.glob(os.path.join(glob.escape(save_path), pattern)):
@@ -270,7 +272,25 @@ def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
             "machines; continue with those until the epoch is done, or move the checkpoints of the "
             "epoch away"
         )
-    return progress._replace(state=carried)
+    return progress
+
+
+def _forget_shapes(graph_def):
+    for node in graph_def.node:
+        node.attr.pop("_output_shapes", None)
+
+
+def write_graph(save_path: str) -> None:
+    """Writes the current graph as text, `graph.pbtxt`, as a Supervisor does.
+
+    Raises:
+      CheckpointError: it cannot be written.
+    """
+    path = os.path.join(save_path, GRAPH_FILE)
+    try:
+        write_whole(path, str(tf1.get_default_graph().as_graph_def()))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 class Checkpoints:
@@ -323,6 +343,13 @@ class Checkpoints:
         self._saver = tf1.train.Saver(variables, save_relative_paths=True)
         self._saver.recover_last_checkpoints(paths)
 
+    @functools.cache  # noqa: B019  it lives as long as the run
+    def _metagraph(self):
+        """The graph as TensorFlow's Saver writes it, but without what an import works out again."""
+        metagraph = self._saver.export_meta_graph(strip_default_attrs=True)
+        _forget_shapes(metagraph.graph_def)
+        return metagraph.SerializeToString()
+
     def save(self, session: tf.compat.v1.Session, step: int, progress: Progress) -> None:
         """Saves a session's variables, and the progress, as `model.ckpt-STEP`.
 
@@ -331,7 +358,10 @@ class Checkpoints:
         """
         session.run(self._assign, {self._content: progress.to_bytes()})
         try:
-            self.newest = self._saver.save(session, self._prefix, global_step=step)
+            self.newest = self._saver.save(
+                session, self._prefix, global_step=step, write_meta_graph=False
+            )
+            write_whole(f"{self.newest}.meta", self._metagraph())
         except (tf.errors.OpError, ValueError, OSError) as error:
             remove_unfinished(os.path.dirname(self._prefix))
             message = f"{self._prefix}-{step}: cannot be written: {reason(error)}"

@@ -17,6 +17,7 @@ from saved.checkpoints import (
     Checkpoints,
     reason,
     remove_unfinished,
+    write_graph,
 )
 from text.preparation import Preparation
 from training.guard import Guard, RunOptions
@@ -113,7 +114,9 @@ def open_run(
             saver = _open_directory(run, model_ops)
         try:
             session = stack.enter_context(
-                open_session(run.save_path, saver and saver.restorer, session_config, server)
+                open_session(
+                    saver and saver.newest, saver and saver.restorer, session_config, server
+                )
             )
         except (tf.errors.OpError, OSError) as error:
             if server.target and isinstance(error, LOST):
