@@ -160,6 +160,7 @@ class PTBModel:
             cost=tf.reduce_sum(losses) / self.input.batch_size,
             positions=(windows.position,),
             streams=windows.streams,
+            text=windows.text,
             **self._network.saved_otherwise,
         )
 
@@ -383,6 +384,7 @@ def evaluate(
         trained_model.say_other_texts(trained, corpus)
         models = build_evaluation_models(trained.config, corpus, dtype)
         trained_model.restore_weights(session, trained)
+        reader.load_texts(session)
         for name, model in models.items():
             print(f"{name} Perplexity: {run_epoch(session, model):.3f}", flush=True)
 

@@ -37,6 +37,7 @@ class ModelOps(NamedTuple):
       cost: float32 scalar in nats, summed over the time steps and averaged over the batch.
       positions: tuple of int64 scalars, one for each replica: which window to read.
       streams: `reader.Streams`, how the text is cut.
+      text: `reader.Text`, which a session must load.
       train_op: makes one step of gradient descent. It and the next four are None if the model is
         not in training.
       lr: float32 scalar, the learning rate.
@@ -51,6 +52,7 @@ class ModelOps(NamedTuple):
     cost: tf.Tensor
     positions: tuple
     streams: reader.Streams
+    text: reader.Text
     train_op: Any = None
     lr: Any = None
     new_lr: Any = None
@@ -137,6 +139,7 @@ def export_ops(model_ops: ModelOps, name: str) -> None:
     """
     _set_collection(with_prefix(name, "cost"), [model_ops.cost])
     _set_collection(with_prefix(name, "position"), model_ops.positions)
+    _set_collection(with_prefix(name, "text"), model_ops.text[1:])
     export_state_tuples(model_ops.initial_state, with_prefix(name, "initial"))
     export_state_tuples(model_ops.final_state, with_prefix(name, "final"))
     for key in (*TRAINING_KEYS, GRAD_NORM, RNN_PARAMS, SOFTMAX_BY_WORD):
@@ -183,6 +186,7 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
         cost=tf.add_n(costs) / num_replicas,
         positions=tuple(get_tensors(with_prefix(name, "position"))),
         streams=exported.streams._replace(num_replicas=num_replicas),
+        text=text,
         **found,
     )
 

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+import reader
+
 tf1 = tf.compat.v1
 
 # What a session raises if another machine was lost.
