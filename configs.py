@@ -3,7 +3,7 @@
 `SmallConfig`, `MediumConfig` and `LargeConfig` are those of Zaremba et al. 2014, "Recurrent Neural
 Network Regularization" (https://arxiv.org/abs/1409.2329), as the TensorFlow tutorial set them.
 `TestConfig` is for tests. A configuration can be changed; a model keeps a copy of it. Each field is
-a flag, too: `training/flags.py` makes the flags from the fields.
+a flag, too: `script_flags/training.py` makes the flags from the fields.
 """
 
 import dataclasses

@@ -9,9 +9,10 @@ pip install -r requirements-extras.txt
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import curves as script_flags
 
-    tensorflow_start.import_tensorflow()
+    command_line.start(script_flags.define, script_flags.check)
 
 import glob
 import os
@@ -21,11 +22,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from absl import flags
 
-from program import command_line, errors, path_flags, tensorflow_start
+from program import command_line, errors
 
 tf1 = tf.compat.v1
-
-FORMATS = (".png", ".svg", ".pdf")
 
 
 class Curve(NamedTuple):
@@ -142,24 +141,11 @@ def draw(curves: dict[str, Curve], out: str) -> None:
         raise errors.RequestError(f"--out={out}: {error.strerror}") from None
 
 
-def define_flags() -> None:
-    """Defines the command line's flags, in absl's own registry."""
-    path_flags.define_repeated_path("run", [], "A run's --save_path; give it again for more runs.")
-    path_flags.define_path("out", "curves.png", f"The drawing: {', '.join(FORMATS)}.")
-
-
 def main() -> None:
     """Draws what the flags ask for; RequestError if it cannot be done."""
     arguments = flags.FLAGS
-    if not arguments.run:
-        raise errors.RequestError("--run: name what training saved to with --save_path")
-    if not arguments.out.endswith(FORMATS):
-        raise errors.RequestError(
-            f"--out={arguments.out}: must end with one of {', '.join(FORMATS)}"
-        )
     draw({name: read_curve(run) for name, run in names(arguments.run).items()}, arguments.out)
 
 
 if __name__ == "__main__":
-    define_flags()
     command_line.run(main)

@@ -18,21 +18,16 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from program.errors import UserError
 from program.messages import say
-from text import preparation
+from text import corpus_files, preparation
+from text.corpus_files import SPLITS, CorpusError
 from text.preparation import Preparation
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
 NO_WORD = -1  # in the place of a word to predict, where there is no word
-SPLITS = ("train", "valid", "test")
 # A graph holds at most 2 GiB, and a copy of the text for each replica.
 MAX_CONSTANT_WORDS = 1 << 24
-
-
-class CorpusError(UserError):
-    """A corpus cannot be used; the message names the file and says what to do."""
 
 
 class Corpus(NamedTuple):
@@ -283,9 +278,8 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
       CorpusError: a file is missing, unreadable, empty or not UTF-8 text.
       preparation.PreparationError: the description of the preparation is damaged.
     """
-    paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
-    for path in paths:  # a missing file is noticed before a long one is read
-        next(_blocks_of_words(path, block_size=1), None)
+    corpus_files.check(data_path)
+    paths = [corpus_files.path_of(data_path, split) for split in SPLITS]
     train, word_to_id = _read_training_text(paths[0], max_words)
     valid, test = (_read_split(path, word_to_id) for path in paths[1:])
     return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))

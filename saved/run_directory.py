@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 
+from program import paths
 from program.errors import UserError
 from program.messages import say
 from saved import checkpoints, description
@@ -181,21 +182,15 @@ def check_name(path: str, flag: str = "--save_path") -> None:
     """Checks that TensorFlow can read back what it saves to a directory.
 
     Raises:
-      RunDirectoryError: the path is not UTF-8, or TensorFlow's checkpoint reader would take it
-        for a pattern.
+      RunDirectoryError: the path is not UTF-8, names another file system, or TensorFlow's
+        checkpoint reader would take it for a pattern.
     """
-    for sign in ("[", "\\"):
-        if sign in path and sign != os.sep:
-            raise RunDirectoryError(
-                f"{flag}={path}: TensorFlow cannot read checkpoints where a name has {sign}; "
-                "choose another"
-            )
     try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise RunDirectoryError(
-            f"{flag}={path}: is not UTF-8, or the locale is not; choose another name"
-        ) from None
+        paths.refuse_scheme(path)
+    except ValueError as error:
+        raise RunDirectoryError(f"{flag}={path}: {error}") from None
+    if fault := paths.name_fault(path):
+        raise RunDirectoryError(f"{flag}={path}: {fault}")
 
 
 @contextlib.contextmanager

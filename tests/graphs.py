@@ -20,8 +20,14 @@ import reader
 import util
 from program import command_line, signals
 from saved import checkpoints, description, run_directory
-from training import flags as training_flags
+from script_flags import cluster, curves, export, generate, score, training
 
+# The flags of each script.
+SCRIPT_FLAGS = {
+    "ptb_word_lm": training,
+    "train_cluster": cluster,
+    **{"generate": generate, "score": score, "export": export, "curves": curves},
+}
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 tf1 = tf.compat.v1
 # A graph with cuDNN's kernel can be initialized, saved and restored where the kernel cannot run.
@@ -139,7 +145,8 @@ def run_here(module, *arguments, input=""):
     stdin = io.TextIOWrapper(io.BytesIO(input.encode()))
     stdout, stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
     stderr.reconfigure(errors="backslashreplace")
-    app.define_help_flags()  # as app.run does once in a process: they are no flags of the script's
+    script_flags = SCRIPT_FLAGS[module.__name__]
+    app.define_help_flags()  # once in a process: they are no flags of the script's
     with (
         mock.patch.object(sys, "argv", [f"{module.__name__}.py", *arguments]),
         mock.patch.object(sys, "stdin", stdin),
@@ -148,9 +155,9 @@ def run_here(module, *arguments, input=""):
         eager_execution_kept(),
         flagsaver.flagsaver(),  # forgets the flags that are defined within, too
     ):
-        getattr(module, "define_flags", training_flags.define)()
         handlers = {number: signal.getsignal(number) for number in signals.SIGNALS}
         try:
+            command_line.start(script_flags.define, script_flags.check)
             command_line.run(module.main)
         except SystemExit as end:
             status = end.code or 0

@@ -58,11 +58,7 @@ def from_environment() -> "Machines":
     Raises:
       RequestError: it names no machines, or is not a valid description of them.
     """
-    if not tf_config.names_cluster():
-        raise RequestError(
-            "TF_CONFIG: names no machines (docs/several-machines.md shows how); ptb_word_lm.py "
-            "trains on this machine alone"
-        )
+    tf_config.require_cluster()
     try:
         resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         spec = resolver.cluster_spec()

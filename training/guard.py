@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from program import messages
 from program.errors import UserError
 from program.messages import say
 from program.signals import SIGNALS, Interrupted, ignore_signals
@@ -100,8 +101,7 @@ class Guard:
 
     def __exit__(self, _, error, traceback):
         try:
-            # Standard output raised it: the other files have errors of their own.
-            if isinstance(error, OSError):
+            if isinstance(error, messages.OutputError):
                 self.heed_signal()
                 self.save(then="")
                 raise OutputError(f"standard output: {error.strerror}; {self._what_is_saved()}")
