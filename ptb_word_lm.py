@@ -176,7 +176,7 @@ class PTBModel:
         grad_norm = tf.linalg.global_norm(gradients) / scale
         max_norm = self._config.max_grad_norm
         # Clipping scales all gradients alike. To scale the learning rate does the same, faster.
-        clipped_lr = lr * max_norm / tf.maximum(grad_norm, max_norm)
+        clipped_lr = lr * (max_norm / tf.maximum(grad_norm, max_norm))
         # Without locks, two replicas that update one row at the same moment would lose one update.
         optimizer = tf1.train.GradientDescentOptimizer(clipped_lr / scale, use_locking=True)
         with tf.control_dependencies([ops.cost]):  # that of the weights before the update
@@ -314,9 +314,9 @@ def train(
 def _evaluate(session, guard, model):
     """The perplexity of a model's text; a signal stops it after a window."""
     for result in training.run_windows(session, model):
-        perplexity = result.perplexity
+        guard.check_held_out(result)
         guard.heed_signal()
-    return perplexity
+    return result.perplexity
 
 
 def run_metagraph(
@@ -385,7 +385,13 @@ def evaluate(
         models = build_evaluation_models(trained.config, corpus, dtype)
         trained_model.restore_weights(session, trained)
         for name, model in models.items():
-            messages.report(f"{name} Perplexity: {run_epoch(session, model):.3f}")
+            perplexity = run_epoch(session, model)
+            if not np.isfinite(perplexity):
+                raise trained_model.TrainedModelError(
+                    f"{trained.path}: {name} Perplexity is {perplexity}: the weights are too "
+                    "large; use an earlier checkpoint, or float32 if this is 16 bit"
+                )
+            messages.report(f"{name} Perplexity: {perplexity:.3f}")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from program.messages import say
+from program.progress_bar import progress_bar, size_of_files
 from text import corpus_files, preparation
 from text.corpus_files import SPLITS, CorpusError
 from text.preparation import Preparation
@@ -127,9 +128,11 @@ class Windows(NamedTuple):
 def _blocks_of_words(path, block_size=1 << 20):
     """Yields lists of words, `block_size` characters of text each: memory stays bounded."""
     try:
-        with open(path, encoding="utf-8-sig") as text:
+        size, name = size_of_files([path]), os.path.basename(path)
+        with open(path, encoding="utf-8-sig") as text, progress_bar(size, name) as bar:
             unfinished_word = ""
             while block := text.read(block_size):
+                bar.update(len(block.encode()))
                 if "\0" in block:
                     raise CorpusError(f"{path}: contains NUL bytes; save it as plain UTF-8 text")
                 block = unfinished_word + block.replace("\n", f" {END_OF_SENTENCE} ")

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from program import paths, standard_streams  # noqa: E402
+from program import messages, paths, standard_streams  # noqa: E402
 from program.errors import UserError  # noqa: E402
 from program.messages import one_line  # noqa: E402
 
@@ -65,7 +65,7 @@ def make_directory(path):
 
 def say(message):
     """Prints a line on standard error, after the program's name."""
-    print(f"{os.path.basename(sys.argv[0])}: {message}", file=sys.stderr)
+    messages.say(f"{os.path.basename(sys.argv[0])}: {message}")
 
 
 @contextlib.contextmanager

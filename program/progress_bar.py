@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import tqdm
 
@@ -40,3 +40,11 @@ def size_of_files(paths: Iterable[str]) -> int:
     """The bytes of files in all; 0 if one is no regular file, so that it is not known."""
     paths = list(paths)
     return sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else 0
+
+
+def with_bar(blocks: Iterable[str], path: str, name: str) -> Iterator[str]:
+    """Yields a file's text block by block, and shows how much of the file is done."""
+    with progress_bar(size_of_files([path]), name) as bar:
+        for block in blocks:
+            yield block
+            bar.update(len(block.encode()))
