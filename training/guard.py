@@ -185,6 +185,7 @@ class Guard:
         # Written before the save: a run that is killed in between does both again.
         self._summaries.write(
             self.step(),
+            epoch=result.epoch,
             learning_rate=result.learning_rate,
             train_perplexity=result.train_perplexity,
             valid_perplexity=result.valid_perplexity,
