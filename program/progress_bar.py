@@ -18,6 +18,7 @@ def progress_bar(total: int, name: str, done: int = 0) -> tqdm.tqdm:
       name: what is being done.
       done: how much was done before.
     """
+    columns, lines = _size_of_terminal()
     return tqdm.tqdm(
         total=total,
         desc=name,
@@ -25,10 +26,21 @@ def progress_bar(total: int, name: str, done: int = 0) -> tqdm.tqdm:
         disable=None if total else True,  # None: on a terminal alone
         file=sys.stderr,
         bar_format="{desc}: {percentage:.0f}%, {remaining} left",
+        ncols=columns,
+        nrows=lines,
         leave=False,
         delay=DELAY_SECS,
         smoothing=0,
     )
+
+
+def _size_of_terminal():
+    """Columns and lines; usual ones if the terminal does not tell, where tqdm shows nothing."""
+    try:
+        columns, lines = os.get_terminal_size(sys.stderr.fileno())
+    except (OSError, ValueError):
+        columns = lines = 0
+    return columns or 80, lines or 24
 
 
 def printing() -> contextlib.AbstractContextManager:

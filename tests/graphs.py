@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl import app, flags
 from absl.testing import flagsaver
@@ -111,6 +113,27 @@ def as_text(ids, words):
 def clean_environment():
     """A user's, in which nothing says how much TensorFlow is to chatter."""
     return {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+
+
+def shown_on_a_terminal(function, *arguments):
+    """Calls a function with a terminal as standard error; returns what the function wrote there."""
+    ours, theirs = pytest.importorskip("pty").openpty()
+    content, end = bytearray(), b"\0"
+
+    def read():  # all the time: a terminal holds few kilobytes
+        while not content.endswith(end):
+            content.extend(os.read(ours, 1 << 16))
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    with open(theirs, "w") as stream, contextlib.redirect_stderr(stream):
+        try:
+            function(*arguments)
+        finally:
+            print(end.decode(), end="", file=stream, flush=True)
+            thread.join(timeout=60)
+    os.close(ours)
+    return content.removesuffix(end).decode()
 
 
 def run_program(name, *arguments, **options):

@@ -134,10 +134,10 @@ class Guard:
           learning_rate: for the message.
 
         Raises:
-          TrainingError: the cost or the norm of the gradients is not finite.
+          TrainingError: the perplexity or the norm of the gradients is not finite.
         """
         progress = window.progress
-        if not (math.isfinite(progress.total_cost) and math.isfinite(window.grad_norm)):
+        if not (math.isfinite(window.perplexity) and math.isfinite(window.grad_norm)):
             raise TrainingError(
                 f"epoch {progress.epoch}, step {self.step()}, learning rate {learning_rate:.3g}: "
                 f"perplexity {window.perplexity}, norm of the gradients {window.grad_norm}; "
@@ -146,11 +146,11 @@ class Guard:
         self.progress = progress
 
     def check_held_out(self, window: WindowResult) -> None:
-        """Checks the cost of a window of Valid or Test; TrainingError if it is not finite.
+        """Checks the perplexity of a window of Valid or Test; TrainingError if it is not finite.
 
         Training itself checks the weights before each update, so not those after the last one.
         """
-        if not math.isfinite(window.progress.total_cost):
+        if not math.isfinite(window.perplexity):
             raise TrainingError(
                 f"after step {self.step()}, held-out text has the perplexity {window.perplexity}; "
                 f"{self._what_is_saved()}; {ADVICE}"
