@@ -29,10 +29,11 @@ def check(arguments: flags.FlagValues) -> None:
         if path and (fault := paths.name_fault(path)):
             raise RequestError(f"--{name}={path}: {fault}")
     if arguments.tflite:
-        _check_apart(arguments.tflite, arguments.out)
+        check_apart(arguments.tflite, arguments.out)
 
 
-def _check_apart(tflite, out):
+def check_apart(tflite: str, out: str) -> None:
+    """Refuses a --tflite that is in --out, or the reverse, on any drive; RequestError."""
     if not os.path.basename(tflite):
         raise RequestError(f"--tflite={tflite}: ends as a directory; name a file")
     file, directory = (os.path.normcase(os.path.abspath(path)) for path in (tflite, out))
