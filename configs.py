@@ -3,7 +3,7 @@
 `SmallConfig`, `MediumConfig` and `LargeConfig` are those of Zaremba et al. 2014, "Recurrent Neural
 Network Regularization" (https://arxiv.org/abs/1409.2329), as the TensorFlow tutorial set them.
 `TestConfig` is for tests. A configuration can be changed; a model keeps a copy of it. Each field is
-a flag, too: `training/flags.py` makes the flags from the fields.
+a flag, too: `script_flags/training.py` makes the flags from the fields.
 """
 
 import dataclasses
@@ -20,7 +20,9 @@ CUDNN = "cudnn"
 RNN_MODES = (BASIC, BLOCK, CUDNN)
 
 SCHEDULES = ("tutorial", "table", "paper")
-LARGEST = 3.4e38  # a float32
+LARGEST, SMALLEST = 3.4e38, 1.2e-38  # float32
+# Below it, dropout's random numbers, float32, keep nothing.
+SMALLEST_KEEP_PROB = 2**-23
 
 
 class ConfigError(UserError):
@@ -145,7 +147,11 @@ def fault_of(field: dataclasses.Field, value: Any) -> str | None:
     is_finite = is_number and (isinstance(value, numbers.Integral) or math.isfinite(value))
     if not (is_finite and _BOUNDS[bound](value)):
         return f"must be {words}, {bound}"
+    if field.name == "keep_prob" and value < SMALLEST_KEEP_PROB:
+        return f"must be at least {SMALLEST_KEEP_PROB:.2g}; with less, dropout keeps nothing"
     if field.type is float:
+        if value < SMALLEST:
+            return f"must be at least {SMALLEST}, the smallest float32"
         return f"must be below {LARGEST}, the largest float32" if value > LARGEST else None
     return f"must be below {2**31}" if value >= 2**31 else None
 
@@ -264,9 +270,13 @@ def with_one_stream(config: SmallConfig) -> SmallConfig:
 def learning_rate(config: SmallConfig, epoch: int) -> float:
     """The learning rate of an epoch, counted from 1.
 
-    `learning_rate * lr_decay ** max(epoch - max_epoch, 0)`.
+    `learning_rate * lr_decay ** max(epoch - max_epoch, 0)`; infinite where float32 is.
     """
-    return config.learning_rate * config.lr_decay ** max(epoch - config.max_epoch, 0)
+    try:
+        value = config.learning_rate * config.lr_decay ** max(epoch - config.max_epoch, 0)
+    except OverflowError:
+        return math.inf
+    return value if value <= LARGEST else math.inf
 
 
 def get_config(

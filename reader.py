@@ -16,23 +16,19 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from program.errors import UserError
 from program.messages import say
-from text import preparation
+from program.progress_bar import progress_bar, size_of_files
+from text import corpus_files, preparation
+from text.corpus_files import SPLITS, CorpusError
 from text.preparation import Preparation
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
 NO_WORD = -1  # in the place of a word to predict, where there is no word
-SPLITS = ("train", "valid", "test")
 # The collection of a graph's `Text`s. A metagraph has only collections whose keys are strings.
 _TEXTS = ("reader.Text",)
 
 tf1 = tf.compat.v1
-
-
-class CorpusError(UserError):
-    """A corpus cannot be used; the message names the file and says what to do."""
 
 
 class Corpus(NamedTuple):
@@ -148,9 +144,11 @@ class Windows(NamedTuple):
 def _blocks_of_words(path, block_size=1 << 20):
     """Yields lists of words, `block_size` characters of text each: memory stays bounded."""
     try:
-        with open(path, encoding="utf-8-sig") as text:
+        size, name = size_of_files([path]), os.path.basename(path)
+        with open(path, encoding="utf-8-sig") as text, progress_bar(size, name) as bar:
             unfinished_word = ""
             while block := text.read(block_size):
+                bar.update(len(block.encode()))
                 if "\0" in block:
                     raise CorpusError(f"{path}: contains NUL bytes; save it as plain UTF-8 text")
                 block = unfinished_word + block.replace("\n", f" {END_OF_SENTENCE} ")
@@ -299,9 +297,8 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
       CorpusError: a file is missing, unreadable, empty or not UTF-8 text.
       preparation.PreparationError: the description of the preparation is damaged.
     """
-    paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
-    for path in paths:  # a missing file is noticed before a long one is read
-        next(_blocks_of_words(path, block_size=1), None)
+    corpus_files.check(data_path)
+    paths = [corpus_files.path_of(data_path, split) for split in SPLITS]
     train, word_to_id = _read_training_text(paths[0], max_words)
     valid, test = (_read_split(path, word_to_id) for path in paths[1:])
     return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))

@@ -40,6 +40,7 @@ import sys
 import tempfile
 
 import shared
+from program.progress_bar import with_bar
 from text import files, preparation, sentences, words
 
 SPLITS = ("train", "valid", "test")
@@ -52,7 +53,7 @@ def read_blocks(path):
     name = "standard input" if path == files.STANDARD_INPUT else path
     with shared.naming(name):
         try:
-            yield from files.read_blocks(path)
+            yield from with_bar(files.read_blocks(path), path, name)
         except files.TextError as error:
             raise shared.UserError(f"{name}: {error}") from None
 
@@ -182,7 +183,8 @@ def choose_vocabulary(counts, min_count=2, max_words=10000):
 def _replace_rare_tokens(source, target, vocabulary):
     written = {token: token for token in vocabulary}
     with open(target, "w", encoding="utf-8", newline="\n") as file:
-        for line in sentences.split_lines(files.read_blocks(source)):
+        name = f"{os.path.basename(target)}: rare tokens"
+        for line in sentences.split_lines(with_bar(files.read_blocks(source), source, name)):
             tokens = [written.get(token, words.UNKNOWN) for token in line.split()]
             file.write(f" {' '.join(tokens)}")
             if line.endswith("\n"):

@@ -82,6 +82,12 @@ def _open_directory(run, model_ops):
     return saver
 
 
+def _weights_are_finite():
+    """Whether the current graph's weights are finite, a bool scalar."""
+    variables = tf.compat.v1.trainable_variables()
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(each)) for each in variables])
+
+
 @contextlib.contextmanager
 def open_run(
     model_ops: Any,
@@ -112,6 +118,8 @@ def open_run(
         if run.save_path is not None:
             stack.enter_context(run_directory.locked(run.save_path))
             saver = _open_directory(run, model_ops)
+        # Before the session is opened, which makes the graph final.
+        weights_are_finite = _weights_are_finite()
         try:
             session = stack.enter_context(
                 open_session(
@@ -127,7 +135,7 @@ def open_run(
             raise CheckpointError(f"{what}: cannot be started: {reason(error)}") from None
         step = session.run(tf.compat.v1.train.get_global_step())
         summaries = stack.enter_context(Summaries(run.save_path, step))
-        guard = Guard(session, saver, summaries, session_config, run.options)
+        guard = Guard(session, saver, summaries, session_config, run.options, weights_are_finite)
         yield session, stack.enter_context(guard)
     if guard.unsaved:
         raise guard.unsaved
