@@ -1,0 +1,245 @@
+"""Where a sentence may end, and whether it does: a period ends more than sentences.
+
+The rules know no language, except that some languages mark ordinal numbers by a period. Which one a
+text is in is told by its frequent words. What the rules know of words is in `sentence_ends.txt`.
+"""
+
+import collections
+import functools
+import os
+import types
+
+import regex
+
+# How far the text after a sentence's end is looked at, and the text before it.
+MAX_LOOKAHEAD = 64
+MAX_LOOKBEHIND = 128
+WORDS = "sentence_ends.txt"
+
+IDEOGRAPH = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
+# Quotation marks, brackets, and the dash that begins a line of dialogue.
+OPENING = r"""(?:["'\p{Ps}\p{Pi}\p{Pf}¿¡—–]\s{0,4}|-\s{1,4}){0,8}+"""
+# All repetitions are bounded but those of white space and of what closes, of which a text has no
+# two that overlap: so the time is linear in the text's length.
+BOUNDARY = regex.compile(
+    rf"""
+    # Marks that need no space after them, such as the danda and those of Chinese and Japanese.
+    (?: [\p{{STerm}}--[.!?．]] | (?<={IDEOGRAPH})[.!?](?=\s*+{IDEOGRAPH}) )
+    [\p{{STerm}}…]{{0,15}}+ ["'\p{{Pe}}\p{{Pf}}]*+ \s*+ (?![\p{{Ll}}\p{{Pe}}\p{{Pf}},،、，;؛:…])
+  | # Other marks, if white space and a capital follow, or a letter of a script without case, or a
+    # number, which may be in quotation marks but not in brackets.
+    (?P<mark> [.!?…\N{{GREEK QUESTION MARK}}] | (?<=\p{{Greek}}\p{{M}}{{0,4}}); ) [.!?…]{{0,15}}+
+    ["'\p{{Pe}}\p{{Pf}}\p{{Pi}}]*+ (?:\s+[»”"](?=\s))? \s+
+    (?= {OPENING}[\p{{Lu}}\p{{Lt}}\p{{Lo}}] | ["'\p{{Pi}}]?\p{{Sc}}?\p{{Nd}} )
+  | \n [^\S\n]*+ \n \s*+
+    """,
+    regex.VERBOSE | regex.V1,
+)
+LAST_WORD = regex.compile(r"(?r)(?<![\p{L}\p{M}\p{N}_.])[\p{L}\p{M}\p{N}.]+")
+NEXT_WORD = regex.compile(rf"{OPENING}\p{{Sc}}?([\p{{L}}\p{{M}}]+|\p{{Nd}}+)([.'’]?)")
+# An abbreviation of several parts, such as `z. B.` or `U.S.`, without its last period.
+CHAIN = regex.compile(
+    r"(?r)(?<![\p{L}\p{M}\p{N}_'’.-])(?:\p{L}{1,3}\.[^\S\n]?){1,5}\p{L}{1,4}(?!\p{L})"
+)
+ROMAN = regex.compile(r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})|C[CXLVI]*")
+WITHOUT_VOWEL = regex.compile(r"\p{L}[bcdfghjklmnpqrstvwxzçčďňřšşťžбвгджзклмнпрстфхцчшщ]{1,3}")
+VOWEL = regex.compile(r"(?i)[aeiouyаеёиоуыэюя]")
+DATE = regex.compile(r"\d{1,2}\.")
+END_OF_DATE = regex.compile(r"(?r)(?<!\d)\d{1,2}\.\s?")
+AFTER_ABBREVIATION = regex.compile(r"(?r)\p{L}\.\s?")
+YEAR_OR_CENTURY = regex.compile(r"(?r)[\dIVX]+\s?")
+# What is no initial: the end of a contraction, a unit, a pronoun.
+NO_INITIAL = regex.compile(
+    r"""(?r)(?: ['’]\p{L} | \d\s?[ghlmstгмлчс]
+    | \b(?:am|and|as|can|could|did|do|does|had|have|nor|or|should|so|than|was|will|would)\s+I )""",
+    regex.VERBOSE,
+)
+# A sentence is longer than this: such as `В 1999` or `1`.
+MAX_OPENING = 12
+ELISIONS = frozenset(["c", "j", "jusqu", "l", "m", "n", "qu", "s", "t"])
+# What may come before a German ordinal number, which also may end a sentence.
+GERMAN_DETERMINERS = frozenset(
+    "ab am beim bis das dem den der des die diese diesem diesen dieser ein eine einem einen einer "
+    "eines im ins ihr ihre ihrem ihren ihrer jede jedem jeden jeder mein meinem meinen nach sein "
+    "seine seinem seinen seiner seit und vom zum zur".split()
+)
+WITH_ORDINALS = frozenset(["cs", "de", "pl", "tr"])
+
+
+@functools.cache
+def _known():
+    """What `WORDS` has, as a namespace of sets and dicts.
+
+    Its `kinds` are of abbreviations: `before`, `before number`, `after`, or `other`.
+    """
+    sections = collections.defaultdict(list)
+    path = os.path.join(os.path.dirname(__file__), WORDS)
+    with open(path, encoding="utf-8") as file:
+        name = ""
+        for line in file:
+            if line.startswith("["):
+                name = line.strip()[1:-1]
+            elif not line.startswith("#"):
+                sections[name] += line.split()
+    kinds, languages = {}, collections.defaultdict(set)
+    for name, section in sections.items():
+        if name.startswith("words "):
+            for word in section:
+                languages[word].add(name.removeprefix("words "))
+        elif name.startswith("abbreviations "):
+            kinds |= dict.fromkeys(section, "other")
+    for name in ("after", "before number", "before"):
+        kinds |= dict.fromkeys(sections[name], name)
+    return types.SimpleNamespace(
+        kinds=kinds,
+        languages=dict(languages),
+        months=frozenset(sections["months"]),
+        continued=frozenset(sections["after continued"]),
+        speech=regex.compile(
+            rf"(?:\p{{Lu}}[\p{{L}}.'’-]*\s){{1,3}}(?:{'|'.join(sections['speech'])})\b"
+        ),
+    )
+
+
+def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
+    """Whether the sentence goes on after what looks like its end.
+
+    Args:
+      text: it is looked at up to `MAX_LOOKAHEAD` characters after the boundary, and
+        `MAX_LOOKBEHIND` characters before it.
+      start: where the sentence begins in the text; -1 if that is further back.
+      boundary: a match of `BOUNDARY`.
+    """
+    mark, end = boundary.start("mark"), boundary.end()
+    if mark < 0:
+        return False
+    marks = text[mark:end].rstrip()
+    first = max(0, mark - MAX_LOOKBEHIND)
+    if marks != ".":
+        return _goes_on_after_speech(text, first, mark, end, marks)
+    word = LAST_WORD.match(text, first, mark)
+    if not word:
+        return False
+    word = word[0]
+    if word[-1].isdigit():
+        return word.isdigit() and _is_ordinal(text, start, boundary, word)
+    kind = _kind_of(text, first, mark, word)
+    if kind is None:
+        if len(word) > 1 and word.isupper() and ROMAN.fullmatch(word):
+            return _is_ordinal(text, start, boundary, word)
+        return _is_number(text, end) and _looks_abbreviated(word)
+    if kind == "year":
+        return 0 <= start >= mark - MAX_OPENING
+    return kind != "no" and _belongs_to_next(text, end, kind)
+
+
+def _kind_of(text, first, mark, word):
+    """The kind of the abbreviation before a period; None if there is none.
+
+    Beside those of `WORDS`, `year` for Russian years and centuries, and `no` for a letter that
+    only looks like an abbreviation.
+    """
+    kinds = _known().kinds
+    kind = kinds.get(word) or kinds.get(word.lower())
+    if kind == "before":
+        return kind
+    if len(word) <= 4 and (chain := CHAIN.match(text, first, mark)):
+        letters = "".join(chain[0].split())
+        of_chain = kinds.get(letters if letters.isupper() else letters.lower())
+        if of_chain or (of_chain := kinds.get(letters)):
+            return of_chain
+    if word in ("г", "гг", "в", "вв"):
+        before = YEAR_OR_CENTURY.match(text, first, mark - len(word))
+        return "year" if before else "before" if word == "г" else "other"
+    if len(word) == 1:
+        return "no" if NO_INITIAL.match(text, first, mark) else "other"
+    if kind is None and word.endswith("str"):
+        return "before number"  # German streets are compounds
+    if kind:
+        return kind
+    return "other" if regex.fullmatch(r"(?:\p{L}\.)+\p{L}", word) else None
+
+
+def _belongs_to_next(text, end, kind):
+    """Whether what follows at `end` belongs to an abbreviation of this kind before it."""
+    if kind == "before":
+        return True
+    found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
+    if not found:
+        return False
+    word = found[1]
+    if kind == "after":
+        return word in _known().continued
+    if word[0].isdigit():
+        return True
+    if kind == "before number":
+        return len(word) == 1 or ROMAN.fullmatch(word) is not None
+    return not _is_starter(found)
+
+
+def _is_starter(found):
+    """Whether a `NEXT_WORD` is one that sentences often begin with."""
+    word, after = found[1].lower(), found[2]
+    if after == "." and (len(word) == 1 or word in _known().kinds):
+        return False
+    if after and after in "'’" and word in ELISIONS:
+        return True
+    return word in _known().languages
+
+
+def _is_number(text, end):
+    found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
+    return found is not None and found[1][0].isdigit()
+
+
+def _looks_abbreviated(word):
+    """Whether a word has no vowel, as `Nr` and `Bd` have none."""
+    return WITHOUT_VOWEL.fullmatch(word) is not None and not VOWEL.match(word)
+
+
+def _is_ordinal(text, start, boundary, number):
+    """Whether a number, of digits or Roman, is marked as an ordinal number by its period."""
+    mark, end = boundary.start("mark"), boundary.end()
+    if len(number) > 3 and number.isdigit():
+        return False  # a year
+    first = mark - len(number)
+    if 0 <= start >= first - MAX_OPENING and not text[start:first].strip("\"'“„«([ "):
+        return True  # that of a list or a heading
+    found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
+    if not found:
+        return False
+    word = found[1]
+    if word[0].isdigit():
+        return bool(DATE.match(text, end) or END_OF_DATE.match(text, max(0, first - 8), first))
+    if word in _known().months:
+        return True
+    if _is_starter(found) or AFTER_ABBREVIATION.match(text, max(0, first - 8), first):
+        return False
+    language = _language(text[max(0, mark - MAX_LOOKBEHIND) : end + MAX_LOOKAHEAD])
+    if language == "de" and number.isdigit():
+        before = LAST_WORD.match(text, max(0, first - MAX_LOOKBEHIND), len(text[:first].rstrip()))
+        return before is not None and before[0].lower() in GERMAN_DETERMINERS
+    return language in WITH_ORDINALS
+
+
+def _language(text):
+    """The language of which a text has the most frequent words, such as `de`; or None."""
+    languages = _known().languages
+    counts: dict[str, int] = collections.defaultdict(int)
+    for word in regex.findall(r"[\p{L}\p{M}]{2,}", text.lower()):
+        for language in languages.get(word, ()):
+            counts[language] += 1
+    second, first = [0, 0, *sorted(counts.values())][-2:]
+    return max(counts, key=counts.__getitem__) if first > second else None
+
+
+def _goes_on_after_speech(text, first, mark, end, marks):
+    """Whether it is said next who said this, or the last word is said again after `…`."""
+    if marks[0] in "!?":
+        is_quotation = marks[-1] not in "!?.…"
+        return is_quotation and bool(_known().speech.match(text, end, end + MAX_LOOKAHEAD))
+    if marks.strip(".…"):
+        return False
+    last = LAST_WORD.match(text, first, mark)
+    found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
+    return bool(last and found) and last[0].lower() == found[1].lower()
