@@ -25,10 +25,10 @@ BOUNDARY = regex.compile(
     rf"""
     # Marks that need no space after them, such as the danda and those of Chinese and Japanese.
     (?: [\p{{STerm}}--[.!?．]] | (?<={IDEOGRAPH})[.!?](?=\s*+{IDEOGRAPH}) )
-    [\p{{STerm}}…]{{0,15}}+ ["'\p{{Pe}}\p{{Pf}}]*+ \s*+ (?![\p{{Ll}}\p{{Pe}}\p{{Pf}},،、，;؛:…])
+    [\p{{STerm}}…]{{0,7}}+ ["'\p{{Pe}}\p{{Pf}}]*+ \s*+ (?![\p{{Ll}}\p{{Pe}}\p{{Pf}},،、，;؛:…])
   | # Other marks, if white space and a capital follow, or a letter of a script without case, or a
     # number, which may be in quotation marks but not in brackets.
-    (?P<mark> [.!?…\N{{GREEK QUESTION MARK}}] | (?<=\p{{Greek}}\p{{M}}{{0,4}}); ) [.!?…]{{0,15}}+
+    (?P<mark> [.!?…\N{{GREEK QUESTION MARK}}] | (?<=\p{{Greek}}\p{{M}}{{0,4}}); ) [.!?…]{{0,7}}+
     ["'\p{{Pe}}\p{{Pf}}\p{{Pi}}]*+ (?:\s+[»”"](?=\s))? \s+
     (?= {OPENING}[\p{{Lu}}\p{{Lt}}\p{{Lo}}] | ["'\p{{Pi}}]?\p{{Sc}}?\p{{Nd}} )
   | \n [^\S\n]*+ \n \s*+
@@ -36,7 +36,7 @@ BOUNDARY = regex.compile(
     regex.VERBOSE | regex.V1,
 )
 LAST_WORD = regex.compile(r"(?r)(?<![\p{L}\p{M}\p{N}_.])[\p{L}\p{M}\p{N}.]+")
-NEXT_WORD = regex.compile(rf"{OPENING}\p{{Sc}}?([\p{{L}}\p{{M}}]+|\p{{Nd}}+)([.'’]?)")
+NEXT_WORD = regex.compile(rf"{OPENING}\p{{Sc}}?([\p{{L}}\p{{M}}]+|\p{{Nd}}+)([.:'’]?)")
 # An abbreviation of several parts, such as `z. B.` or `U.S.`, without its last period.
 CHAIN = regex.compile(
     r"(?r)(?<![\p{L}\p{M}\p{N}_'’.-])(?:\p{L}{1,3}\.[^\S\n]?){1,5}\p{L}{1,4}(?!\p{L})"
@@ -48,10 +48,10 @@ DATE = regex.compile(r"\d{1,2}\.")
 END_OF_DATE = regex.compile(r"(?r)(?<!\d)\d{1,2}\.\s?")
 AFTER_ABBREVIATION = regex.compile(r"(?r)\p{L}\.\s?")
 YEAR_OR_CENTURY = regex.compile(r"(?r)[\dIVX]+\s?")
-# What is no initial: the end of a contraction, a unit, a pronoun.
+UNIT = regex.compile(r"(?r)\d\s?[ghlmstгмлчс]")
+# What is no initial: the end of a contraction, a pronoun.
 NO_INITIAL = regex.compile(
-    r"""(?r)(?: ['’]\p{L} | \d\s?[ghlmstгмлчс]
-    | \b(?:am|and|as|can|could|did|do|does|had|have|nor|or|should|so|than|was|will|would)\s+I )""",
+    r"""(?r)(?: ['’]\p{L} | \b(?:am|and|as|can|could|did|do|does|had|have|nor|or|should|so|than|was|will|would)\s+I )""",
     regex.VERBOSE,
 )
 # A sentence is longer than this: such as `В 1999` or `1`.
@@ -59,10 +59,18 @@ MAX_OPENING = 12
 ELISIONS = frozenset(["c", "j", "jusqu", "l", "m", "n", "qu", "s", "t"])
 # What may come before a German ordinal number, which also may end a sentence.
 GERMAN_DETERMINERS = frozenset(
-    "ab am beim bis das dem den der des die diese diesem diesen dieser ein eine einem einen einer "
-    "eines im ins ihr ihre ihrem ihren ihrer jede jedem jeden jeder mein meinem meinen nach sein "
-    "seine seinem seinen seiner seit und vom zum zur".split()
+    "ab als am an beim bis das dem den der des die diese diesem diesen dieser ein eine einem einen "
+    "einer eines im in ins ihr ihre ihrem ihren ihrer jede jedem jeden jeder mein meine meinem "
+    "meinen meiner mit nach oder pro sein seine seinem seinen seiner seit und unser unsere unserem "
+    "unseren unserer vom von zu zum zur".split()
 )
+# Letters that tell a language by themselves, also of a text with none of its frequent words.
+LETTERS = {
+    **dict.fromkeys("ğıİş", "tr"),
+    **dict.fromkeys("ěřů", "cs"),
+    **dict.fromkeys("ąłęśź", "pl"),
+    "ß": "de",
+}
 WITH_ORDINALS = frozenset(["cs", "de", "pl", "tr"])
 
 
@@ -152,7 +160,9 @@ def _kind_of(text, first, mark, word):
         before = YEAR_OR_CENTURY.match(text, first, mark - len(word))
         return "year" if before else "before" if word == "г" else "other"
     if len(word) == 1:
-        return "no" if NO_INITIAL.match(text, first, mark) else "other"
+        if NO_INITIAL.match(text, first, mark):
+            return "no"
+        return "before number" if UNIT.match(text, first, mark) else "other"
     if kind is None and word.endswith("str"):
         return "before number"  # German streets are compounds
     if kind:
@@ -180,7 +190,7 @@ def _belongs_to_next(text, end, kind):
 def _is_starter(found):
     """Whether a `NEXT_WORD` is one that sentences often begin with."""
     word, after = found[1].lower(), found[2]
-    if after == "." and (len(word) == 1 or word in _known().kinds):
+    if after in (".", ":") and (len(word) == 1 or word in _known().kinds):
         return False
     if after and after in "'’" and word in ELISIONS:
         return True
@@ -213,12 +223,16 @@ def _is_ordinal(text, start, boundary, number):
         return bool(DATE.match(text, end) or END_OF_DATE.match(text, max(0, first - 8), first))
     if word in _known().months:
         return True
+    if found[2] == "." and (word in _known().kinds or word.lower() in _known().kinds):
+        return False
+    if len(number) > 2 and number.isdigit():
+        return False
     if _is_starter(found) or AFTER_ABBREVIATION.match(text, max(0, first - 8), first):
         return False
     language = _language(text[max(0, mark - MAX_LOOKBEHIND) : end + MAX_LOOKAHEAD])
     if language == "de" and number.isdigit():
         before = LAST_WORD.match(text, max(0, first - MAX_LOOKBEHIND), len(text[:first].rstrip()))
-        return before is not None and before[0].lower() in GERMAN_DETERMINERS
+        return before is None or before[0].lower() in GERMAN_DETERMINERS
     return language in WITH_ORDINALS
 
 
@@ -226,6 +240,8 @@ def _language(text):
     """The language of which a text has the most frequent words, such as `de`; or None."""
     languages = _known().languages
     counts: dict[str, int] = collections.defaultdict(int)
+    for letter, language in LETTERS.items():
+        counts[language] += letter in text
     for word in regex.findall(r"[\p{L}\p{M}]{2,}", text.lower()):
         for language in languages.get(word, ()):
             counts[language] += 1
@@ -235,11 +251,12 @@ def _language(text):
 
 def _goes_on_after_speech(text, first, mark, end, marks):
     """Whether it is said next who said this, or the last word is said again after `…`."""
+    found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
     if marks[0] in "!?":
-        is_quotation = marks[-1] not in "!?.…"
-        return is_quotation and bool(_known().speech.match(text, end, end + MAX_LOOKAHEAD))
+        if not found or marks[-1] in "!?.…" or (_is_starter(found) and found[1] != "I"):
+            return False
+        return bool(_known().speech.match(text, end, end + MAX_LOOKAHEAD))
     if marks.strip(".…"):
         return False
     last = LAST_WORD.match(text, first, mark)
-    found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
     return bool(last and found) and last[0].lower() == found[1].lower()
