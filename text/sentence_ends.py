@@ -36,17 +36,19 @@ BOUNDARY = regex.compile(
     regex.VERBOSE | regex.V1,
 )
 LAST_WORD = regex.compile(r"(?r)(?<![\p{L}\p{M}\p{N}_.])[\p{L}\p{M}\p{N}.]+")
+WORD_BEFORE = regex.compile(r"(?r)(?<![\p{L}\p{M}])([\p{L}\p{M}]+)(\.?)\s+")
 NEXT_WORD = regex.compile(rf"{OPENING}\p{{Sc}}?([\p{{L}}\p{{M}}]+|\p{{Nd}}+)([.:'’]?)")
 # An abbreviation of several parts, such as `z. B.` or `U.S.`, without its last period.
 CHAIN = regex.compile(
     r"(?r)(?<![\p{L}\p{M}\p{N}_'’.-])(?:\p{L}{1,3}\.[^\S\n]?){1,5}\p{L}{1,4}(?!\p{L})"
 )
 ROMAN = regex.compile(r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})|C[CXLVI]*")
-WITHOUT_VOWEL = regex.compile(r"\p{L}[bcdfghjklmnpqrstvwxzçčďňřšşťžбвгджзклмнпрстфхцчшщ]{1,3}")
+WITHOUT_VOWEL = regex.compile(
+    r"\p{L}[bcdfghjklmnpqrstvwxzçčďňřšşťžбвгджзклмнпрстфхцчшщ]{1,3}|\d{1,3}\p{L}"
+)
 VOWEL = regex.compile(r"(?i)[aeiouyаеёиоуыэюя]")
 DATE = regex.compile(r"\d{1,2}\.")
 END_OF_DATE = regex.compile(r"(?r)(?<!\d)\d{1,2}\.\s?")
-AFTER_ABBREVIATION = regex.compile(r"(?r)\p{L}\.\s?")
 YEAR_OR_CENTURY = regex.compile(r"(?r)[\dIVX]+\s?")
 UNIT = regex.compile(r"(?r)\d\s?[ghlmstгмлчс]")
 # What is no initial: the end of a contraction, a pronoun.
@@ -57,13 +59,17 @@ NO_INITIAL = regex.compile(
 # A sentence is longer than this: such as `В 1999` or `1`.
 MAX_OPENING = 12
 ELISIONS = frozenset(["c", "j", "jusqu", "l", "m", "n", "qu", "s", "t"])
-# What may come before a German ordinal number, which also may end a sentence.
-GERMAN_DETERMINERS = frozenset(
-    "ab als am an beim bis das dem den der des die diese diesem diesen dieser ein eine einem einen "
-    "einer eines im in ins ihr ihre ihrem ihren ihrer jede jedem jeden jeder mein meine meinem "
-    "meinen meiner mit nach oder pro sein seine seinem seinen seiner seit und unser unsere unserem "
-    "unseren unserer vom von zu zum zur".split()
-)
+# What comes before an ordinal number of digits, where a cardinal number may end a sentence.
+BEFORE_ORDINAL = {
+    "cs": frozenset("a dne do k ke na o od po pro při před s se u v ve z za ze".split()),
+    "de": frozenset(
+        "ab als am an beim bis das dem den der des die diese diesem diesen dieser ein eine einem "
+        "einen einer eines im in ins ihr ihre ihrem ihren ihrer jede jedem jeden jeder mein meine "
+        "meinem meinen meiner mit nach oder pro sein seine seinem seinen seiner seit und unser "
+        "unsere unserem unseren unserer vom von zu zum zur".split()
+    ),
+    "pl": frozenset("a do dnia na o od po przed przy w we z za ze".split()),
+}
 # Letters that tell a language by themselves, also of a text with none of its frequent words.
 LETTERS = {
     **dict.fromkeys("ğıİş", "tr"),
@@ -131,6 +137,8 @@ def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
     word = word[0]
     if word[-1].isdigit():
         return word.isdigit() and _is_ordinal(text, start, boundary, word)
+    if len(word) == 1 and word.isupper() and _is_at_beginning(text, start, mark - 1):
+        return True
     kind = _kind_of(text, first, mark, word)
     if kind is None:
         if len(word) > 1 and word.isupper() and ROMAN.fullmatch(word):
@@ -148,7 +156,9 @@ def _kind_of(text, first, mark, word):
     only looks like an abbreviation.
     """
     kinds = _known().kinds
-    kind = kinds.get(word) or kinds.get(word.lower())
+    kind = kinds.get(word)
+    if not kind and not ("." in word and word.isupper()):
+        kind = kinds.get(word.lower())
     if kind == "before":
         return kind
     if len(word) <= 4 and (chain := CHAIN.match(text, first, mark)):
@@ -213,27 +223,45 @@ def _is_ordinal(text, start, boundary, number):
     if len(number) > 3 and number.isdigit():
         return False  # a year
     first = mark - len(number)
-    if 0 <= start >= first - MAX_OPENING and not text[start:first].strip("\"'“„«([ "):
+    if _is_at_beginning(text, start, first):
         return True  # that of a list or a heading
     found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
     if not found:
         return False
     word = found[1]
     if word[0].isdigit():
-        return bool(DATE.match(text, end) or END_OF_DATE.match(text, max(0, first - 8), first))
+        return number.isdigit() and bool(
+            DATE.match(text, end) or END_OF_DATE.match(text, max(0, first - 8), first)
+        )
     if word in _known().months:
         return True
     if found[2] == "." and (word in _known().kinds or word.lower() in _known().kinds):
         return False
     if len(number) > 2 and number.isdigit():
         return False
-    if _is_starter(found) or AFTER_ABBREVIATION.match(text, max(0, first - 8), first):
+    if _is_starter(found):
         return False
     language = _language(text[max(0, mark - MAX_LOOKBEHIND) : end + MAX_LOOKAHEAD])
-    if language == "de" and number.isdigit():
-        before = LAST_WORD.match(text, max(0, first - MAX_LOOKBEHIND), len(text[:first].rstrip()))
-        return before is None or before[0].lower() in GERMAN_DETERMINERS
-    return language in WITH_ORDINALS
+    if language not in WITH_ORDINALS:
+        return False
+    before = WORD_BEFORE.match(text, max(0, first - MAX_LOOKBEHIND), first)
+    if not before or not number.isdigit():
+        return True
+    word, period = before.groups()
+    if period and _is_before_number(word):
+        return False  # as in `No. 5`
+    return language not in BEFORE_ORDINAL or word.lower() in BEFORE_ORDINAL[language]
+
+
+def _is_at_beginning(text, start, end):
+    """Whether a sentence has no word before `end`."""
+    return 0 <= start >= end - MAX_OPENING and not text[start:end].strip("\"'“„«([ \n")
+
+
+def _is_before_number(word):
+    if len(word) == 1:
+        return word.islower()
+    return word.endswith("str") or _known().kinds.get(word.lower()) == "before number"
 
 
 def _language(text):

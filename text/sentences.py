@@ -10,6 +10,7 @@ from text.sentence_ends import BOUNDARY, MAX_LOOKAHEAD, MAX_LOOKBEHIND, is_withi
 # A longer line or sentence comes in several pieces.
 MAX_LENGTH = 1 << 16
 
+
 def cut(text: str, end: int) -> int:
     """Where to cut a text off before `end`: after white space, or else before no mark."""
     found = regex.search(r"(?r)\s(?=\S)", text, endpos=end, partial=False)
@@ -80,7 +81,7 @@ def split_sentences(blocks: Iterable[str]) -> Iterator[tuple[str, bool]]:
             if boundary.end() > known:
                 break
             while boundary.end() - start > 2 * MAX_LENGTH:
-                end = start + cut(rest[start:boundary.end()], MAX_LENGTH)
+                end = start + cut(rest[start : boundary.end()], MAX_LENGTH)
                 yield rest[start:end], False
                 start, is_begun = end, True
             searched = boundary.end()
