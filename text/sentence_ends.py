@@ -42,33 +42,36 @@ NEXT_WORD = regex.compile(rf"{OPENING}\p{{Sc}}?([\p{{L}}\p{{M}}]+|\p{{Nd}}+)([.:
 CHAIN = regex.compile(
     r"(?r)(?<![\p{L}\p{M}\p{N}_'’.-])(?:\p{L}{1,3}\.[^\S\n]?){1,5}\p{L}{1,4}(?!\p{L})"
 )
+LETTERS_WITH_PERIODS = regex.compile(r"(?:\p{L}\.)+\p{L}")
 ROMAN = regex.compile(r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})|C[CXLVI]*")
+# What has no vowel is no word, such as `Nr` and `Bd`; nor is `5m`.
 WITHOUT_VOWEL = regex.compile(
+    r"(?=[^AEIOUYaeiouyАЕЁИОУЫЭЮЯаеёиоуыэюя])"
     r"\p{L}[bcdfghjklmnpqrstvwxzçčďňřšşťžбвгджзклмнпрстфхцчшщ]{1,3}|\d{1,3}\p{L}"
 )
-VOWEL = regex.compile(r"(?i)[aeiouyаеёиоуыэюя]")
 DATE = regex.compile(r"\d{1,2}\.")
 END_OF_DATE = regex.compile(r"(?r)(?<!\d)\d{1,2}\.\s?")
 YEAR_OR_CENTURY = regex.compile(r"(?r)[\dIVX]+\s?")
 UNIT = regex.compile(r"(?r)\d\s?[ghlmstгмлчс]")
 # What is no initial: the end of a contraction, a pronoun.
 NO_INITIAL = regex.compile(
-    r"""(?r)(?: ['’]\p{L} | \b(?:am|and|as|can|could|did|do|does|had|have|nor|or|should|so|than|was|will|would)\s+I )""",
-    regex.VERBOSE,
+    r"(?r)(?:['’]\p{L}|\b(?:am|and|as|can|could|did|do|does|had|have|nor|or|said|should|so|than|was"
+    r"|will|would)\s+I)"
 )
 # A sentence is longer than this: such as `В 1999` or `1`.
 MAX_OPENING = 12
 ELISIONS = frozenset(["c", "j", "jusqu", "l", "m", "n", "qu", "s", "t"])
 # What comes before an ordinal number of digits, where a cardinal number may end a sentence.
 BEFORE_ORDINAL = {
-    "cs": frozenset("a dne do k ke na o od po pro při před s se u v ve z za ze".split()),
-    "de": frozenset(
-        "ab als am an beim bis das dem den der des die diese diesem diesen dieser ein eine einem "
-        "einen einer eines im in ins ihr ihre ihrem ihren ihrer jede jedem jeden jeder mein meine "
-        "meinem meinen meiner mit nach oder pro sein seine seinem seinen seiner seit und unser "
-        "unsere unserem unseren unserer vom von zu zum zur".split()
-    ),
-    "pl": frozenset("a do dnia na o od po przed przy w we z za ze".split()),
+    language: frozenset(words.split())
+    for language, words in {
+        "cs": "a dne do k ke na o od po pro při před s se u v ve z za ze",
+        "de": "ab als am an beim bis das dem den der des die diese diesem diesen dieser ein eine "
+        "einem einen einer eines im in ins ihr ihre ihrem ihren ihrer jede jedem jeden jeder mein "
+        "meine meinem meinen meiner mit nach oder pro sein seine seinem seinen seiner seit und "
+        "unser unsere unserem unseren unserer vom von zu zum zur",
+        "pl": "a do dnia na o od po przed przy w we z za ze",
+    }.items()
 }
 # Letters that tell a language by themselves, also of a text with none of its frequent words.
 LETTERS = {
@@ -86,7 +89,7 @@ def _known():
 
     Its `kinds` are of abbreviations: `before`, `before number`, `after`, or `other`.
     """
-    sections = collections.defaultdict(list)
+    sections: dict[str, list[str]] = collections.defaultdict(list)
     path = os.path.join(os.path.dirname(__file__), WORDS)
     with open(path, encoding="utf-8") as file:
         name = ""
@@ -95,7 +98,8 @@ def _known():
                 name = line.strip()[1:-1]
             elif not line.startswith("#"):
                 sections[name] += line.split()
-    kinds, languages = {}, collections.defaultdict(set)
+    kinds: dict[str, str] = {}
+    languages: dict[str, set[str]] = collections.defaultdict(set)
     for name, section in sections.items():
         if name.startswith("words "):
             for word in section:
@@ -143,7 +147,7 @@ def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
     if kind is None:
         if len(word) > 1 and word.isupper() and ROMAN.fullmatch(word):
             return _is_ordinal(text, start, boundary, word)
-        return _is_number(text, end) and _looks_abbreviated(word)
+        return WITHOUT_VOWEL.fullmatch(word) is not None and _is_number(text, end)
     if kind == "year":
         return 0 <= start >= mark - MAX_OPENING
     return kind != "no" and _belongs_to_next(text, end, kind)
@@ -177,7 +181,7 @@ def _kind_of(text, first, mark, word):
         return "before number"  # German streets are compounds
     if kind:
         return kind
-    return "other" if regex.fullmatch(r"(?:\p{L}\.)+\p{L}", word) else None
+    return "other" if "." in word and LETTERS_WITH_PERIODS.fullmatch(word) else None
 
 
 def _belongs_to_next(text, end, kind):
@@ -210,11 +214,6 @@ def _is_starter(found):
 def _is_number(text, end):
     found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
     return found is not None and found[1][0].isdigit()
-
-
-def _looks_abbreviated(word):
-    """Whether a word has no vowel, as `Nr` and `Bd` have none."""
-    return WITHOUT_VOWEL.fullmatch(word) is not None and not VOWEL.match(word)
 
 
 def _is_ordinal(text, start, boundary, number):

@@ -78,22 +78,22 @@ def split_sentences(blocks: Iterable[str]) -> Iterator[tuple[str, bool]]:
         rest += block or ""
         known = len(rest) - (0 if block is None else MAX_LOOKAHEAD)
         for boundary in BOUNDARY.finditer(rest, searched):
-            if boundary.end() > known:
+            if (end := boundary.end()) > known:
                 break
-            while boundary.end() - start > 2 * MAX_LENGTH:
-                end = start + cut(rest[start : boundary.end()], MAX_LENGTH)
-                yield rest[start:end], False
-                start, is_begun = end, True
-            searched = boundary.end()
+            searched = end
+            while end - start > 2 * MAX_LENGTH:
+                cut_off = start + cut(rest[start:end], MAX_LENGTH)
+                yield rest[start:cut_off], False
+                start, is_begun = cut_off, True
             if not is_within_sentence(rest, -1 if is_begun else start, boundary):
-                sentence = rest[start:searched].strip()
+                sentence = rest[start:end].strip()
                 if sentence or is_begun:
                     yield sentence, True
-                start, is_begun = searched, False
+                start, is_begun = end, False
         while known - start > 2 * MAX_LENGTH:
-            end = start + cut(rest[start:], MAX_LENGTH)
-            yield rest[start:end], False
-            start, is_begun = end, True
+            cut_off = start + cut(rest[start:], MAX_LENGTH)
+            yield rest[start:cut_off], False
+            start, is_begun = cut_off, True
         kept = max(0, start - MAX_LOOKBEHIND)
         rest, start, searched = rest[kept:], start - kept, max(searched, start) - kept
     if rest[start:].strip() or is_begun:
