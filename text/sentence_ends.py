@@ -139,6 +139,8 @@ def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
     if not word:
         return False
     word = word[0]
+    if len(word) > 4 and word.isalpha() and word.islower() and word not in _known().kinds:
+        return False  # so end most sentences
     if word[-1].isdigit():
         return word.isdigit() and _is_ordinal(text, start, boundary, word)
     if len(word) == 1 and word.isupper() and _is_at_beginning(text, start, mark - 1):
@@ -178,7 +180,7 @@ def _kind_of(text, first, mark, word):
             return "no"
         return "before number" if UNIT.match(text, first, mark) else "other"
     if kind is None and word.endswith("str"):
-        return "before number"  # German streets are compounds
+        return "before number"  # a German street, such as `Hauptstr`
     if kind:
         return kind
     return "other" if "." in word and LETTERS_WITH_PERIODS.fullmatch(word) else None
@@ -234,16 +236,13 @@ def _is_ordinal(text, start, boundary, number):
         )
     if word in _known().months:
         return True
-    if found[2] == "." and (word in _known().kinds or word.lower() in _known().kinds):
-        return False
-    if len(number) > 2 and number.isdigit():
-        return False
-    if _is_starter(found):
+    is_abbreviation = found[2] == "." and word.lower() in _known().kinds
+    if is_abbreviation or _is_starter(found) or (len(number) > 2 and number.isdigit()):
         return False
     language = _language(text[max(0, mark - MAX_LOOKBEHIND) : end + MAX_LOOKAHEAD])
     if language not in WITH_ORDINALS:
         return False
-    before = WORD_BEFORE.match(text, max(0, first - MAX_LOOKBEHIND), first)
+    before = WORD_BEFORE.match(text, max(0, first - MAX_LOOKAHEAD), first)
     if not before or not number.isdigit():
         return True
     word, period = before.groups()
