@@ -52,10 +52,11 @@ def test_traps(language, lines):
         "Am 7. Juni rief z. B. Frau Eule an.",
         "It ended.| 25 people came.| No. 5 did not.",
         "He spoke at the U.N.| They left at 5 p.m.| Nobody slept.",
-        "(1) See Fig. 3.| [2] The rest.".replace(".| [", ". ["),
+        "See Fig. 3. [2] says so.",
         "1. Open it.| 2. Close it.| IV. The end.",
         "So do I.| Mary agrees with J. Smith.",
         "It cost 2s. 6d. in 1900.| 30 did.",
+        "I said no.| I meant it.| See Vol. I of it and Vol. IX.| And no. 5.",
         "The plan we've.| It is the dog's.| Then",
     ],
 )

@@ -152,7 +152,7 @@ def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
         return WITHOUT_VOWEL.fullmatch(word) is not None and _is_number(text, end)
     if kind == "year":
         return 0 <= start >= mark - MAX_OPENING
-    return kind != "no" and _belongs_to_next(text, end, kind)
+    return kind != "no" and _belongs_to_next(text, end, word, kind)
 
 
 def _kind_of(text, first, mark, word):
@@ -186,20 +186,21 @@ def _kind_of(text, first, mark, word):
     return "other" if "." in word and LETTERS_WITH_PERIODS.fullmatch(word) else None
 
 
-def _belongs_to_next(text, end, kind):
+def _belongs_to_next(text, end, abbreviation, kind):
     """Whether what follows at `end` belongs to an abbreviation of this kind before it."""
     if kind == "before":
         return True
     found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
     if not found:
         return False
-    word = found[1]
+    next_word = found[1]
     if kind == "after":
-        return word in _known().continued
-    if word[0].isdigit():
+        return next_word in _known().continued
+    if next_word[0].isdigit():
         return True
     if kind == "before number":
-        return len(word) == 1 or ROMAN.fullmatch(word) is not None
+        is_word = abbreviation.lower() in _known().languages  # such as `no`
+        return not is_word and bool(len(next_word) == 1 or ROMAN.fullmatch(next_word))
     return not _is_starter(found)
 
 
