@@ -38,6 +38,8 @@ BOUNDARY = regex.compile(
 LAST_WORD = regex.compile(r"(?r)(?<![\p{L}\p{M}\p{N}_.])[\p{L}\p{M}\p{N}.]+")
 WORD_BEFORE = regex.compile(r"(?r)(?<![\p{L}\p{M}])([\p{L}\p{M}]+)(\.?)\s+")
 NEXT_WORD = regex.compile(rf"{OPENING}\p{{Sc}}?([\p{{L}}\p{{M}}]+|\p{{Nd}}+)([.:'’]?)")
+SPEECH = regex.compile(r"(?:\p{Lu}[\p{L}.'’-]*\s){1,3}(\p{Ll}+)")
+LONGER_WORD = regex.compile(r"[\p{L}\p{M}]{2,}")
 # An abbreviation of several parts, such as `z. B.` or `U.S.`, without its last period.
 CHAIN = regex.compile(
     r"(?r)(?<![\p{L}\p{M}\p{N}_'’.-])(?:\p{L}{1,3}\.[^\S\n]?){1,5}\p{L}{1,4}(?!\p{L})"
@@ -99,11 +101,12 @@ def _known():
             elif not line.startswith("#"):
                 sections[name] += line.split()
     kinds: dict[str, str] = {}
-    languages: dict[str, set[str]] = collections.defaultdict(set)
+    # Strings, not containers: no garbage collection begins here, in which a signal could be lost.
+    languages: dict[str, str] = collections.defaultdict(str)
     for name, section in sections.items():
         if name.startswith("words "):
             for word in section:
-                languages[word].add(name.removeprefix("words "))
+                languages[word] += name.removeprefix("words") + " "
         elif name.startswith("abbreviations "):
             kinds |= dict.fromkeys(section, "other")
     for name in ("after", "before number", "before"):
@@ -113,9 +116,7 @@ def _known():
         languages=dict(languages),
         months=frozenset(sections["months"]),
         continued=frozenset(sections["after continued"]),
-        speech=regex.compile(
-            rf"(?:\p{{Lu}}[\p{{L}}.'’-]*\s){{1,3}}(?:{'|'.join(sections['speech'])})\b"
-        ),
+        speech=frozenset(sections["speech"]),
     )
 
 
@@ -269,8 +270,8 @@ def _language(text):
     counts: dict[str, int] = collections.defaultdict(int)
     for letter, language in LETTERS.items():
         counts[language] += letter in text
-    for word in regex.findall(r"[\p{L}\p{M}]{2,}", text.lower()):
-        for language in languages.get(word, ()):
+    for word in LONGER_WORD.findall(text.lower()):
+        for language in languages.get(word, "").split():
             counts[language] += 1
     second, first = [0, 0, *sorted(counts.values())][-2:]
     return max(counts, key=counts.__getitem__) if first > second else None
@@ -282,7 +283,8 @@ def _goes_on_after_speech(text, first, mark, end, marks):
     if marks[0] in "!?":
         if not found or marks[-1] in "!?.…" or (_is_starter(found) and found[1] != "I"):
             return False
-        return bool(_known().speech.match(text, end, end + MAX_LOOKAHEAD))
+        speech = SPEECH.match(text, end, end + MAX_LOOKAHEAD)
+        return speech is not None and speech[1] in _known().speech
     if marks.strip(".…"):
         return False
     last = LAST_WORD.match(text, first, mark)
