@@ -9,8 +9,8 @@ standard input. The second writes the tokens of each line of standard input, for
 with --like as in that corpus or trained model.
 
 --level=word is for text as people write it. A sentence ends at `.`, `!`, `?` or `…` before a
-capital or a letter of a script without case, at other scripts' marks such as `。` and `।`, and at
-blank lines; with --sentence_per_line, each line is a sentence. Words are those of Unicode's rules,
+capital, a number or a letter of a script without case, at other scripts' marks such as `。` and
+`।`, and at blank lines; with --sentence_per_line, each line is a sentence. The words are Unicode's,
 with the Penn Treebank's conventions: `do n't`, `company 's`, `mr.`, `well-known`. They become lower
 case unless --keep_case, and numbers `N` unless --keep_numbers. Punctuation marks are words, unless
 --drop_punctuation. Thai, Lao, Khmer and Burmese need spaces between their words.
