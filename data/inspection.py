@@ -160,13 +160,11 @@ class Seen:
         return ""
 
     def advice(self, how):
-        """How to make more sentences of the same texts; empty if they are too short."""
-        if self.num_lines >= MIN_SENTENCES:
+        """How to make more sentences of the same texts; empty if nothing helps."""
+        width = min(1000, self.num_bytes // (2 * MIN_SENTENCES))
+        if self.num_lines >= MIN_SENTENCES or width < MIN_SENTENCES:
             has_marks = how.ends_at_marks
             return "; if the text has one sentence a line, add --sentence_per_line" * has_marks
-        width = min(1000, self.num_bytes // (2 * MIN_SENTENCES))
-        if width < MIN_SENTENCES:
-            return ""
         add = ", and add --sentence_per_line" if how.level == preparation.WORD else ""
         return (
             "; the text has hardly any line ends: cut it into lines, such as by "

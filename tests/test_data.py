@@ -19,6 +19,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import inspection
 import prepare_text
 import python_docs
 import reader
@@ -61,8 +62,8 @@ def prepare(text, how, **options):
         source = os.path.join(directory, "source")
         with open(source, "w", encoding="utf-8", newline="") as file:
             file.write(text)
-        sentences = prepare_text.read_sentences([prepare_text.read_blocks(source)], how)
-        prepare_text.write_corpus(sentences, directory, how, **options)
+        sentences = prepare_text.read_sentences([inspection.read_blocks(source)], how)
+        prepare_text.write_corpus(sentences, directory, how, **{"held_out": "fixed", **options})
         corpus = {}
         for split in SPLITS:
             with open(os.path.join(directory, f"ptb.{split}.txt"), encoding="utf-8") as file:
@@ -116,11 +117,11 @@ def test_rare_tokens_become_unk_and_nothing_changes_place(lines, min_count, max_
 def test_rare_words_become_unk(tmp_path):
     tokens = [["a", "b", "a"], ["c", "b"], *[[]] * 16, ["a", "c"], ["d"]]
     sentences = [(each, True) for each in tokens]
-    prepare_text.write_corpus(sentences, tmp_path, WORDS)
+    prepare_text.write_corpus(sentences, tmp_path, WORDS, held_out="fixed")
     assert (tmp_path / "ptb.train.txt").read_text() == " a b a \n <unk> b \n" + 16 * "  \n"
     assert (tmp_path / "ptb.valid.txt").read_text() == " a <unk> \n"
     assert (tmp_path / "ptb.test.txt").read_text() == " <unk> \n"
-    prepare_text.write_corpus(sentences, tmp_path, WORDS, max_words=3)
+    prepare_text.write_corpus(sentences, tmp_path, WORDS, max_words=3, held_out="fixed")
     assert (tmp_path / "ptb.train.txt").read_text().startswith(" a <unk> a \n <unk> <unk> \n")
 
 
@@ -128,7 +129,7 @@ def test_rare_words_become_unk(tmp_path):
 def test_the_reader_takes_the_corpus_as_it_is(tmp_path, capsys, how):
     source = tmp_path / "source"
     source.write_text(TEXT.replace(". ", ".\n") * 3)
-    sentences = prepare_text.read_sentences([prepare_text.read_blocks(str(source))], how)
+    sentences = prepare_text.read_sentences([inspection.read_blocks(str(source))], how)
     prepare_text.write_corpus(sentences, tmp_path, how, max_words=15)
     corpus = reader.read_corpus(tmp_path)
     assert len(corpus.words) == 15
@@ -190,7 +191,7 @@ def test_prepare_text_takes_files_and_standard_input(tmp_path):
     source.write_text(TEXT)
     assert run(prepare_text, f"--out={tmp_path / 'a'}", source) == (0, "", "")
     corpus = read_files(tmp_path / "a")
-    assert corpus["ptb.test.txt"].decode() == SENTENCE.format("f") + SENTENCE.format("e")
+    assert corpus["ptb.test.txt"].decode() == SENTENCE.format("a") + SENTENCE.format("d")
     assert sorted(corpus) == [
         "ptb.preparation.json", "ptb.test.txt", "ptb.train.txt", "ptb.valid.txt",
     ]  # fmt: skip
@@ -214,7 +215,8 @@ def test_sentences_end_with_their_file(tmp_path):
 
 def test_prepare_text_in_characters(tmp_path):
     text = "Ab_c\t\n\n" * 10
-    status, *_ = run(prepare_text, f"--out={tmp_path}", "--level=char", "-", text=text.encode())
+    command = [f"--out={tmp_path}", "--level=char", "--held_out=fixed", "-"]
+    status, *_ = run(prepare_text, *command, text=text.encode())
     assert status == 0
     assert read_files(tmp_path)["ptb.valid.txt"] == b" a b <underscore> c _ \n"
     assert read_files(tmp_path)["ptb.test.txt"] == b"  \n"
@@ -323,7 +325,7 @@ def test_old_and_new_files_are_never_taken_for_one_corpus(tmp_path):
 
 def test_an_interrupt_leaves_no_half_corpus(tmp_path):
     process = script(prepare_text, f"--out={tmp_path}", "-")
-    process.stdin.write(TEXT.encode())
+    process.stdin.write(100 * TEXT.encode())  # more than the sample
     process.stdin.flush()
     while process.poll() is None and not list(tmp_path.glob(".unfinished-*/all_tokens/*")):
         time.sleep(0.01)
@@ -342,7 +344,7 @@ def test_help_is_the_docstring(module):
 
 def corpus_of(tmp_path, text, *flags):
     """The words of the corpus that the script makes of a text, line by line, and what it says."""
-    command = [f"--out={tmp_path}", "--overwrite", "--min_count=1", *flags, "-"]
+    command = [f"--out={tmp_path}", "--overwrite", "--min_count=1", "--held_out=fixed", *flags, "-"]
     status, out, err = run(prepare_text, *command, text=text.encode())
     assert (status, out) == (0, ""), err
     splits = {}
@@ -388,11 +390,11 @@ TOKENIZED = [
 def test_what_is_tokenized_stays_so(tmp_path, text):
     corpus, err = corpus_of(tmp_path, text)
     assert corpus == [line.split() for line in text.splitlines()]
-    assert err.startswith("prepare_text.py: -: is tokenized already") and err.count("\n") == 1
+    assert err.startswith("prepare_text.py: -: is tokenized already")
+    assert err.count("tokenized already") == 1
     assert preparation.read(tmp_path) == preparation.TOKENIZED
-    assert corpus_of(tmp_path, text, "--level=token") == (corpus, "")
-    cut, err = corpus_of(tmp_path, text, "--level=word", "--sentence_per_line")
-    assert err == ""
+    assert corpus_of(tmp_path, text, "--level=token")[0] == corpus
+    cut, _ = corpus_of(tmp_path, text, "--level=word", "--sentence_per_line")
     assert cut == [[word if word == "N" else word.lower() for word in line]
                    for line in (line.replace("1", "N").replace("000", "N").split()
                                 for line in text.splitlines()) if line]  # fmt: skip
@@ -433,7 +435,12 @@ def test_lines_are_tokenized_for_other_programs(tmp_path):
     preparation.write(preparation.PENN_TREEBANK, tmp_path)
     assert tokenize(text, f"--like={tmp_path}")[0] == "it is n't N is it\n\nёлка\n"
     assert tokenize("a_b c\n", "--level=char")[0] == "a <underscore> b _ c\n"
-    assert tokenize(TOKENIZED[1])[0] == TOKENIZED[1].replace(" \n", "\n").replace("\n ", "\n")[1:]
+    (tmp_path / "tokenized").write_text(TOKENIZED[1])
+    as_it_is = TOKENIZED[1].replace(" \n", "\n").replace("\n ", "\n")[1:]
+    assert tokenize("", tmp_path / "tokenized")[0] == as_it_is
+    assert tokenize(TOKENIZED[1], "--level=token")[0] == as_it_is
+    status, _, err = run(prepare_text, "--tokenize", text=TOKENIZED[1].encode())  # at once
+    assert status == 1 and "as its 's, <unk> and @,@ show, and was cut into words" in err
 
 
 def test_lines_are_tokenized_as_they_come():
