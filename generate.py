@@ -17,6 +17,7 @@ if __name__ == "__main__":
 
     tensorflow_start.import_tensorflow()
 
+import functools
 import math
 
 import numpy as np
@@ -147,7 +148,7 @@ def main():
             arguments.seed,
             first,
         )
-        new_joiner = how.joiner if how else joining.SpaceJoiner
+        new_joiner = functools.partial(how.joiner, trained.words) if how else joining.SpaceJoiner
         print_batch([trained.words[i] for i in prompt], steps, trained.words, new_joiner)
 
 

@@ -70,6 +70,9 @@ def end_at_marks(pieces, marks, keep_empty=True):
       Likewise, without those words.
     """
     for tokens, ends in pieces:
+        if marks.has_none(tokens, ends):
+            yield tokens, ends
+            continue
         found, start = marks.words(tokens, ends), 0
         for _ in range(found.count(words.END_OF_SENTENCE)):
             end = found.index(words.END_OF_SENTENCE, start)
@@ -115,7 +118,8 @@ def turns(held_out=DRAWN):
         if held_out == DRAWN:
             valid, test = int(20 * draw()), int(19 * draw())
             test += test >= valid
-        yield from ({valid: "valid", test: "test"}.get(place, "train") for place in range(20))
+        for place in range(20):
+            yield "valid" if place == valid else "test" if place == test else "train"
 
 
 class Variety:
@@ -142,7 +146,7 @@ class Variety:
 
 
 def _is_blank(tokens):
-    return all(token == preparation.SPACE for token in tokens)
+    return not tokens or (tokens[0] == preparation.SPACE and len(set(tokens)) == 1)
 
 
 def _write_all_tokens(pieces, directory, held_out):

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator
 
 from program.errors import UserError
-from text import joining, sentences, words
+from text import conventions, joining, sentences, words
 
 FILE = "ptb.preparation.json"
 RULES = 1  # the version of the rules in this package
@@ -117,14 +117,21 @@ class Preparation:
         """Whether a word that is not in a vocabulary would be in it, prepared."""
         return word not in vocabulary and all(token in vocabulary for token in self.tokens(word))
 
-    def joiner(self) -> Callable[[str], str]:
-        """A function that joins tokens into text, called with each; see `joining.WordJoiner`."""
-        joins_characters = self.level == CHARACTER
-        return joining.CharacterJoiner() if joins_characters else joining.WordJoiner()
+    def joiner(self, vocabulary: Iterable[str] = ()) -> Callable[[str], str]:
+        """A function that joins tokens into text, called with each; see `joining.WordJoiner`.
 
-    def join(self, tokens: Iterable[str]) -> str:
-        """Tokens joined into text; `<eos>` is a line end."""
-        return "".join(map(self.joiner(), tokens))
+        Args:
+          vocabulary: tells whether tokens are parts of words.
+        """
+        if self.level == CHARACTER:
+            return joining.CharacterJoiner()
+        counts = dict.fromkeys(vocabulary, 1)
+        subwords = conventions.subwords_of(counts) if self.level == TOKEN else None
+        return joining.SubwordJoiner(subwords) if subwords else joining.WordJoiner()
+
+    def join(self, tokens: Iterable[str], vocabulary: Iterable[str] = ()) -> str:
+        """Tokens joined into text; `<eos>` is a line end. Arguments as in `joiner`."""
+        return "".join(map(self.joiner(vocabulary), tokens))
 
 
 TOKENIZED = Preparation(level=TOKEN, case="kept", numbers="kept", sentences="lines")

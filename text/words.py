@@ -101,10 +101,8 @@ def signs_of_tokens(text: str) -> list[str]:
     than would be cut. So it is, if its tokens are characters, and `_` is their space.
     """
     counts = collections.Counter(text.split())
-    for convention in conventions.SUBWORDS:
-        parts = [piece for piece in counts if convention.token.fullmatch(piece)]
-        if parts and _number(counts, parts) >= convention.share * counts.total():
-            return _most_frequent(counts, parts)
+    if subwords := conventions.subwords_of(counts):
+        return _most_frequent(counts, filter(subwords.token.fullmatch, counts))
     if counts["_"] > 0.05 * counts.total() and _are_characters(counts):
         return ["_"]
     signs = {piece for piece in counts if conventions.is_token(piece)}
