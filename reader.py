@@ -287,7 +287,8 @@ def read_corpus(data_path: str, max_words: int | None = None, keep_marks: bool =
     marks_kept = (*lines.BEGINNINGS, *lines.ENDS) if keep_marks else ()
     train, word_to_id = _read_training_text(paths[0], max_words, marks_kept)
     valid, test = (_read_split(path, word_to_id) for path in paths[1:])
-    return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))
+    how = preparation.read(data_path) or preparation.of_words(word_to_id)
+    return Corpus(train, valid, test, list(word_to_id), how)
 
 
 def read_held_out(data_path: str, words: list[str]) -> Corpus:

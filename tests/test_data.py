@@ -458,3 +458,116 @@ def test_a_preparation_that_is_not_known_is_no_example(tmp_path):
     status, out, err = run(prepare_text, "--tokenize", f"--like={tmp_path}")
     assert (status, out) == (1, "")
     assert err.startswith(f"prepare_text.py: --like={tmp_path}: has no ptb.preparation.json")
+
+
+def corpus_here(directory, text, how, **options):
+    """The lines of each split of the corpus that is made of a text in this process."""
+    seen = inspection.Seen()
+    pieces = seen.sentences(prepare_text.read_sentences([seen.text([text])], how))
+    prepare_text.write_corpus(pieces, directory, how, min_count=1, **options)
+    corpus = {}
+    for split in SPLITS:
+        corpus[split] = (directory / f"ptb.{split}.txt").read_text(encoding="utf-8").splitlines()
+    return corpus, seen
+
+
+VERSE = "".join(f"one {i}\ntwo\nthree\nfour\n" for i in range(40))
+LINES = preparation.Preparation(numbers="kept", sentences="lines")
+
+
+def test_no_period_of_the_text_decides_what_is_held_out(tmp_path, capsys):
+    corpus, _ = corpus_here(tmp_path, VERSE, LINES)
+    for split in ("valid", "test"):
+        assert len(corpus[split]) == 8 and len({line.split()[0] for line in corpus[split]}) > 2
+    assert capsys.readouterr().err == ""
+    again, _ = corpus_here(tmp_path, VERSE, LINES)
+    assert again == corpus
+    corpus, _ = corpus_here(tmp_path, VERSE, LINES, held_out="fixed")
+    assert corpus["test"] == [" four "] * 8
+    said = capsys.readouterr().err
+    assert "ptb.test.txt: its 8 lines with words are all the same: four;" in said
+
+
+@pytest.mark.parametrize("how", [CHARACTERS, preparation.TOKENIZED])
+def test_blank_lines_stay_with_the_line_before(tmp_path, how):
+    text = "".join(f"owl {i}\n \n\n" for i in range(10, 50))
+    corpus, _ = corpus_here(tmp_path, text, how)
+    for split, number in (("train", 36), ("valid", 2), ("test", 2)):
+        lines = [line.replace("_", "").strip() for line in corpus[split]]
+        assert [bool(line) for line in lines] == [True, False, False] * number
+
+
+def test_every_twenty_sentences_hold_two_out():
+    turns = list(itertools.islice(prepare_text.turns(), 20000))
+    for start in range(0, len(turns), 20):
+        assert sorted(turns[start : start + 20]) == ["test"] + ["train"] * 18 + ["valid"]
+    for split in ("valid", "test"):
+        numbers = [i % 20 for i, turn in enumerate(turns) if turn == split]
+        assert min(collections.Counter(numbers).values()) > 30  # of 50 on average
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("the owl woke .\nit flew off .\n\n" * 40, "40 sentences were found, but 80 lines end"),
+        ("the owl woke and flew off\nit flew\n" * 300 + "\nIt is.\n" * 25, "of .* on average"),
+        ("The owl woke. It flew off.\n" * 40, ""),
+        ("The owl, which\nslept by day,\nwoke.\n" * 40, ""),
+    ],
+)
+def test_line_ends_that_ended_no_sentence_are_said(tmp_path, text, doubt):
+    _, seen = corpus_here(tmp_path, text, WORDS)
+    assert re.search(doubt, seen.doubt()) and bool(doubt) == bool(seen.doubt())
+
+
+@pytest.mark.parametrize("how", [WORDS, CHARACTERS, preparation.TOKENIZED])
+def test_advice_for_a_text_on_one_line_works(tmp_path, how):
+    text = "the owl woke and flew off " * 40
+    seen = inspection.Seen()
+    with pytest.raises(prepare_text.TooFewError):
+        pieces = prepare_text.read_sentences([seen.text([text])], how)
+        prepare_text.write_corpus(pieces, tmp_path, how)
+    command = re.search("`(fold .*) FILE`", seen.advice(how))[1]
+    folded = subprocess.run(command.split(), input=text, capture_output=True, text=True).stdout
+    how = how if how != WORDS else LINES
+    corpus, _ = corpus_here(tmp_path, folded, how)
+    assert all(corpus.values())
+
+
+@pytest.mark.parametrize("cut_by", ["<UNK>", "ow@@"])
+def test_how_fast_a_pipe_is_does_not_matter(tmp_path, cut_by):
+    text = f"A Title\n{f'Some {cut_by} made Nest' + chr(10)}".encode() + b"more Text\n" * 40
+    corpora = []
+    for name, pause in (("fast", 0), ("slow", 0.3)):
+        process = script(prepare_text, f"--out={tmp_path / name}", "--min_count=1", "-")
+        for part in (text[:8], text[8:]):
+            process.stdin.write(part)
+            process.stdin.flush()
+            time.sleep(pause)
+        _, err = process.communicate(timeout=300)
+        corpora.append((read_files(tmp_path / name), err))
+    assert corpora[0] == corpora[1]
+    assert b"tokenized already" in corpora[0][1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--out=o", "--level=token", "--drop_punctuation", "-"], "--drop_punctuation: is for "),
+        (["--out=o", "--level=char", "--drop_punctuation", "-"], "--drop_punctuation: is for "),
+        (["--tokenize", "--min_count=3"], "--min_count: is for a corpus, with --out"),
+        (["--tokenize", "--held_out=fixed"], "--held_out: is for a corpus, with --out"),
+    ],
+)
+def test_flags_that_would_do_nothing_are_refused(monkeypatch, flags, message):
+    monkeypatch.setattr(sys, "argv", ["prepare_text.py", *flags])
+    with pytest.raises(SystemExit, match=re.escape(message)):
+        prepare_text.main()
+
+
+@pytest.mark.parametrize("character", [*"!.'\"<(\\&@+_-a1鹰あアเ😀", "\u0301"])
+@pytest.mark.parametrize("how", [LINES, CHARACTERS, preparation.TOKENIZED])
+def test_a_long_run_of_one_character_is_kept(how, character):
+    text = character * 20000  # which would take minutes if the time grew with its square
+    tokens = "".join(token for tokens, _ in how.sentences_of([text]) for token in tokens)
+    assert tokens.replace("<underscore>", "_") == text

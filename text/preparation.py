@@ -6,6 +6,7 @@ it: into the run's directory and the exported model. A corpus without one is tak
 
 import dataclasses
 import functools
+import hashlib
 import json
 import os
 import unicodedata
@@ -135,8 +136,15 @@ class Preparation:
 
 
 TOKENIZED = Preparation(level=TOKEN, case="kept", numbers="kept", sentences="lines")
-# Mikolov's version of the Penn Treebank.
+# Mikolov's version of the Penn Treebank, and the SHA-256 sum of its words, sorted, one a line.
 PENN_TREEBANK = Preparation(punctuation="dropped")
+PENN_TREEBANK_WORDS = "04aa69c536e5818de8e2d13893a6d496ca8df40b213ae07a0499342f2f5efbc2"
+
+
+def of_words(vocabulary: Iterable[str]) -> Preparation | None:
+    """The `Preparation` of a corpus that is known by its words: the Penn Treebank; or None."""
+    words_sum = hashlib.sha256("\n".join(sorted(vocabulary)).encode()).hexdigest()
+    return PENN_TREEBANK if words_sum == PENN_TREEBANK_WORDS else None
 
 
 def write(preparation: Preparation, directory: str | os.PathLike) -> str:
