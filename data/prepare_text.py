@@ -389,6 +389,7 @@ def _read_texts(flags):
     how = _preparation(flags, level)
     if how.level == preparation.CHARACTER:
         inspection.say_characters(samples)
+    inspection.say_ids(samples)
     return [text for _, text in read], how
 
 

@@ -67,6 +67,14 @@ def test_characters_with_spaces_between_them_are_recognized():
     assert not words.is_of_characters("the owl\n" * 9)
 
 
+def test_ids_are_recognized(capsys):
+    assert words.signs_of_tokens("40 73 12 46\n40 7 8\n" * 9)[0] == "40"
+    text = "".join(f"utt-{i} the owl sleeps\n" for i in range(40))
+    inspection.say_ids({"a": text, "b": "the owl\n" * 40, "c": "1 owl\n\n" * 40, "d": text[:50]})
+    said = capsys.readouterr().err
+    assert "a: its lines begin with ids, it seems, such as utt-0" in said and said.count("\n") == 1
+
+
 def test_texts_are_of_one_kind():
     tokenized, plain = "Some <unk> @-@ made Nest\n" * 40, "The owl sleeps, it seems.\n" * 40
     assert inspection.detect_level({"a": plain, "b": "", "c": plain}) == preparation.WORD
