@@ -122,12 +122,12 @@ def say_ids(samples):
     for name, sample in samples.items():
         lines = [line.split() for line in sample.split("\n")[:-1]]
         first = [line[0] for line in lines if len(line) > 1]
-        if len(first) >= MIN_SENTENCES and len(set(first)) == len(first) == len(lines):
-            if all(any(map(str.isdecimal, word)) for word in first):
-                shared.say(
-                    f"{name}: its lines begin with ids, it seems, such as {first[0]}, which are "
-                    "taken for words; `cut -d' ' -f2- FILE` leaves them out"
-                )
+        differ = len(first) >= MIN_SENTENCES and len(set(first)) == len(first) == len(lines)
+        if differ and all(any(map(str.isdecimal, word)) for word in first):
+            shared.say(
+                f"{name}: its lines begin with ids, it seems, such as {first[0]}, which are taken "
+                "for words; `cut -d' ' -f2- FILE` leaves them out"
+            )
 
 
 class Seen:
