@@ -131,7 +131,7 @@ def _check_bfloat16(gpus):
     if any(each.get("compute_capability", (0, 0)) >= (8, 0) for each in details):
         return
     processor = _usable_processor()
-    capable = not processor or processor & {"avx512_bf16", "amx_bf16", "bf16"}
+    capable = not processor or processor & {"avx512_bf16", "amx_bf16"}
     if gpus and capable:
         raise RequestError(
             "--use_bf16: the GPU here does not multiply bfloat16, but the processor does: add "
@@ -149,11 +149,12 @@ def multiplies_fast(dtype: tf.DType) -> bool:
 
     AMX and AMD's AVX512_BF16 are faster in bfloat16. Intel's processors since 2023, which have
     AVX512_FP16, have half of float32's speed if a virtual machine hides their AMX (measured on
-    one). No processor is known to be faster in float16.
+    one). No processor is known to be faster in float16. On 64-bit Arm TensorFlow does not use the
+    instructions that Linux calls `bf16`.
     """
     processor = _usable_processor()
     slow = {"GenuineIntel", "avx512_fp16"} <= processor
-    fast = processor & {"avx512_bf16", "bf16"} and not slow
+    fast = "avx512_bf16" in processor and not slow
     return dtype == tf.bfloat16 and bool(fast or "amx_bf16" in processor)
 
 

@@ -68,6 +68,7 @@ def test_a_model_learns_the_same_both_ways(rnn_mode):
         ("AuthenticAMD avx512f avx512_bf16", "", False, True),
         ("AuthenticAMD avx512f avx512_bf16", "avx512_core_bf16", False, True),
         ("AuthenticAMD avx512f avx512_bf16", "AVX512_CORE", False, False),
+        ("fp asimd fphp asimdhp bf16", "", False, False),  # 64-bit Arm
         ("", "", False, False),  # not Linux
     ],
 )

@@ -1,6 +1,7 @@
 """Opens a TF1 session for training, with a Supervisor, on this machine or on several."""
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -62,8 +63,13 @@ def open_session(
     supervisor = tf1.train.Supervisor(
         logdir=logdir, saver=restorer, summary_op=None, summary_writer=None, save_model_secs=0
     )
-    session = supervisor.prepare_or_wait_for_session(server.target, session_config)
+    # Its prepare_or_wait_for_session does both, but fails in TensorFlow 2.20 with protobuf 7.
+    session = supervisor.session_manager.prepare_session(
+        server.target, supervisor.init_op, restorer, logdir, config=session_config
+    )
     try:
+        if logdir:
+            _write_graph(logdir)
         yield session
     except LOST:
         # In a thread: to close the session waits until the lost machine is back.
@@ -74,6 +80,14 @@ def open_session(
         raise
     supervisor.stop()
     session.close()
+
+
+def _write_graph(directory):
+    """Writes the current graph as text, for people."""
+    path = os.path.join(directory, "graph.pbtxt")
+    with open(f"{path}.tmp", "w", encoding="utf-8") as file:
+        file.write(str(tf1.get_default_graph().as_graph_def(add_shapes=True)))
+    os.replace(f"{path}.tmp", path)
 
 
 def _close(session):
