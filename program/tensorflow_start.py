@@ -38,7 +38,8 @@ def turn_on_onednn() -> None:
 def _take_the_message_of_the_first_session(tf):
     """Runs a session where TensorFlow 2.18 to 2.20 tell, at any log level, what they do not do."""
     if tf.__version__.startswith(("2.18.", "2.19.", "2.20.")):
-        without_gpu = tf.compat.v1.ConfigProto(device_count={"GPU": 0})  # whose memory it would take
+        # On a GPU, it would take the memory.
+        without_gpu = tf.compat.v1.ConfigProto(device_count={"GPU": 0})
         with tf.Graph().as_default(), tf.compat.v1.Session(config=without_gpu) as session:
             session.run(tf.no_op())
 
