@@ -7,12 +7,14 @@
 A row is a version, with the newest other packages that pip picks. `2.16-oldest` is the oldest of
 everything that requirements.txt admits. Each row trains and saves a run in a process of its own,
 compares the TF1 script's numbers, and runs the tests of what depends most on TensorFlow. A version
-that has no package for this Python is said to have none. The status is 1 if a row failed.
+that has no package for this Python is said to have none. If `uv` is at hand, it installs instead of
+pip. The status is 1 if a row failed.
 """
 
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -68,10 +70,12 @@ def try_row(row, tests):
         folder = "Scripts" if os.name == "nt" else "bin"
         python = os.path.join(directory, folder, "python")
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        if uv := shutil.which("uv"):
+            install = [uv, "pip", "install", "--quiet", "--python", python]
         status, printed = quiet([*install, *requirements(row)])
         installed = time.monotonic()
         if status:
-            no_package = "No matching distribution found for tensorflow" in printed
+            no_package = bool(re.search("No matching distribution|no wheels with a", printed))
             print(printed, file=sys.stderr)
             what = "no package for this Python" if no_package else "pip failed"
             return [row, "", *[""] * len(SHOWN), "", "", what], no_package
