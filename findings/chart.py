@@ -19,8 +19,14 @@ import traceback
 
 EXAMPLES = []
 OLD, SECOND, NEWEST = "1.15.5", "2.16.2", "2.21.0"
-PAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs")
-PAGE = os.path.join(PAGE, "tf1-today.md")
+HERE = os.path.dirname(os.path.abspath(__file__))
+PAGE = os.path.join(os.path.dirname(HERE), "docs", "tf1-today.md")
+# What the guess about loops over time overlooked.
+NO_LAYER = (
+    "the loops do not need Keras; only the cells that come with TensorFlow do. Any object with "
+    "`state_size`, `output_size`, `zero_state` and a call is a cell."
+)
+OBSERVATIONS = os.path.join(HERE, "chart.out")
 BEGIN, END = "<!-- written by findings/chart.py -->\n", "<!-- end -->\n"
 
 
@@ -154,7 +160,7 @@ def _(tf):
 @example(
     "`tf.train.Server`, `replica_device_setter`",
     "works",
-    why="the only job of `create_local_server` was called `local`, and is called `localhost`.",
+    why="the only job of `create_local_server` was called `local`, now `localhost`.",
 )
 def _(tf):
     server = tf.train.Server.create_local_server()
@@ -261,7 +267,7 @@ def _(tf):
     "`tf.nn.dropout(x, keep_prob=, seed=)`",
     "silently other",
     "`rate=1 - keep_prob`",
-    why="the operation's own seed draws the same numbers, and the rewritten function keeps the same ones.",
+    why="from its own seed it drops the same values.",
 )
 def _(tf):
     return run(tf, tf.nn.dropout(tf.ones([8]), keep_prob=0.5, seed=3)).tolist()
@@ -302,6 +308,7 @@ def _(tf):
 @example(
     "`Dataset.shuffle(seed=)`",
     "works",
+    "`RandomState(1).permutation(n)` of NumPy, and `tf.gather`",
     why="unlike operations with a seed of their own, a seeded dataset draws other numbers.",
 )
 def _(tf):
@@ -378,7 +385,7 @@ def own_cell(tf):
 @example(
     "`dynamic_rnn` with a cell of your own that is no Keras layer",
     "raises",
-    why="the loops do not need Keras; only the cells that come with TensorFlow do. Any object with `state_size`, `output_size`, `zero_state` and a call will do.",
+    why=NO_LAYER,
 )
 def _(tf):
     outputs, _ = tf.nn.dynamic_rnn(own_cell(tf), tf.ones([1, 3, 2]), dtype=tf.float32)
@@ -388,7 +395,7 @@ def _(tf):
 @example(
     "`static_rnn` with such a cell",
     "raises",
-    why="the loops do not need Keras; only the cells that come with TensorFlow do. Any object with `state_size`, `output_size`, `zero_state` and a call will do.",
+    why=NO_LAYER,
 )
 def _(tf):
     outputs, _ = tf.nn.static_rnn(own_cell(tf), [tf.ones([1, 2])] * 3, dtype=tf.float32)
@@ -398,7 +405,7 @@ def _(tf):
 @example(
     "`bidirectional_dynamic_rnn` with such cells",
     "raises",
-    why="the loops do not need Keras; only the cells that come with TensorFlow do. Any object with `state_size`, `output_size`, `zero_state` and a call will do.",
+    why=NO_LAYER,
 )
 def _(tf):
     cells = own_cell(tf), own_cell(tf)
@@ -487,7 +494,7 @@ def _(tf):
 @example(
     "the names of its variables, in a checkpoint",
     "silently other",
-    why="Keras 3 calls a variable `kernel`, but its TensorFlow variable has the path as its name, variable scope included.",
+    why="the variable in the graph still has its path as its name.",
 )
 def _(tf):
     import tensorflow
@@ -550,7 +557,11 @@ def _(tf):
     return run(tf, tf.metrics.auc(tf.constant([0, 0, 1, 1]), tf.constant([0.1, 0.4, 0.35, 0.8]))[1])
 
 
-@example("`tf.cast(1.005, tf.bfloat16)`", "silently other")
+@example(
+    "`tf.cast(1.005, tf.bfloat16)`",
+    "silently other",
+    why="1.15.5 rounds to the nearest already.",
+)
 def _(tf):
     x = tf.placeholder_with_default(1.005, [])
     return run(tf, tf.cast(tf.cast(x, tf.bfloat16), tf.float32))
@@ -918,33 +929,52 @@ def verdict(result, expected):
         return "raises", f"raises `{result['raises']}`: {says}"
     if alike(result["value"], expected.get("value")):
         return "works", "works"
-    values = (shortened(json.dumps(each.get("value")), 60) for each in (result, expected))
-    return "silently other", "silently other: `{}` for `{}`".format(*values)
+    values = from_first_difference(result["value"], expected.get("value"))
+    shown = [shortened(json.dumps(each), 60) for each in values]
+    return "silently other", "silently other: `{}` for `{}`".format(*shown)
+
+
+def from_first_difference(value, expected):
+    """Two values to show, floats rounded; of two lists, without what they begin with alike."""
+    if not (isinstance(value, list) and isinstance(expected, list)):
+        return value, expected
+    start = 0
+    while value[start] == expected[start]:
+        start += 1
+    return [
+        [round(x, 4) if isinstance(x, float) else x for x in each[start:]]
+        for each in (value, expected)
+    ]
 
 
 def table(observed):
     """The page's lines, from dict of version to results: the table, and the wrong guesses."""
     yield f"| in TensorFlow 1.15 | {SECOND} | {NEWEST} | write instead |"
     yield "|---|---|---|---|"
-    notes, counts = [], {}
+    notes, counts = {}, {}
     for number, (interface, guess, instead, why, _) in enumerate(EXAMPLES):
         cells, kinds = [], []
         for version in (SECOND, NEWEST):
             kind, text = verdict(observed[version][number], observed[OLD][number])
+            if kinds and text == first and kind != "works":
+                text = "the same"
+            first = text
             kinds.append(kind)
             cells.append(text if kind == guess else f"**{text}** (guess: {guess})")
         counts[kinds[-1]] = counts.get(kinds[-1], 0) + 1
         if set(kinds) != {guess}:
             assert why, interface
-            notes.append(f"* {interface}: {why}")
+            notes.setdefault(why, []).append(interface)
         instead = instead if set(kinds) != {"works"} else ""
         yield f"| {interface} | {cells[0]} | {cells[1]} | {instead} |"
     yield ""
-    yield "In {}: {}.".format(NEWEST, ", ".join(f"{n} {kind}" for kind, n in counts.items()))
+    says = {"works": "work", "raises": "raise", "silently other": "are silently other"}
+    yield "In {}, {}.".format(NEWEST, ", ".join(f"{n} {says[kind]}" for kind, n in counts.items()))
     yield ""
     yield "Where the guess was wrong:"
     yield ""
-    yield from notes
+    for why, interfaces in notes.items():
+        yield f"* {'; '.join(interfaces)}: {why}"
 
 
 def observe_in(folder, version, python):
@@ -964,14 +994,41 @@ def observe_with(python):
     return json.loads(done.stdout.decode().splitlines()[-1])
 
 
+def read_observations():
+    observed = {}
+    with open(OBSERVATIONS) as file:
+        for line in file:
+            _, version, result = line.split("\t")
+            observed.setdefault(version, []).append(json.loads(result))
+    return observed
+
+
+def write_observations(observed):
+    with open(OBSERVATIONS, "w") as file:
+        for number, (interface, *_) in enumerate(EXAMPLES):
+            for version, results in observed.items():
+                file.write(f"{interface}\t{version}\t{json.dumps(results[number])}\n")
+
+
+def write_page(observed):
+    with open(PAGE, encoding="utf-8") as file:
+        before, _, rest = file.read().partition(BEGIN)
+    after = rest.partition(END)[2]
+    with open(PAGE, "w", encoding="utf-8") as file:
+        file.write(before + BEGIN + "\n".join(table(observed)) + "\n" + END + after)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--observe", action="store_true", help="only in this environment")
+    parser.add_argument("--again", action="store_true", help="write the page from chart.out")
     parser.add_argument("--python37", default="python3.7", help="runs TensorFlow 1.15.5")
     parser.add_argument("--have", nargs=3, help="interpreters that have the three TensorFlows")
     arguments = parser.parse_args()
     if arguments.observe:
         return observe()
+    if arguments.again:
+        return write_page(read_observations())
     with tempfile.TemporaryDirectory() as folder:
         if arguments.have:
             observed = [observe_with(python) for python in arguments.have]
@@ -981,17 +1038,8 @@ def main():
                 observe_in(folder, version, pythons.get(version, sys.executable))
                 for version in (OLD, SECOND, NEWEST)
             ]
-    observed = {each["version"]: each["results"] for each in observed}
-    with open(os.path.splitext(os.path.abspath(__file__))[0] + ".out", "w") as file:
-        for number, (interface, *_) in enumerate(EXAMPLES):
-            for version, results in observed.items():
-                file.write(f"{interface}\t{version}\t{json.dumps(results[number])}\n")
-    with open(PAGE, encoding="utf-8") as file:
-        before, _, rest = file.read().partition(BEGIN)
-    after = rest.partition(END)[2]
-    with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(before + BEGIN + "\n".join(table(observed)) + "\n" + END + after)
-    return None
+    write_observations({each["version"]: each["results"] for each in observed})
+    return write_page(read_observations())
 
 
 if __name__ == "__main__":
