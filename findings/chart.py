@@ -160,6 +160,7 @@ def _(tf):
 @example(
     "`tf.train.Server`, `replica_device_setter`",
     "works",
+    "`/job:localhost`",
     why="the only job of `create_local_server` was called `local`, now `localhost`.",
 )
 def _(tf):
@@ -953,12 +954,12 @@ def table(observed):
     yield "|---|---|---|---|"
     notes, counts = {}, {}
     for number, (interface, guess, instead, why, _) in enumerate(EXAMPLES):
-        cells, kinds = [], []
+        cells, kinds, texts = [], [], []
         for version in (SECOND, NEWEST):
             kind, text = verdict(observed[version][number], observed[OLD][number])
-            if kinds and text == first and kind != "works":
+            texts.append(text)
+            if len(texts) == 2 and texts[0] == text != "works":
                 text = "the same"
-            first = text
             kinds.append(kind)
             cells.append(text if kind == guess else f"**{text}** (guess: {guess})")
         counts[kinds[-1]] = counts.get(kinds[-1], 0) + 1
