@@ -21,9 +21,10 @@ With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow 
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import export as script_flags
 
-    tensorflow_start.import_tensorflow()
+    command_line.start(script_flags.define, script_flags.check)
 
 import os
 import tempfile
@@ -32,7 +33,7 @@ import tensorflow as tf
 from absl import flags
 
 from model import devices, lstm
-from program import command_line, errors, path_flags, tensorflow_start
+from program import command_line, errors, tensorflow_start, whole_files
 from saved import checkpoints, run_directory
 from text import preparation
 from trained import language_model, trained_model
@@ -140,31 +141,6 @@ def convert(directory):
         return converter.convert()
 
 
-def write_whole(path, content):
-    """Writes bytes to a file that is there whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path))) as temporary:
-        unfinished = os.path.join(temporary, "model")
-        with open(unfinished, "wb") as file:
-            file.write(content)
-        os.replace(unfinished, path)
-
-
-def define_flags():
-    """Defines the command line's flags, in absl's own registry."""
-    path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
-    path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
-    path_flags.define_path("out", None, "The directory to write; it must not be there yet.")
-    path_flags.define_path("tflite", None, "A file to write for LiteRT, too.")
-
-
-def _check_apart(tflite, out):
-    if not os.path.basename(tflite):
-        raise errors.RequestError(f"--tflite={tflite}: ends as a directory; name a file")
-    paths = os.path.abspath(tflite), os.path.abspath(out)
-    if os.path.commonpath(paths) in paths:  # one of them would be in the other's way
-        raise errors.RequestError(f"--tflite={tflite}: name a file outside --out, {out}")
-
-
 def main():
     """Exports what the flags ask for.
 
@@ -172,19 +148,6 @@ def main():
       errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
-    for name in ("save_path", "out"):
-        if not arguments[name].value:
-            raise errors.RequestError(f"--{name}: name a directory")
-    for name in ("out", "tflite"):
-        path = arguments[name].value
-        if path and os.path.lexists(path):
-            raise errors.RequestError(
-                f"--{name}={path}: is there already; remove it, or name another"
-            )
-    run_directory.check_name(arguments.out, "--out")
-    if arguments.tflite:
-        run_directory.check_name(arguments.tflite, "--tflite")
-        _check_apart(arguments.tflite, arguments.out)
     trained = trained_model.read(arguments.save_path, arguments.data_path)
     name, done = "tflite", ""
     try:
@@ -194,12 +157,11 @@ def main():
         export(trained, arguments.out)
         if arguments.tflite:
             name, done = "tflite", f"; --out={arguments.out} is complete"
-            write_whole(arguments.tflite, convert(arguments.out))
+            whole_files.write_whole(arguments.tflite, convert(arguments.out))
     except (tf.errors.OpError, OSError) as error:
         message = f"cannot be written: {checkpoints.reason(error)}{done}"
         raise errors.RequestError(f"--{name}={arguments[name].value}: {message}") from None
 
 
 if __name__ == "__main__":
-    define_flags()
     command_line.run(main)

@@ -13,17 +13,16 @@ and the words are joined into such text: `he doesn't like it, she said.`, charac
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import generate as script_flags
 
-    tensorflow_start.import_tensorflow()
-
-import math
+    command_line.start(script_flags.define, script_flags.check)
 
 import numpy as np
 from absl import flags
 
 import reader
-from program import command_line, errors, messages, path_flags, tensorflow_start
+from program import command_line, messages
 from text import joining, preparation
 from trained import generation, trained_model
 
@@ -40,7 +39,7 @@ class Printer:
 
     def __call__(self, word):
         """Prints one word."""
-        print(self._joiner(word), end="", flush=True)
+        messages.report(self._joiner(word), end="")
         self._within_line = word != reader.END_OF_SENTENCE
 
     def end_line(self):
@@ -91,27 +90,11 @@ def print_batch(prompt, steps, words, new_joiner=joining.SpaceJoiner):
         ids.append(step)
     printer.end_line()
     for sample in np.transpose(ids)[1:]:
-        print()
+        messages.report("")
         printer = Printer(new_joiner())
         for word in [*prompt, *(words[i] for i in sample)]:
             printer(word)
         printer.end_line()
-
-
-def define_flags():
-    """Defines the command line's flags, in absl's own registry."""
-    path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
-    path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
-    flags.DEFINE_string("prompt", "", "The text to continue; by default, begin a sentence.")
-    flags.DEFINE_bool(
-        "raw_text", False, "The prompt is not tokenized, and the words are joined into text."
-    )
-    flags.DEFINE_integer("num_words", 100, "Words to choose, a sample.", lower_bound=1)
-    flags.DEFINE_integer("num_samples", 1, "Samples.", lower_bound=1)
-    flags.DEFINE_float("temperature", 1, "Divides the logits; 0: the most probable word.", 0, 1e30)
-    flags.DEFINE_integer("top_k", 0, "Choose among the k most probable; 0: all.", lower_bound=0)
-    flags.DEFINE_integer("seed", 0, "Another seed, other words.", 0, 2**31 - 1)
-    flags.DEFINE_bool("unknown", False, f"Allow {reader.UNKNOWN}, too.")
 
 
 def main():
@@ -121,8 +104,6 @@ def main():
       errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
-    if not math.isfinite(arguments.temperature):
-        raise errors.RequestError("--temperature: must be a finite number")
     trained = trained_model.read(arguments.save_path, arguments.data_path)
     word_to_id = trained.word_to_id
     how = None
@@ -138,7 +119,7 @@ def main():
     start = [trained.end_of_sentence, *prompt]
     for first in range(0, arguments.num_samples, MAX_BATCH_SIZE):
         if first:
-            print()
+            messages.report("")
         steps = sampler.sample(
             start,
             arguments.num_words,
@@ -152,5 +133,4 @@ def main():
 
 
 if __name__ == "__main__":
-    define_flags()
     command_line.run(main)

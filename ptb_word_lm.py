@@ -25,9 +25,10 @@ built so is answered, question by question, in docs/understanding.md; docs/tour.
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import training as script_flags
 
-    tensorflow_start.import_tensorflow()
+    command_line.start(script_flags.define, script_flags.check)
 
 from operator import attrgetter
 from typing import Any
@@ -40,7 +41,7 @@ import reader
 import training
 import util
 from model import network
-from program import command_line, messages, tensorflow_start
+from program import command_line, messages
 from trained import trained_model
 
 tf1 = tf.compat.v1
@@ -160,6 +161,7 @@ class PTBModel:
             cost=tf.reduce_sum(losses) / self.input.batch_size,
             positions=(windows.position,),
             streams=windows.streams,
+            text=windows.text,
             **self._network.saved_otherwise,
         )
 
@@ -175,7 +177,7 @@ class PTBModel:
         grad_norm = tf.linalg.global_norm(gradients) / scale
         max_norm = self._config.max_grad_norm
         # Clipping scales all gradients alike. To scale the learning rate does the same, faster.
-        clipped_lr = lr * max_norm / tf.maximum(grad_norm, max_norm)
+        clipped_lr = lr * (max_norm / tf.maximum(grad_norm, max_norm))
         # Without locks, two replicas that update one row at the same moment would lose one update.
         optimizer = tf1.train.GradientDescentOptimizer(clipped_lr / scale, use_locking=True)
         with tf.control_dependencies([ops.cost]):  # that of the weights before the update
@@ -285,25 +287,27 @@ def train(
     model, epochs = models["Train"], []
     if config.sampled_softmax and guard.progress.epoch <= config.max_max_epoch:
         messages.say("training's perplexity is an estimate, those of Valid and Test are exact")
-    for epoch in range(guard.progress.epoch, config.max_max_epoch + 1):
-        model.assign_lr(session, configs.learning_rate(config, epoch))
-        learning_rate = float(session.run(model.lr))
-        print(f"Epoch: {epoch} Learning rate: {learning_rate:.3f}", flush=True)
-        for result in training.run_windows(session, model, model.train_op, guard.progress):
-            guard.note(result, learning_rate)
-            training.print_now_and_then(result, model.streams.epoch_size)
-            guard.write_summary(result)
-            guard.heed_signal()
-            guard.save_if_due()
-        train_perplexity = training.perplexity(guard.progress, model.streams)
-        print(f"Epoch: {epoch} Train Perplexity: {train_perplexity:.3f}", flush=True)
-        valid_perplexity = _evaluate(session, guard, models["Valid"])
-        print(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}", flush=True)
-        perplexities = train_perplexity, valid_perplexity
-        epochs.append(training.EpochResult(epoch, learning_rate, *perplexities))
-        guard.end_epoch(epochs[-1])
+    with training.bar_of_all_epochs(config, model, guard.progress) as bar:
+        for epoch in range(guard.progress.epoch, config.max_max_epoch + 1):
+            model.assign_lr(session, configs.learning_rate(config, epoch))
+            learning_rate = float(session.run(model.lr))
+            messages.report(f"Epoch: {epoch} Learning rate: {learning_rate:.3f}")
+            for result in training.run_windows(session, model, model.train_op, guard.progress):
+                guard.note(result, learning_rate)
+                training.print_now_and_then(result, model.streams.epoch_size)
+                guard.write_summary(result)
+                guard.heed_signal()
+                guard.save_if_due()
+                bar.update()
+            train_perplexity = training.perplexity(guard.progress, model.streams)
+            messages.report(f"Epoch: {epoch} Train Perplexity: {train_perplexity:.3f}")
+            valid_perplexity = _evaluate(session, guard, models["Valid"])
+            messages.report(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}")
+            perplexities = train_perplexity, valid_perplexity
+            epochs.append(training.EpochResult(epoch, learning_rate, *perplexities))
+            guard.end_epoch(epochs[-1])
     test_perplexity = _evaluate(session, guard, models["Test"])
-    print(f"Test Perplexity: {test_perplexity:.3f}", flush=True)
+    messages.report(f"Test Perplexity: {test_perplexity:.3f}")
     guard.end_training(test_perplexity)
     return epochs, test_perplexity
 
@@ -311,9 +315,9 @@ def train(
 def _evaluate(session, guard, model):
     """The perplexity of a model's text; a signal stops it after a window."""
     for result in training.run_windows(session, model):
-        perplexity = result.perplexity
+        guard.check_held_out(result)
         guard.heed_signal()
-    return perplexity
+    return result.perplexity
 
 
 def run_metagraph(
@@ -345,6 +349,7 @@ def train_model(
     dtype: Any = tf.float32,
     seed: int = 0,
     num_replicas: int = 1,
+    session_config: tf.compat.v1.ConfigProto | None = None,
     **options: Any,
 ) -> tuple:
     """Trains a model, or continues the run in a directory, as the command line does.
@@ -357,16 +362,17 @@ def train_model(
       save_path: str, the directory to save the run to, or None.
       dtype, seed: as for `build_metagraph`.
       num_replicas: int, replicas of the model, one on each GPU; see `util.auto_parallel`.
-      **options: `session_config`, as for `run_metagraph`; fields of `guard.RunOptions`.
+      session_config: as for `run_metagraph`.
+      **options: fields of `training.RunOptions`.
 
     Raises:
       errors.UserError: it cannot be done; the message says what to do.
     """
-    session_config = options.pop("session_config", None)
     config = configs.with_vocabulary(config, corpus.words)
     metagraph, models = build_metagraph(config, corpus, dtype, seed)
     util.auto_parallel(metagraph, models["Train"], num_replicas)
-    run = training.describe_run(save_path, config, dtype, seed, corpus, **options)
+    how_often = training.RunOptions(**options)
+    run = training.describe_run(save_path, config, dtype, seed, corpus, how_often)
     return run_metagraph(metagraph, models, config, run, session_config)
 
 
@@ -381,20 +387,33 @@ def evaluate(
         trained_model.say_other_texts(trained, corpus)
         models = build_evaluation_models(trained.config, corpus, dtype)
         trained_model.restore_weights(session, trained)
+        reader.load_texts(session)
         for name, model in models.items():
-            print(f"{name} Perplexity: {run_epoch(session, model):.3f}", flush=True)
+            perplexity = run_epoch(session, model)
+            if not np.isfinite(perplexity):
+                raise trained_model.TrainedModelError(
+                    f"{trained.path}: {name} Perplexity is {perplexity}: the weights are too "
+                    "large; use an earlier checkpoint, or float32 if this is 16 bit"
+                )
+            messages.report(f"{name} Perplexity: {perplexity:.3f}")
 
 
 def main() -> None:
     """Trains or evaluates, as the flags ask for; UserError if it cannot be done."""
-    request = training.flags.request()
+    request = training.read_request()
     if request.eval_only:
         return evaluate(request.save_path, request.data_path, **request.hardware)
     corpus = reader.read_corpus(request.data_path, request.config.vocab_size)
-    options = dict(seed=request.seed, num_replicas=request.num_replicas, **request.options)
-    train_model(request.config, corpus, request.save_path, **request.hardware, **options)
+    train_model(
+        request.config,
+        corpus,
+        request.save_path,
+        seed=request.seed,
+        num_replicas=request.num_replicas,
+        **request.hardware,
+        **request.options._asdict(),
+    )
 
 
 if __name__ == "__main__":
-    training.flags.define()
     command_line.run(main)

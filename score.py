@@ -33,23 +33,23 @@ hypotheses that lost the fewest come first.
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import score as script_flags
 
-    tensorflow_start.import_tensorflow()
+    command_line.start(script_flags.define, script_flags.check)
 
 import collections
 import itertools
 import json
 import math
-import os
-import sys
 from typing import NamedTuple
 
 import numpy as np
 from absl import flags
 
 import reader
-from program import command_line, errors, live_line, messages, path_flags, tensorflow_start
+from program import command_line, errors, messages
+from program.progress_bar import progress_bar, size_of_files
 from text import files, nbest, preparation, sentences
 from trained import scoring, trained_model
 
@@ -120,10 +120,7 @@ class TextReader:
             `<eos>` although no line end is there.
           complete_last_line: bool, so does the last file's.
         """
-        total = sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else 0
-        shown = bool(total) and sys.stderr.isatty() and not sys.stdout.isatty()
-        done = 0
-        with live_line.LiveLine(total, shown) as line_of_progress:
+        with progress_bar(size_of_files(paths), "Scored") as bar:
             for number, path in enumerate(paths, start=1):
                 blocks, self._line = read_text(path), 0
                 if complete_last_line or number < len(paths):
@@ -135,8 +132,8 @@ class TextReader:
                         pieces.append(self._piece(line, is_ended))
                         is_ended = pieces[-1].ends_line
                     yield pieces
-                    done += sum(len(line.encode()) for line in lines) if shown else 0
-                    line_of_progress.show(done)
+                    if not bar.disable:
+                        bar.update(sum(len(line.encode()) for line in lines))
                 if not is_ended:
                     yield [Piece([], np.zeros(0, np.int32), 0, True)]
 
@@ -413,12 +410,13 @@ def write(row, as_json):
         finite = {
             k: v if v == v and v not in (math.inf, -math.inf) else None for k, v in row.items()
         }
-        print(json.dumps(finite, ensure_ascii=False), flush=True)
+        messages.report(json.dumps(finite, ensure_ascii=False))
         return
     values = list(row.values())
     if "word" in row:
         values[0] = ""
-    print(*(f"{v:.4f}" if isinstance(v, float) else v for v in values), sep="\t", flush=True)
+    columns = (f"{v:.4f}" if isinstance(v, float) else str(v) for v in values)
+    messages.report("\t".join(columns))
 
 
 def score_pieces(blocks, scorer, word_to_id, by_itself):
@@ -441,20 +439,15 @@ def open_models(save_paths, data_path):
     """Reads the models to average.
 
     Args:
-      save_paths: list of str, see `trained_model.read`.
+      save_paths: list of str, at least one, see `trained_model.read`.
       data_path: str or None, likewise.
 
     Returns:
       `(scorer, trained)`: a `scoring.Scorer` or `Mixture`, and the first `TrainedModel`.
 
     Raises:
-      errors.RequestError: there is none, or they have not the same vocabulary.
+      errors.RequestError: they have not the same vocabulary.
     """
-    if not save_paths:
-        raise errors.RequestError(
-            "--save_path: name what training saved: a directory or a "
-            "checkpoint; several, separated by commas, are averaged"
-        )
     models = [trained_model.read(save_path, data_path) for save_path in save_paths]
     for model in models[1:]:
         if model.words != models[0].words:
@@ -465,62 +458,11 @@ def open_models(save_paths, data_path):
     return (scorers[0] if len(scorers) == 1 else scoring.Mixture(scorers)), models[0]
 
 
-def define_flags():
-    """Defines the command line's flags, in absl's own registry."""
-    path_flags.define_paths(
-        "save_path",
-        None,
-        "What training saved, a directory or DIR/model.ckpt-STEP; "
-        "several, separated by commas, are averaged.",
-    )
-    path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
-    path_flags.define_repeated_path(
-        "text",
-        [files.STANDARD_INPUT],
-        "The text, a sentence a line; repeat the flag for several files. -: standard input.",
-    )
-    flags.DEFINE_bool(
-        "carry_state",
-        True,
-        "The text is one stream; --nocarry_state: each line is scored by itself.",
-    )
-    flags.DEFINE_bool(
-        "raw_text",
-        False,
-        "The text is not tokenized: prepare it as the corpus of the training was.",
-    )
-    flags.DEFINE_bool("nbest", False, "Sort lists of hypotheses, an empty line between the lists.")
-    flags.DEFINE_enum(
-        "nbest_format", None, nbest.FORMATS, "--nbest for lists in this format; see above."
-    )
-    flags.DEFINE_float("lm_weight", None, "Sort by the hypotheses' scores, too; see above.")
-    flags.DEFINE_float("word_penalty", 0, "What each word takes off a hypothesis's score.")
-    path_flags.define_path(
-        "scores", None, "A file with a hypothesis's score at the end of each line."
-    )
-    flags.DEFINE_bool("verbose", False, "Every word's log-probability, too.")
-    flags.DEFINE_bool("json", False, "A line of JSON for each row.")
-
-
-def check_flags(arguments):
-    """Refuses flags that do not go together, with a `errors.RequestError`."""
-    if arguments.nbest and arguments.verbose:
-        raise errors.RequestError("--nbest --verbose: choose one of the two")
-    for name in ("lm_weight", "word_penalty"):
-        value = arguments[name].value
-        if value and not arguments.nbest:
-            raise errors.RequestError(f"--{name}: sorts hypotheses, with --nbest")
-        if value and not math.isfinite(value):
-            raise errors.RequestError(f"--{name}: must be a finite number")
-    if arguments.scores and arguments.lm_weight is None:
-        raise errors.RequestError("--scores: are used with --lm_weight alone")
-
-
 def write_lists(lists, as_json):
     """Prints the lists of `ranked_rows`, with an empty line between two."""
     for number, (key, ranked) in enumerate(lists, start=1):
         if number > 1 and not as_json:
-            print()
+            messages.report("")
         for row in ranked:
             write({"list": key or number, **row} if as_json else row, as_json)
 
@@ -534,7 +476,6 @@ def main():
     arguments = flags.FLAGS
     if arguments.nbest_format:
         arguments.nbest = True  # type: ignore[assignment]
-    check_flags(arguments)
     scorer, trained = open_models(arguments.save_path, arguments.data_path)
     word_to_id, how = trained.word_to_id, trained.preparation
     if arguments.raw_text and how is None:
@@ -562,5 +503,4 @@ def main():
 
 
 if __name__ == "__main__":
-    define_flags()
     command_line.run(main)

@@ -9,8 +9,8 @@ standard input. The second writes the tokens of each line of standard input, for
 with --like as in that corpus or trained model.
 
 --level=word is for text as people write it. A sentence ends at `.`, `!`, `?` or `…` before a
-capital or a letter of a script without case, at other scripts' marks such as `。` and `।`, and at
-blank lines; with --sentence_per_line, each line is a sentence. Words are those of Unicode's rules,
+capital, a number or a letter of a script without case, at other scripts' marks such as `。` and
+`।`, and at blank lines; with --sentence_per_line, each line is a sentence. The words are Unicode's,
 with the Penn Treebank's conventions: `do n't`, `company 's`, `mr.`, `well-known`. They become lower
 case unless --keep_case, and numbers `N` unless --keep_numbers. Punctuation marks are words, unless
 --drop_punctuation. Thai, Lao, Khmer and Burmese need spaces between their words.
@@ -40,6 +40,7 @@ import sys
 import tempfile
 
 import shared
+from program.progress_bar import with_bar
 from text import files, preparation, sentences, words
 
 SPLITS = ("train", "valid", "test")
@@ -52,7 +53,7 @@ def read_blocks(path):
     name = "standard input" if path == files.STANDARD_INPUT else path
     with shared.naming(name):
         try:
-            yield from files.read_blocks(path)
+            yield from with_bar(files.read_blocks(path), path, name)
         except files.TextError as error:
             raise shared.UserError(f"{name}: {error}") from None
 
@@ -182,7 +183,8 @@ def choose_vocabulary(counts, min_count=2, max_words=10000):
 def _replace_rare_tokens(source, target, vocabulary):
     written = {token: token for token in vocabulary}
     with open(target, "w", encoding="utf-8", newline="\n") as file:
-        for line in sentences.split_lines(files.read_blocks(source)):
+        name = f"{os.path.basename(target)}: rare tokens"
+        for line in sentences.split_lines(with_bar(files.read_blocks(source), source, name)):
             tokens = [written.get(token, words.UNKNOWN) for token in line.split()]
             file.write(f" {' '.join(tokens)}")
             if line.endswith("\n"):

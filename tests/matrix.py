@@ -39,7 +39,7 @@ import platform, sys
 from importlib import metadata
 print(platform.python_version(), *map(metadata.version, sys.argv[1:]))
 """
-SHOWN = ["tensorflow", "numpy", "protobuf", "keras", "absl-py", "regex"]
+SHOWN = ["tensorflow", "numpy", "protobuf", "keras"]
 
 
 def requirements(row):

@@ -9,6 +9,7 @@ from tensorflow.python.framework import kernels, op_def_registry
 
 import configs
 import ptb_word_lm
+import reader
 import util
 from graphs import (
     assert_weights_close,
@@ -138,6 +139,7 @@ def test_replicas_on_several_devices_equal_one_with_their_joint_batch():
     with tf.Graph().as_default(), tf1.Session(config=session_config) as session:
         model = util.import_models(metagraph, models)["Train"]
         session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+        reader.load_texts(session)
         session.run(model.cost, options=options, run_metadata=metadata)
         perplexities, actual = train_epochs(session, model, 2), weights(session)
     assert [len(graph.node) > 100 for graph in metadata.partition_graphs] == 3 * [True]

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator
 
 from program.errors import UserError
+from program.whole_files import write_whole
 from text import joining, sentences, words
 
 FILE = "ptb.preparation.json"
@@ -139,9 +140,7 @@ def write(preparation: Preparation, directory: str | os.PathLike) -> str:
       OSError: it cannot be written.
     """
     path = os.path.join(directory, FILE)
-    with open(f"{path}.tmp", "w", encoding="utf-8", newline="\n") as file:
-        file.write(preparation.to_json())
-    os.replace(f"{path}.tmp", path)
+    write_whole(path, preparation.to_json())
     return path
 
 

@@ -92,6 +92,9 @@ class Sampler:
 
         Yields:
           Int32 `[num_samples]`, the next word of each sample, `num_words` times.
+
+        Raises:
+          trained_model.TrainedModelError: the probabilities are NaN.
         """
         is_greedy = np.float32(temperature) < np.finfo(np.float32).tiny
         state = np.zeros([1, *self._state_shape], np.float32)
@@ -102,6 +105,11 @@ class Sampler:
         for step in range(num_words):
             seeds = [seed, batch * num_words + step]
             words, state = self._choose[is_greedy](words, state, temperature, seeds)
+            if words.max() >= len(self._trained.words):  # what is drawn where nothing is probable
+                raise trained_model.TrainedModelError(
+                    f"{self._trained.path}: the probabilities of the next word are not numbers: "
+                    "the weights are too large; use an earlier checkpoint"
+                )
             yield words
 
 

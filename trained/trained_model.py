@@ -23,8 +23,6 @@ from text.preparation import Preparation
 tf1 = tf.compat.v1
 
 SCOPE = "Model"
-# The help of --data_path in every program that uses a trained model.
-DATA_PATH_HELP = "The corpus of the training, where the checkpoint has no vocab.txt beside it."
 # The names of the TF1 script's cells in its modes BASIC, BLOCK and CUDNN. All order the gates
 # alike. CUDNN's saver put one more scope in front of its names.
 CELL_VARIABLE = re.compile(
