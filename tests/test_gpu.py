@@ -88,6 +88,11 @@ def test_a_training_step_sends_nothing_back_from_the_gpu(mode, sampled):
         step = tf1.graph_util.extract_sub_graph(graph.as_graph_def(), [model.train_op.name])
     nodes = {node.name: node for node in step.node}
 
+    def is_folded(node):
+        """Whether TensorFlow computes it before the first step, from constants."""
+        sources = [nodes[name.partition(":")[0].lstrip("^")] for name in node.input]
+        return all(each.op == "Const" or is_folded(each) for each in sources) and bool(sources)
+
     def in_host_memory(node, argument):
         return is_on_cpu(node) or argument in gpu_kernel(node).host_memory_arg
 
@@ -98,6 +103,8 @@ def test_a_training_step_sends_nothing_back_from_the_gpu(mode, sampled):
         for name, argument in zip(inputs, arguments):
             name, _, number = name.partition(":")
             source = nodes[name]
+            if is_folded(source):  # such as the Cast of a shape, up to 2.18
+                continue
             outputs = argument_names(source, op_def_registry.get(source.op).output_arg)
             from_host = in_host_memory(source, outputs[int(number or 0)])
             if from_host != in_host_memory(node, argument):
