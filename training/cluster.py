@@ -334,7 +334,7 @@ class _Board:
                 for name in ("description", "order")
             }
         config = tf1.ConfigProto(
-            device_filters=[device], operation_timeout_in_ms=1000 * GREETING_TIMEOUT_SECS
+            device_filters=[device], operation_timeout_in_ms=round(1000 * GREETING_TIMEOUT_SECS)
         )
         self._session = tf1.Session(target, graph, config)
 
