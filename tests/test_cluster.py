@@ -4,7 +4,10 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -127,14 +130,53 @@ def test_a_signal_ends_the_wait_for_a_machine():
     timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        cluster._interruptibly(never.wait)
+        cluster._Call(never.wait).result(30)
     never.set()
 
 
 def test_what_a_thread_raises_or_returns_is_passed_on():
-    assert cluster._interruptibly(divmod, 7, 2) == (3, 1)
+    assert cluster._Call(divmod, 7, 2).result(30) == (3, 1)
     with pytest.raises(ZeroDivisionError):
-        cluster._interruptibly(divmod, 7, 0)
+        cluster._Call(divmod, 7, 0).result(30)
+
+
+def test_a_call_that_is_not_done_is_not_made_twice(monkeypatch):
+    monkeypatch.setattr(cluster, "LONGEST_PAUSE_SECS", 0.01)
+    calls, begun, go_on = {}, [], threading.Event()
+
+    def call():
+        begun.append(1)
+        go_on.wait()
+        return True
+
+    assert [cluster._ask(calls, 1, call) for _ in range(3)] == [None] * 3
+    go_on.set()
+    while not cluster._ask(calls, 1, call):
+        pass
+    assert (begun, calls) == ([1], {})
+
+
+DEAF = """
+import ctypes, sys
+from program import signals
+with signals.last_resort(float(sys.argv[1]), 0.5):
+    print("deaf", flush=True)
+    lock = ctypes.create_string_buffer(64)
+    for _ in range(2):  # the second waits for ever
+        ctypes.CDLL(None).pthread_mutex_lock(lock)
+"""
+
+
+@pytest.mark.parametrize(("first_secs", "count"), [(0.5, 1), (100, 2)])
+def test_signals_end_what_does_not_come_back_from_c(first_secs, count):
+    process = subprocess.Popen(
+        [sys.executable, "-c", DEAF, str(first_secs)], cwd=stress.ROOT, stdout=subprocess.PIPE
+    )
+    process.stdout.readline()
+    for _ in range(count):
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
 
 
 def test_a_busy_machine_answers_when_it_can(monkeypatch):
