@@ -8,6 +8,7 @@ done. A step is one call of the driver's session, so several machines are as exa
 Driver and worker meet at a `_Board`: two strings on the worker's server, which both read and write.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -268,7 +269,7 @@ class Machines:
     def _gather(self):
         """Waits until every worker answers and has the same description as this machine."""
         said, pause, hint_at = None, POLL_SECS, time.monotonic() + HINT_SECS
-        workers, calls = range(1, self.count), {}
+        workers, calls = range(1, self.count), dict[int, _Call]()
         while missing := [n for n in workers if not _ask(calls, n, self._is_ready, n)]:
             names = ", ".join(self._names[n] for n in missing)
             if missing != said:
@@ -391,14 +392,16 @@ class _Call:
 
     def result(self, limit):
         """What the function returns or raises; None if it does neither in `limit` seconds."""
-        try:
-            result, error = self._results.get(timeout=limit)
-        except queue.Empty:
-            return None
-        self.is_done = True
-        if error:
-            raise error
-        return result
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline:
+            # A signal that another thread gets does not end this wait, but is heeded after it.
+            with contextlib.suppress(queue.Empty):
+                result, error = self._results.get(timeout=min(limit, POLL_SECS))
+                self.is_done = True
+                if error:
+                    raise error
+                return result
+        return None
 
 
 def _ask(calls, number, function, *arguments):
