@@ -33,6 +33,7 @@ SOURCES = [
         "trained",
         "training",
         "program",
+        "script_flags",
         "benchmarks",
         "tests",
     )
