@@ -33,7 +33,7 @@ import tensorflow as tf
 from absl import flags
 
 from model import devices, lstm
-from program import command_line, errors, tensorflow_start
+from program import command_line, errors, tensorflow_start, whole_files
 from saved import checkpoints, run_directory
 from text import preparation
 from trained import language_model, trained_model
@@ -141,15 +141,6 @@ def convert(directory):
         return converter.convert()
 
 
-def write_whole(path, content):
-    """Writes bytes to a file that is there whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path))) as temporary:
-        unfinished = os.path.join(temporary, "model")
-        with open(unfinished, "wb") as file:
-            file.write(content)
-        os.replace(unfinished, path)
-
-
 def main():
     """Exports what the flags ask for.
 
@@ -166,7 +157,7 @@ def main():
         export(trained, arguments.out)
         if arguments.tflite:
             name, done = "tflite", f"; --out={arguments.out} is complete"
-            write_whole(arguments.tflite, convert(arguments.out))
+            whole_files.write_whole(arguments.tflite, convert(arguments.out))
     except (tf.errors.OpError, OSError) as error:
         message = f"cannot be written: {checkpoints.reason(error)}{done}"
         raise errors.RequestError(f"--{name}={arguments[name].value}: {message}") from None

@@ -161,6 +161,7 @@ class PTBModel:
             cost=tf.reduce_sum(losses) / self.input.batch_size,
             positions=(windows.position,),
             streams=windows.streams,
+            text=windows.text,
             **self._network.saved_otherwise,
         )
 
@@ -348,6 +349,7 @@ def train_model(
     dtype: Any = tf.float32,
     seed: int = 0,
     num_replicas: int = 1,
+    session_config: tf.compat.v1.ConfigProto | None = None,
     **options: Any,
 ) -> tuple:
     """Trains a model, or continues the run in a directory, as the command line does.
@@ -360,16 +362,17 @@ def train_model(
       save_path: str, the directory to save the run to, or None.
       dtype, seed: as for `build_metagraph`.
       num_replicas: int, replicas of the model, one on each GPU; see `util.auto_parallel`.
-      **options: `session_config`, as for `run_metagraph`; fields of `guard.RunOptions`.
+      session_config: as for `run_metagraph`.
+      **options: fields of `training.RunOptions`.
 
     Raises:
       errors.UserError: it cannot be done; the message says what to do.
     """
-    session_config = options.pop("session_config", None)
     config = configs.with_vocabulary(config, corpus.words)
     metagraph, models = build_metagraph(config, corpus, dtype, seed)
     util.auto_parallel(metagraph, models["Train"], num_replicas)
-    run = training.describe_run(save_path, config, dtype, seed, corpus, **options)
+    how_often = training.RunOptions(**options)
+    run = training.describe_run(save_path, config, dtype, seed, corpus, how_often)
     return run_metagraph(metagraph, models, config, run, session_config)
 
 
@@ -384,6 +387,7 @@ def evaluate(
         trained_model.say_other_texts(trained, corpus)
         models = build_evaluation_models(trained.config, corpus, dtype)
         trained_model.restore_weights(session, trained)
+        reader.load_texts(session)
         for name, model in models.items():
             perplexity = run_epoch(session, model)
             if np.isnan(perplexity):
@@ -400,8 +404,15 @@ def main() -> None:
     if request.eval_only:
         return evaluate(request.save_path, request.data_path, **request.hardware)
     corpus = reader.read_corpus(request.data_path, request.config.vocab_size)
-    options = dict(seed=request.seed, num_replicas=request.num_replicas, **request.options)
-    train_model(request.config, corpus, request.save_path, **request.hardware, **options)
+    train_model(
+        request.config,
+        corpus,
+        request.save_path,
+        seed=request.seed,
+        num_replicas=request.num_replicas,
+        **request.hardware,
+        **request.options._asdict(),
+    )
 
 
 if __name__ == "__main__":

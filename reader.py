@@ -8,10 +8,9 @@ back-propagation).
 """
 
 import collections
+import contextlib
 import itertools
 import os
-import tempfile
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -19,16 +18,18 @@ import numpy as np
 import tensorflow as tf
 
 from program.messages import say
-from program.progress_bar import progress_bar, size_of_files
-from text import corpus_files, preparation
+from program.progress_bar import with_bar
+from text import conventions, corpus_files, files, lines, preparation
 from text.corpus_files import SPLITS, CorpusError
 from text.preparation import Preparation
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
 NO_WORD = -1  # in the place of a word to predict, where there is no word
-# A graph holds at most 2 GiB, and a copy of the text for each replica.
-MAX_CONSTANT_WORDS = 1 << 24
+# The collection of a graph's `Text`s. A metagraph has only collections whose keys are strings.
+_TEXTS = ("reader.Text",)
+
+tf1 = tf.compat.v1
 
 
 class Corpus(NamedTuple):
@@ -104,17 +105,32 @@ class Streams(NamedTuple):
         return self.steps_until(window) * self.batch_size * self.num_replicas
 
 
+class Text(NamedTuple):
+    """A text of a graph, and how a session gets it: see `load_texts`.
+
+    Attributes:
+      ids: int32 array `[num_words]`.
+      placeholder: int32 `[num_words]`, fed with the ids.
+      initializer: the operation that is then run.
+    """
+
+    ids: np.ndarray
+    placeholder: tf.Tensor
+    initializer: tf.Operation
+
+
 class Windows(NamedTuple):
     """One window of a text, and the tensors that choose the window.
 
     Attributes:
       x: int32 `[batch_size, num_steps]`, the words to read.
       y: int32 `[batch_size, num_steps]`, the words to predict: `x` one word later.
-      position: int64 scalar, the number of the window in the epoch. It counts up by itself in a
-        session. A caller may feed it instead, to choose the window.
+      position: int64 scalar, the number of the window. It counts up by itself in a session, and is
+        taken modulo the epoch's size. A caller may feed it instead, to choose the window.
       replica, num_replicas: int32 scalar constants (0 and 1). `util.auto_parallel` rewrites both,
         so that each replica reads streams of its own.
       streams: `Streams`, how the text is cut.
+      text: `Text`, what the windows are cut from.
     """
 
     x: tf.Tensor
@@ -123,44 +139,36 @@ class Windows(NamedTuple):
     replica: tf.Tensor
     num_replicas: tf.Tensor
     streams: Streams
+    text: Text
 
 
-def _blocks_of_words(path, block_size=1 << 20):
-    """Yields lists of words, `block_size` characters of text each: memory stays bounded."""
+def _blocks_of_words(path, vocabulary=(), block_bytes=1 << 20):
+    """Yields lists of words, those of `block_bytes` of text each: memory stays bounded.
+
+    A mark of a sentence's beginning or end that is in `vocabulary` is a word; see `lines.Marks`.
+    """
+    marks = lines.Marks(vocabulary)
+    with _naming(path):
+        blocks = with_bar(files.read_blocks(path, block_bytes), path, os.path.basename(path))
+        yield from lines.words_of_blocks(blocks, marks)
+    if marks.counts:
+        say(f"{path}: {marks.in_words()}")
+
+
+@contextlib.contextmanager
+def _naming(path):
+    """Makes a CorpusError, which names the file, of what can go wrong while it is read."""
     try:
-        size, name = size_of_files([path]), os.path.basename(path)
-        with open(path, encoding="utf-8-sig") as text, progress_bar(size, name) as bar:
-            unfinished_word = ""
-            while block := text.read(block_size):
-                bar.update(len(block.encode()))
-                if "\0" in block:
-                    raise CorpusError(f"{path}: contains NUL bytes; save it as plain UTF-8 text")
-                block = unfinished_word + block.replace("\n", f" {END_OF_SENTENCE} ")
-                words = block.split()
-                unfinished_word = "" if block[-1].isspace() else words.pop()
-                yield words
-            if unfinished_word:
-                yield [unfinished_word]
+        yield
     except FileNotFoundError:
         raise CorpusError(
             f"{path}: no such file; a data directory holds ptb.train.txt, ptb.valid.txt and "
             "ptb.test.txt"
         ) from None
-    except UnicodeDecodeError:
-        raise CorpusError(f"{path}: {_where_undecodable(path)}; save it as UTF-8") from None
+    except files.TextError as error:
+        raise CorpusError(f"{path}: {error}") from None
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _where_undecodable(path):
-    """Says which line of a file is not UTF-8."""
-    with open(path, "rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                return f"line {number} is not UTF-8 text (byte {line[error.start]:#04x})"
-    return "is not UTF-8 text"
 
 
 def _by_falling_count(counts):
@@ -224,7 +232,7 @@ def _check_text(path, num_words, num_unknown, fate):
         say(f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}")
 
 
-def _read_training_text(path, max_words):
+def _read_training_text(path, max_words, marks_kept):
     """The text as word ids, and the ids of its words: a dict, by falling count.
 
     To look a word up is what takes the time. So it is done once: words are numbered as they come,
@@ -233,7 +241,7 @@ def _read_training_text(path, max_words):
     numbers: dict[str, int] = collections.defaultdict(itertools.count().__next__)
     pieces = [
         np.fromiter(map(numbers.__getitem__, words), np.int32, len(words))
-        for words in _blocks_of_words(path)
+        for words in _blocks_of_words(path, marks_kept)
     ]
     totals = np.zeros(len(numbers), np.int64)
     for piece in pieces:
@@ -245,6 +253,8 @@ def _read_training_text(path, max_words):
             f"{path}: has no line ends, or too few for {END_OF_SENTENCE} to be in the "
             "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
         )
+    if fact := conventions.about_unknowns(counts):
+        say(f"{path}: {fact}")
     word_to_id = {word: i for i, word in enumerate(words)}
     num_unknown = sum(counts[word] for word in numbers.keys() - word_to_id.keys())
     fate = f"become {UNKNOWN}: --vocab_size is {max_words}, and 0 would keep all {len(counts)}"
@@ -258,7 +268,7 @@ def _read_training_text(path, max_words):
 
 def _read_split(path, word_to_id):
     """Another text as word ids."""
-    ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path), word_to_id)
+    ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path, word_to_id), word_to_id)
     fate = f"become {UNKNOWN}" if UNKNOWN in word_to_id else "are left out"
     _check_text(path, num_words, num_unknown, fate)
     if len(ids) == 0:
@@ -266,16 +276,18 @@ def _read_split(path, word_to_id):
     return ids
 
 
-def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
+def read_corpus(data_path: str, max_words: int | None = None, keep_marks: bool = False) -> Corpus:
     """Reads `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`.
 
-    Each line end is the word `<eos>`. Only the words of the training text are in the vocabulary.
-    One line on standard error says for each file how many of its words are not in the vocabulary.
-    Another line warns of a training text without line ends.
+    Each line end is the word `<eos>`; see `text/lines.py` for words that mark a beginning or an
+    end. Only the words of the training text are in the vocabulary. One line on standard error says
+    for each file how many of its words are not in the vocabulary. Another line warns of a training
+    text without line ends.
 
     Args:
       data_path: the directory of the three files.
       max_words: the vocabulary's largest size, as in `build_vocabulary`.
+      keep_marks: `<s>`, `</s>` and the like are words, as they were for the TF1 script.
 
     Raises:
       CorpusError: a file is missing, unreadable, empty or not UTF-8 text.
@@ -283,9 +295,11 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
     """
     corpus_files.check(data_path)
     paths = [corpus_files.path_of(data_path, split) for split in SPLITS]
-    train, word_to_id = _read_training_text(paths[0], max_words)
+    marks_kept = (*lines.BEGINNINGS, *lines.ENDS) if keep_marks else ()
+    train, word_to_id = _read_training_text(paths[0], max_words, marks_kept)
     valid, test = (_read_split(path, word_to_id) for path in paths[1:])
-    return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))
+    how = preparation.read(data_path) or preparation.of_words(word_to_id)
+    return Corpus(train, valid, test, list(word_to_id), how)
 
 
 def read_held_out(data_path: str, words: list[str]) -> Corpus:
@@ -330,29 +344,39 @@ def _as_ids(raw_data):
     return ids.astype(np.int32, copy=False)
 
 
-def _ids_tensor(ids, raw_data):
-    """A text as an int32 tensor `[num_words]`.
+def _add_text(ids):
+    """Adds a variable for a text to the graph, and what sets it; returns the variable and a `Text`.
 
-    A long text stays in a file, and the graph holds only its name. The file exists as long as the
-    array `raw_data`, not as long as this graph: a copy of the graph may read it later. The
-    lifetime of a list cannot be watched; its file exists as long as the graph.
+    The graph's definition goes into metagraphs, checkpoints' `.meta` files and TensorBoard's, and
+    has at most 2 GiB. The text is not in it: a session gets it by `load_texts`.
     """
-    if len(ids) <= MAX_CONSTANT_WORDS:
-        return tf.constant(ids, name="ids")
-    file = tempfile.TemporaryFile()  # noqa: SIM115  without a name, so no kill leaves it behind
-    ids.tofile(file)
-    file.flush()
-    graph = tf.compat.v1.get_default_graph()
-    owner = raw_data if isinstance(raw_data, np.ndarray) else graph
-    weakref.finalize(owner, file.close)
-    if owner is not graph:
-        weakref.finalize(graph, id, owner)  # the graph keeps an array that nobody else keeps
-    return tf.raw_ops.ImmutableConst(
-        dtype=tf.int32,
-        shape=ids.shape,
-        memory_region_name=f"/dev/fd/{file.fileno()}",
-        name="ids",
-    )
+    # No Saver saves a model variable, and replicas share it.
+    options = dict(trainable=False, use_resource=True, collections=[tf1.GraphKeys.MODEL_VARIABLES])
+    # A session without the text raises an error with the variable's name in it. So that says what
+    # to call.
+    with tf.name_scope("set_by_reader.load_texts"):
+        placeholder = tf1.placeholder(tf.int32, ids.shape, name="text")
+        variable = tf1.Variable(placeholder, name="ids", **options)
+        next_window = tf1.Variable(np.int64(0), name="next_window", **options)
+        initializer = tf.group(variable.initializer, next_window.initializer, name="load")
+    text = Text(ids, placeholder, initializer)
+    add_text(text)
+    return variable, next_window, text
+
+
+def add_text(text: Text) -> None:
+    """Makes `load_texts` set a text of the current graph, too."""
+    tf1.add_to_collection(_TEXTS, text)
+
+
+def load_texts(session: tf.compat.v1.Session) -> None:
+    """Gives a session the texts of its graph, each of which begins with its first window.
+
+    Call it once a session, before anything is computed from a text. As long as it was not called,
+    TensorFlow raises an error with the name `reader.load_texts` in it.
+    """
+    for text in session.graph.get_collection(_TEXTS):
+        session.run(text.initializer, {text.placeholder: text.ids})
 
 
 def window_producer(
@@ -379,7 +403,7 @@ def window_producer(
         `NO_WORD`.
 
     Returns:
-      The `Windows`. It needs no initialized variables and no queue runners.
+      The `Windows`. A session needs `load_texts(session)` first, and no queue runners.
 
     Raises:
       CorpusError: the text is too short for one window.
@@ -396,17 +420,17 @@ def window_producer(
     _ = streams.epoch_size  # raises if there is no window
     # On the CPU: an accelerator's memory is better used for the model than for the text.
     with tf.name_scope(name or "PTBProducer"), tf.device("/cpu:0"):
-        text = _ids_tensor(ids, raw_data)
+        variable, next_window, text = _add_text(ids)
         replica = tf.constant(0, name="replica")
         num_replicas = tf.constant(1, name="num_replicas")
-        position = tf.compat.v1.data.make_one_shot_iterator(
-            tf.data.Dataset.range(np.iinfo(np.int64).max)
-        ).get_next()
-        x, y = _cut_window(text, position, replica, num_replicas, streams)
-    return Windows(x, y, position, replica, num_replicas, streams)
+        # In a step every replica counts once, in any order, and all must get the same number.
+        count = next_window.assign_add(1) - 1
+        position = tf.identity(count // tf.cast(num_replicas, tf.int64), name="position")
+        x, y = _cut_window(variable, position, replica, num_replicas, streams)
+    return Windows(x, y, position, replica, num_replicas, streams, text)
 
 
-def _cut_window(text, position, replica, num_replicas, streams):
+def _cut_window(ids, position, replica, num_replicas, streams):
     """Adds the words of a window to the graph; arguments and results are those of `Windows`.
 
     The streams are cut in the graph, not in Python, so that a rewritten `num_replicas` changes it.
@@ -418,8 +442,8 @@ def _cut_window(text, position, replica, num_replicas, streams):
     rows = replica * batch_size + tf.range(batch_size)
     columns = window * num_steps + tf.range(num_steps)
     offsets = tf.expand_dims(rows * stream_length, 1)
-    x = tf.gather(text, offsets + tf.minimum(columns, stream_length - 1), name="x")
-    y = tf.gather(text, offsets + tf.minimum(columns + 1, stream_length - 1), name="y")
+    x = tf.gather(ids, offsets + tf.minimum(columns, stream_length - 1), name="x")
+    y = tf.gather(ids, offsets + tf.minimum(columns + 1, stream_length - 1), name="y")
     if keep_remainder:
         y = tf.where(columns + 1 < stream_length, y, NO_WORD)
     return x, y
@@ -428,10 +452,11 @@ def _cut_window(text, position, replica, num_replicas, streams):
 def ptb_producer(
     raw_data: Sequence[int] | np.ndarray, batch_size: int, num_steps: int, name: str | None = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cuts a text into windows; see `window_producer`, which also returns the window's position.
+    """Cuts a text into windows; see `window_producer`, which also returns their number.
 
     Returns:
-      `(x, y)`, int32 `[batch_size, num_steps]`; `y` is `x` one word later.
+      `(x, y)`, int32 `[batch_size, num_steps]`; `y` is `x` one word later. A session needs
+      `load_texts(session)` first.
     """
     windows = window_producer(raw_data, batch_size, num_steps, name)
     return windows.x, windows.y

@@ -38,7 +38,7 @@ def main() -> None:
     metagraph, models = ptb_word_lm.build_metagraph(config, corpus, dtype, request.seed)
     machines.replicate(metagraph, models["Train"], request.num_replicas)
     run = training.describe_run(
-        request.save_path, config, dtype, request.seed, corpus, **request.options
+        request.save_path, config, dtype, request.seed, corpus, request.options
     )
 
     def train(server):

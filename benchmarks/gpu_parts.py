@@ -86,6 +86,7 @@ def initialized_session(session_config=None):
     """Yields a `Session` of the current graph, its variables initialized."""
     with tf1.Session(config=session_config or devices.session_config()) as session:
         session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+        reader.load_texts(session)
         yield session
 
 

@@ -462,19 +462,26 @@ class CudnnStack:
         save_canonically(self.opaque_params, num_layers, hidden_size)
 
     def zero_state(self, batch_size: int) -> tuple:
-        """The state before the first word: tuple of one `LSTMStateTuple` for all layers."""
-        return (zero_state([self._num_layers, batch_size, self._hidden_size]),)
+        """See `CellStack.zero_state`."""
+        shape = [batch_size, self._hidden_size]
+        return tuple(zero_state(shape) for _ in range(self._num_layers))
 
     def add_layers(
         self, inputs: tf.Tensor, initial_state: tuple, dropout: Any
     ) -> tuple[tf.Tensor, tuple]:
         """See `CellStack.add_layers`."""
-        (state,) = initial_state
+        c, h = map(tf.stack, zip(*initial_state))
         params = without_recurrent_bias_gradient(
             self.opaque_params, self._num_layers, self._hidden_size
         )
         params = tf.cast(params, inputs.dtype)
-        outputs, final_state = cudnn_layers(
-            inputs, state, params, self._is_training, dropout.keep_prob, dropout.draws.seed
+        outputs, state = cudnn_layers(
+            inputs,
+            LSTMStateTuple(c, h),
+            params,
+            self._is_training,
+            dropout.keep_prob,
+            dropout.draws.seed,
         )
-        return dropout(outputs, self._num_layers), (final_state,)
+        final_state = tuple(map(LSTMStateTuple, *map(tf.unstack, state)))
+        return dropout(outputs, self._num_layers), final_state

@@ -142,7 +142,7 @@ class Network:
                 )
 
     def zero_state(self, batch_size: int) -> tuple:
-        """The state before the first word: an `LSTMStateTuple` for each layer; with cuDNN, one."""
+        """The state before the first word: tuple of `LSTMStateTuple`, one for each layer."""
         return self._stack.zero_state(batch_size)
 
     def read(

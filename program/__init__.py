@@ -7,6 +7,7 @@
 * `progress_bar.py`: how much is done, on a terminal.
 * `signals.py`: Ctrl-C and the like.
 * `tensorflow_start.py`: a quiet start with oneDNN turned on.
+* `whole_files.py`: files written whole or not at all.
 * `standard_streams.py`: standard streams that are closed, or have another encoding.
 * `hardware.py`: memory and processor, as far as they can be told without TensorFlow.
 * `tf_config.py`: whether TF_CONFIG names several machines. (Their addresses:

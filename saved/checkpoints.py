@@ -6,9 +6,9 @@ it is of, see `description`.
 """
 
 import contextlib
+import functools
 import glob
 import io
-import itertools
 import json
 import math
 import os
@@ -20,11 +20,13 @@ import tensorflow as tf
 
 from program.errors import UserError
 from program.messages import say
+from program.whole_files import write_whole
 from saved import description
 
 PREFIX = "model.ckpt"
 PROGRESS = "Training/progress"
 RUN = "Training/run"
+GRAPH_FILE = "graph.pbtxt"
 
 tf1 = tf.compat.v1
 
@@ -67,7 +69,7 @@ class Progress(NamedTuple):
         try:
             numbers, *state = np.load(io.BytesIO(content)).values()
             epoch, window, total_cost = numbers.tolist()
-            progress = cls(int(epoch), int(window), float(total_cost), state)
+            progress = cls(int(epoch), int(window), float(total_cost), _by_layer(state))
             fits = epoch >= 1 and window >= 0 and math.isfinite(total_cost)
             fits = fits and progress[:2] == (epoch, window)
             if not (fits and all(array.dtype == np.float32 for array in state)):
@@ -169,7 +171,7 @@ def remove_unfinished(save_path: str) -> None:
         f"{PREFIX}-*.tempstate*",
         f"{PREFIX}-*.meta.tmp*",
         "checkpoint.tmp*",
-        "graph.pbtxt.tmp*",
+        f"{GRAPH_FILE}.tmp*",
     ]
     for pattern in patterns:
         for path in glob.glob(os.path.join(glob.escape(save_path), pattern)):
@@ -232,32 +234,14 @@ def name_newest_whole(save_path: str, run: dict | None = None) -> list:
     return []
 
 
-def _laid_out_as(state, shapes):
-    """Gives a state the shapes of another `--rnn_mode`; returns None if it is another state.
+def _by_layer(state):
+    """The state with an array for each layer's c and h.
 
-    cuDNN has one `c` and one `h` of all layers, `[num_layers, batch, hidden]`. The other modes have
-    one of each for every layer, `[batch, hidden]`.
+    Older versions of this project kept cuDNN's as two arrays, `[num_layers, batch, hidden]`.
     """
-
-    def num_layers(shape):
-        return math.prod(shape[:-2])
-
-    def layers(arrays):
-        return [
-            layer
-            for array in arrays
-            for layer in array.reshape(num_layers(array.shape), *array.shape[-2:])
-        ]
-
-    c, h = layers(state[0::2]), layers(state[1::2])
-    wanted = [shape[-2:] for shape in shapes[0::2] for _ in range(num_layers(shape))]
-    if not [layer.shape for layer in c] == [layer.shape for layer in h] == wanted:
-        return None
-    next_layers = itertools.cycle((iter(c), iter(h)))
-    return [
-        np.reshape(list(itertools.islice(layers, num_layers(shape))), shape)
-        for layers, shape in zip(next_layers, shapes)
-    ]
+    layers = [array.reshape(-1, *array.shape[-2:]) for array in state]
+    pairs = (pair for c, h in zip(layers[0::2], layers[1::2]) for pair in zip(c, h))
+    return [array for pair in pairs for array in pair]
 
 
 def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
@@ -281,16 +265,32 @@ def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
         progress = Progress.from_bytes(checkpoint.get_tensor(PROGRESS))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}; move this checkpoint away") from None
-    if not progress.state:
-        return progress
-    carried = _laid_out_as(progress.state, [tuple(tensor.shape) for tensor in state])
-    if carried is None:
+    shapes = [array.shape for array in progress.state]
+    if progress.state and shapes != [tuple(tensor.shape) for tensor in state]:
         raise CheckpointError(
             f"{path}: was saved within epoch {progress.epoch} with another --num_gpus or number of "
             "machines; continue with those until the epoch is done, or move the checkpoints of the "
             "epoch away"
         )
-    return progress._replace(state=carried)
+    return progress
+
+
+def _forget_shapes(graph_def):
+    for node in graph_def.node:
+        node.attr.pop("_output_shapes", None)
+
+
+def write_graph(save_path: str) -> None:
+    """Writes the current graph as text, `graph.pbtxt`, as a Supervisor does.
+
+    Raises:
+      CheckpointError: it cannot be written.
+    """
+    path = os.path.join(save_path, GRAPH_FILE)
+    try:
+        write_whole(path, str(tf1.get_default_graph().as_graph_def()))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 class Checkpoints:
@@ -343,6 +343,13 @@ class Checkpoints:
         self._saver = tf1.train.Saver(variables, save_relative_paths=True)
         self._saver.recover_last_checkpoints(paths)
 
+    @functools.cache  # noqa: B019  it lives as long as the run
+    def _metagraph(self):
+        """The graph as TensorFlow's Saver writes it, but without what an import works out again."""
+        metagraph = self._saver.export_meta_graph(strip_default_attrs=True)
+        _forget_shapes(metagraph.graph_def)
+        return metagraph.SerializeToString()
+
     def save(self, session: tf.compat.v1.Session, step: int, progress: Progress) -> None:
         """Saves a session's variables, and the progress, as `model.ckpt-STEP`.
 
@@ -351,7 +358,10 @@ class Checkpoints:
         """
         session.run(self._assign, {self._content: progress.to_bytes()})
         try:
-            self.newest = self._saver.save(session, self._prefix, global_step=step)
+            self.newest = self._saver.save(
+                session, self._prefix, global_step=step, write_meta_graph=False
+            )
+            write_whole(f"{self.newest}.meta", self._metagraph())
         except (tf.errors.OpError, ValueError, OSError) as error:
             remove_unfinished(os.path.dirname(self._prefix))
             message = f"{self._prefix}-{step}: cannot be written: {reason(error)}"

@@ -20,6 +20,7 @@ with warnings.catch_warnings():  # a lock that any system has is not worth a war
 from program import paths
 from program.errors import UserError
 from program.messages import say
+from program.whole_files import write_whole
 from saved import checkpoints, description
 from text import preparation
 from text.preparation import Preparation
@@ -29,6 +30,8 @@ VOCABULARY_FILE = "vocab.txt"
 LOCK_FILE, PROCESS_FILE = "lock", "process"
 # The errors of file systems that have no locks.
 WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+# In a vocabulary in its order, how much of the rarer half of the words ascends, if it is not small.
+MIN_RARER_WORDS, MIN_ASCENDING = 100, 0.7
 # Tells TensorBoard's projector which variable to show, and which words label its rows.
 PROJECTOR_FILE = "projector_config.pbtxt"
 PROJECTOR_CONFIG = f"""embeddings {{
@@ -43,15 +46,9 @@ class RunDirectoryError(UserError):
 
 
 def _write(path, text):
-    """Writes a file whole or not at all."""
-    temporary = f"{path}.tmp"
     try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
+        write_whole(path, text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(temporary)
         raise RunDirectoryError(f"{path}: cannot be written: {error.strerror}") from None
 
 
@@ -108,54 +105,49 @@ def check_vocabulary(save_path: str, words: list) -> None:
     Raises:
       RunDirectoryError: it has another, or one that cannot be read.
     """
-    if read_words(save_path) not in (None, words):
+    known = read_words(save_path)
+    if known not in (None, words):
+        order = " (the same words in another order)" if sorted(known) == sorted(words) else ""
         raise RunDirectoryError(
-            f"{save_path}/{VOCABULARY_FILE}: is another vocabulary than that of --data_path; "
-            "continue with the old data, or choose another --save_path"
+            f"{save_path}/{VOCABULARY_FILE}: is another vocabulary than that of "
+            f"--data_path{order}; continue with the old data, or choose another --save_path"
         )
 
 
-def check_config(
-    save_path: str, run: dict, checkpoint: str | None = None, saved_run: dict | None = None
-) -> None:
-    """Checks that `config.json` describes this run; says of a checkpoint what cannot be checked.
+def say_order(path: str, words: list) -> None:
+    """Says if words, a list of str, seem to be in another order than training gives them.
+
+    Words are ordered by falling count, then by the word. In the rarer half many counts are equal,
+    so most words there come after the one before. Other programs order equal counts otherwise.
 
     Args:
-      save_path: the directory.
-      run: see `description.describe`.
-      checkpoint: the path of the checkpoint to continue, or None if there is none.
-      saved_run: what the checkpoint itself says of its run, or None. It has been compared; where
-        `config.json` says something else, that is only said.
-
-    Raises:
-      RunDirectoryError: it cannot be read, or belongs to another run.
+      path: of the file they were read from.
+      words: in the order of their ids.
     """
-    path = os.path.join(save_path, CONFIG_FILE)
-    beside = read_config(save_path)
-    if beside and (name := description.first_difference(beside, run)):
-        change = description.change(name, beside, run)
-        if saved_run is None:
-            raise RunDirectoryError(
-                f"{path}: {change}; continue with the old one, or choose another --save_path"
-            )
-        say(f"{path}: is of another run than {checkpoint}, which counts: {change}")
-    if checkpoint is None:
-        return
-    known = dict(saved_run or beside or {})
-    if saved_run is None and read_words(save_path) is not None:
-        known["vocabulary"] = run["vocabulary"]
-    missing = description.names_missing(known, run)
-    if saved_run is None and beside is None:
+    rarer = words[len(words) // 2 :]
+    num_ascending = sum(word < following for word, following in zip(rarer, rarer[1:]))
+    if len(rarer) >= MIN_RARER_WORDS and num_ascending < MIN_ASCENDING * len(rarer):
         say(
-            f"{checkpoint}: does not say which run it is of, and has no {CONFIG_FILE} beside it; "
-            "that the run is the same cannot be checked"
+            f"{path}: its words are not ordered by falling count and then by the word, as in "
+            "training; with ids of another program the results are wrong, and the checkpoint does "
+            "not say which ids are its own"
         )
-    elif saved_run is None:
+
+
+def say_what_is_unknown(run: dict, checkpoint: str, saved_run: dict | None) -> None:
+    """Says what of a run cannot be compared with that of the checkpoint to continue.
+
+    Args:
+      run: see `description.describe`.
+      checkpoint: the checkpoint's path.
+      saved_run: what the checkpoint says of its run, which has been compared; or None.
+    """
+    if saved_run is None:
         say(
-            f"{checkpoint}: does not say which run it is of; that it is that of {CONFIG_FILE} "
-            f"beside it cannot be checked{missing and ', nor '}{missing}"
+            f"{checkpoint}: does not say which run it is of; that the run is the same cannot be "
+            "checked"
         )
-    elif missing:
+    elif missing := description.names_missing(saved_run, run):
         say(f"{checkpoint}: that these are the same cannot be checked: {missing}")
 
 

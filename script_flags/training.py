@@ -48,8 +48,9 @@ def define() -> None:
         "schedule",
         "tutorial",
         configs.SCHEDULES,
-        "When the learning rate falls; paper: an epoch later, and medium's by less. It changes the "
-        "model's max_epoch and lr_decay; --config, --max_epoch and --lr_decay win over it.",
+        "When the learning rate falls; table: an epoch later, as for the tutorial's table of "
+        "results; paper: an epoch later, and medium's by less. It changes the model's max_epoch "
+        "and lr_decay; --config, --max_epoch and --lr_decay win over it.",
     )
     path_flags.define_path(
         "config", None, "JSON file with hyperparameters, such as a run's config.json, or some."

@@ -64,6 +64,7 @@ def models_in_session(config, corpus, dtype=tf.float32, seed=1, num_replicas=Non
             models = util.import_models(metagraph, models)
         with tf1.Session(config=SESSION_CONFIG) as session:
             session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+            reader.load_texts(session)
             yield models, session
 
 

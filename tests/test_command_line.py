@@ -150,10 +150,12 @@ def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(
 ):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
     arguments.append("--save_every_secs=0.1")
-    process = program(*arguments, config=FOUR_EPOCHS)
+    # Without a buffer: `communicate` would miss what `readline` has left in it.
+    process = program(*arguments, config=FOUR_EPOCHS, text=False, bufsize=0)
     first = [process.stdout.readline() for _ in range(16)]  # amid the second epoch
     process.send_signal(getattr(signal, name))
     rest, err = process.communicate(timeout=300)
+    first, rest, err = b"".join(first).decode(), rest.decode(), err.decode()
     newest = checkpoints.list_newest_first(str(tmp_path))[0]
     if name == "SIGKILL":
         assert (process.returncode, err) == (-signal.SIGKILL, "")
@@ -165,7 +167,7 @@ def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(
     assert status == 0
     assert err.startswith(f"{newest}: continued after epoch ")
     whole_path, whole = whole_run
-    assert lines_without_speed("".join(first) + rest + second) == lines_without_speed(whole)
+    assert lines_without_speed(first + rest + second) == lines_without_speed(whole)
     assert_same_weights(whole_path, tmp_path)
 
 

@@ -1,6 +1,7 @@
 """The parts of the training loop, and training beyond one machine.
 
 * `loop.py`: one window after another, the LSTM's state fed from each to the next.
+* `run.py`: what a run saves and where; its session, opened new or to be continued.
 * `guard.py`: between two steps: when to save, Ctrl-C, bad numbers; what TensorBoard shows,
   and when.
 * `summaries.py`: how files for TensorBoard are written.
@@ -13,6 +14,7 @@ The gradients, their scaling in 16 bit and their clipping belong to the graph:
 """
 
 from model.devices import session_config as default_session_config
+from training.guard import RunOptions
 from training.loop import (
     EpochResult,
     WindowResult,
@@ -30,6 +32,7 @@ __all__ = [
     "EpochResult",
     "Request",
     "Run",
+    "RunOptions",
     "Server",
     "WindowResult",
     "bar_of_all_epochs",

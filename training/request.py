@@ -11,9 +11,7 @@ from program import tf_config
 from program.errors import RequestError
 from program.messages import say
 from script_flags import training as training_flags
-
-# Flags that only say how often to save and to report.
-_OPTIONS = ("save_every_secs", "summary_steps", "sample_words")
+from training.guard import RunOptions
 
 
 class Request(NamedTuple):
@@ -26,7 +24,7 @@ class Request(NamedTuple):
       num_replicas: int, replicas of the model on this machine.
       hardware: dict of `dtype`, a `precision.Precision`, and `session_config`, a `ConfigProto`.
       eval_only: bool, only evaluate.
-      options: dict, the fields of `guard.RunOptions`.
+      options: `guard.RunOptions`, how often to save and report.
     """
 
     config: configs.SmallConfig
@@ -36,7 +34,7 @@ class Request(NamedTuple):
     num_replicas: int
     hardware: dict
     eval_only: bool
-    options: dict
+    options: RunOptions
 
 
 def read_request(several_machines: bool = False) -> Request:
@@ -72,7 +70,7 @@ def read_request(several_machines: bool = False) -> Request:
             "session_config": devices.session_config(arguments.num_gpus, num_replicas),
         },
         eval_only=arguments.eval_only,
-        options={name: getattr(arguments, name) for name in _OPTIONS},
+        options=RunOptions(*(getattr(arguments, name) for name in RunOptions._fields)),
     )
 
 
