@@ -34,6 +34,7 @@ SOURCES = [
         "trained",
         "training",
         "program",
+        "script_flags",
         "benchmarks",
         "tests",
     )
