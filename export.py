@@ -40,19 +40,19 @@ from trained import language_model, trained_model
 tf1 = tf.compat.v1
 
 
-def dynamic_layer(inputs, state, kernel, bias, precision):
+def dynamic_layer(inputs, state, kernel, bias, precision, cell_clip=0.0):
     """`lstm.basic_layer` for as many steps as the inputs turn out to have, at least one."""
 
     def step(state, x):
-        return lstm.basic_cell(x, state, kernel, bias, precision)
+        return lstm.basic_cell(x, state, kernel, bias, precision, cell_clip)
 
     states = tf.scan(step, inputs, state)
     return states.h, lstm.LSTMStateTuple(c=states.c[-1], h=states.h[-1])
 
 
-def add_next_word(config):
+def add_next_word(config, cell=language_model.TODAYS):
     """Adds the signature `next_word` to the current graph; returns `(inputs, outputs)`."""
-    model = language_model.LanguageModel(config)
+    model = language_model.LanguageModel(config, cell)
     words = tf1.placeholder(tf.int32, [None], "words")
     state = model.state_placeholder()
     _, next_state = model.read(tf.maximum(words, 0)[None], state)
@@ -62,14 +62,15 @@ def add_next_word(config):
     return inputs, {"probabilities": probabilities, "state": final_state}
 
 
-def add_score(config, end_of_sentence):
+def add_score(config, end_of_sentence, cell=language_model.TODAYS):
     """Adds the signature `score` to the current graph; returns `(inputs, outputs)`.
 
     Args:
       config: the model's configuration.
       end_of_sentence: int, the id of `<eos>`.
+      cell: how the model's cell computes, see `eras.Cell`.
     """
-    model = language_model.LanguageModel(config, dynamic_layer)
+    model = language_model.LanguageModel(config, cell, dynamic_layer)
     words = tf1.placeholder(tf.int32, [None, None], "sentences")
     batch_size, num_words = tf.unstack(tf.shape(words))
     # The words to the left, and what fills up to the right of them; there is at least one step.
@@ -123,8 +124,8 @@ def export(trained, directory):
 def _add_signatures(trained):
     """Adds the signatures to the current graph; returns a dict of name to `SignatureDef`."""
     signature = tf1.saved_model.predict_signature_def
-    next_word = signature(*add_next_word(trained.config))
-    score = signature(*add_score(trained.config, trained.end_of_sentence))
+    next_word = signature(*add_next_word(trained.config, trained.cell))
+    score = signature(*add_score(trained.config, trained.start, trained.cell))
     return {"serving_default": next_word, "next_word": next_word, "score": score}
 
 

@@ -25,6 +25,9 @@ from text.preparation import Preparation
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
+# What a line end is: `<eos>`, a word of its own; or, as in the TF1 script, the characters `<eos>`
+# without spaces, so that a line that does not end with a space makes a word like `man<eos>the`.
+APART, JOINED = LINE_ENDS = ("apart", "joined")
 NO_WORD = -1  # in the place of a word to predict, where there is no word
 SPLITS = ("train", "valid", "test")
 # A graph holds at most 2 GiB, and a copy of the text for each replica.
@@ -154,6 +157,30 @@ def _blocks_of_words(path, block_size=1 << 20):
         raise CorpusError(f"{path}: cannot be read: {error.strerror}") from None
 
 
+def _blocks_as_in_tf1(path):
+    """Yields the words by the TF1 script's own rule, all in one list: it read the text whole."""
+    next(_blocks_of_words(path, block_size=1), None)  # a CorpusError if it cannot be read
+    try:
+        with open(path, encoding="utf-8", newline="\n") as text:
+            yield join_line_ends(text.read()).split()
+    except UnicodeDecodeError:
+        raise CorpusError(f"{path}: {_where_undecodable(path)}; save it as UTF-8") from None
+
+
+def join_line_ends(text: str) -> str:
+    """Replaces line ends as the TF1 script did."""
+    return text.replace("\n", END_OF_SENTENCE)
+
+
+def line_ends_of(words: Iterable[str]) -> str:
+    """How the text of a vocabulary was read, `APART` or `JOINED`: joined words show it."""
+    joined = any(END_OF_SENTENCE in word and word != END_OF_SENTENCE for word in words)
+    return JOINED if joined else APART
+
+
+_BLOCKS = {APART: _blocks_of_words, JOINED: _blocks_as_in_tf1}
+
+
 def _where_undecodable(path):
     """Says which line of a file is not UTF-8."""
     with open(path, "rb") as lines:
@@ -194,19 +221,20 @@ def build_vocabulary(counts: Mapping[str, int], max_words: int | None = None) ->
 
 
 def words_to_ids(
-    blocks: Iterable[list[str]], word_to_id: Mapping[str, int]
+    blocks: Iterable[list[str]], word_to_id: Mapping[str, int], leave_out: bool = False
 ) -> tuple[np.ndarray, int, int]:
     """Looks words up. An unknown word becomes `<unk>`; without `<unk>` it is left out.
 
     Args:
       blocks: iterable of lists of words.
       word_to_id: dict of str to int.
+      leave_out: leave unknown words out, as the TF1 script did, even if there is an `<unk>`.
 
     Returns:
       `(ids, num_unknown, num_words)`: the ids as an int32 array, the number of words that were not
       in the vocabulary, and the number of all words.
     """
-    unknown_id = word_to_id.get(UNKNOWN, -1)
+    unknown_id = -1 if leave_out else word_to_id.get(UNKNOWN, -1)
     pieces, num_unknown, num_words = [np.zeros(0, np.int32)], 0, 0
     for words in blocks:
         ids = np.fromiter(map(word_to_id.get, words, itertools.repeat(-1)), np.int32, len(words))
@@ -226,7 +254,7 @@ def _check_text(path, num_words, num_unknown, fate):
         say(f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}")
 
 
-def _read_training_text(path, max_words):
+def _read_training_text(path, max_words, line_ends):
     """The text as word ids, and the ids of its words: a dict, by falling count.
 
     To look a word up is what takes the time. So it is done once: words are numbered as they come,
@@ -235,14 +263,14 @@ def _read_training_text(path, max_words):
     numbers: dict[str, int] = collections.defaultdict(itertools.count().__next__)
     pieces = [
         np.fromiter(map(numbers.__getitem__, words), np.int32, len(words))
-        for words in _blocks_of_words(path)
+        for words in _BLOCKS[line_ends](path)
     ]
     totals = np.zeros(len(numbers), np.int64)
     for piece in pieces:
         totals += np.bincount(piece, minlength=len(numbers))
     counts = dict(zip(numbers, totals.tolist()))
     words = build_vocabulary(counts, max_words)
-    if counts and END_OF_SENTENCE not in words:
+    if counts and END_OF_SENTENCE not in words and line_ends == APART:
         say(
             f"{path}: has no line ends, or too few for {END_OF_SENTENCE} to be in the "
             "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
@@ -258,17 +286,18 @@ def _read_training_text(path, max_words):
     return np.concatenate(pieces), word_to_id
 
 
-def _read_split(path, word_to_id):
+def _read_split(path, word_to_id, line_ends, leave_out=False):
     """Another text as word ids."""
-    ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path), word_to_id)
-    fate = f"become {UNKNOWN}" if UNKNOWN in word_to_id else "are left out"
+    blocks = _BLOCKS[line_ends](path)
+    ids, num_unknown, num_words = words_to_ids(blocks, word_to_id, leave_out)
+    fate = "are left out" if leave_out or UNKNOWN not in word_to_id else f"become {UNKNOWN}"
     _check_text(path, num_words, num_unknown, fate)
     if len(ids) == 0:
         raise CorpusError(f"{path}: has no word of the training text's vocabulary")
     return ids
 
 
-def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
+def read_corpus(data_path: str, max_words: int | None = None, line_ends: str = APART) -> Corpus:
     """Reads `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`.
 
     Each line end is the word `<eos>`. Only the words of the training text are in the vocabulary.
@@ -278,6 +307,7 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
     Args:
       data_path: the directory of the three files.
       max_words: the vocabulary's largest size, as in `build_vocabulary`.
+      line_ends: what a line end is, one of `LINE_ENDS`.
 
     Raises:
       CorpusError: a file is missing, unreadable, empty or not UTF-8 text.
@@ -286,17 +316,32 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
     paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
     for path in paths:  # a missing file is noticed before a long one is read
         next(_blocks_of_words(path, block_size=1), None)
-    train, word_to_id = _read_training_text(paths[0], max_words)
-    valid, test = (_read_split(path, word_to_id) for path in paths[1:])
+    train, word_to_id = _read_training_text(paths[0], max_words, line_ends)
+    valid, test = (_read_split(path, word_to_id, line_ends) for path in paths[1:])
     return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))
 
 
-def read_held_out(data_path: str, words: list[str]) -> Corpus:
+def read_training_text(data_path: str, line_ends: str = APART) -> tuple[np.ndarray, list[str]]:
+    """Reads `ptb.train.txt` alone, with all its words; arguments and errors as in `read_corpus`.
+
+    Returns:
+      `(ids, words)`: an int32 array, and the word of each id.
+    """
+    path = os.path.join(data_path, f"ptb.{SPLITS[0]}.txt")
+    ids, word_to_id = _read_training_text(path, None, line_ends)
+    return ids, list(word_to_id)
+
+
+def read_held_out(
+    data_path: str, words: list[str], line_ends: str = APART, leave_out: bool = False
+) -> Corpus:
     """Reads `ptb.valid.txt` and `ptb.test.txt` with a given vocabulary.
 
     Args:
       data_path: the directory of the two files.
       words: list of str, the word of each id.
+      line_ends: what a line end is, one of `LINE_ENDS`.
+      leave_out: as in `words_to_ids`.
 
     Returns:
       A `Corpus` without a training text.
@@ -306,9 +351,18 @@ def read_held_out(data_path: str, words: list[str]) -> Corpus:
     """
     word_to_id = {word: i for i, word in enumerate(words)}
     valid, test = (
-        _read_split(os.path.join(data_path, f"ptb.{split}.txt"), word_to_id) for split in SPLITS[1:]
+        _read_split(os.path.join(data_path, f"ptb.{split}.txt"), word_to_id, line_ends, leave_out)
+        for split in SPLITS[1:]
     )
     return Corpus(np.zeros(0, np.int32), valid, test, words)
+
+
+def reordered(corpus: Corpus, words: list[str]) -> Corpus:
+    """The corpus with the ids of another order of the same words."""
+    word_to_id = {word: i for i, word in enumerate(words)}
+    new_ids = np.array([word_to_id[word] for word in corpus.words], np.int32)
+    train, valid, test = (new_ids[each] for each in (corpus.train, corpus.valid, corpus.test))
+    return corpus._replace(train=train, valid=valid, test=test, words=words)
 
 
 def ptb_raw_data(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from program.errors import UserError
 from program.messages import say
-from saved import checkpoints, description
+from saved import description, finding
 from text import preparation
 from text.preparation import Preparation
 
@@ -51,9 +51,9 @@ def _write(path, text):
 
 
 def _read(path):
-    """A file's text, or None if there is none."""
+    """A file's text, without a byte order mark at its beginning; or None if there is no file."""
     try:
-        with open(path, encoding="utf-8", newline="\n") as file:
+        with open(path, encoding="utf-8-sig", newline="\n") as file:
             return file.read()
     except FileNotFoundError:
         return None
@@ -207,10 +207,10 @@ def locked(save_path: str) -> Iterator[None]:
     Raises:
       RunDirectoryError: the directory cannot be made or read back, or another process is training
         in it.
-      checkpoints.CheckpointError: the name is that of a checkpoint.
+      finding.FindingError: the name is that of a checkpoint.
     """
     check_name(save_path)
-    checkpoints.refuse_checkpoint(save_path)
+    finding.refuse_checkpoint(save_path)
     path = os.path.join(save_path, LOCK_FILE)
     with contextlib.ExitStack() as stack:
         try:
