@@ -31,9 +31,10 @@ import tempfile
 import tensorflow as tf
 from absl import flags
 
+import reader
 from model import devices, lstm
-from program import command_line, errors, path_flags, tensorflow_start
-from saved import checkpoints, run_directory
+from program import command_line, errors, old_flags, path_flags, tensorflow_start
+from saved import checkpoints, eras, run_directory
 from text import preparation
 from trained import language_model, trained_model
 
@@ -154,6 +155,7 @@ def define_flags():
     """Defines the command line's flags, in absl's own registry."""
     path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
     path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
+    old_flags.define(reader.LINE_ENDS)
     path_flags.define_path("out", None, "The directory to write; it must not be there yet.")
     path_flags.define_path("tflite", None, "A file to write for LiteRT, too.")
 
@@ -186,7 +188,9 @@ def main():
     if arguments.tflite:
         run_directory.check_name(arguments.tflite, "--tflite")
         _check_apart(arguments.tflite, arguments.out)
-    trained = trained_model.read(arguments.save_path, arguments.data_path)
+    trained = trained_model.read(
+        arguments.save_path, arguments.data_path, eras.Answers(**old_flags.values())
+    )
     name, done = "tflite", ""
     try:
         if arguments.tflite:

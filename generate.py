@@ -23,7 +23,8 @@ import numpy as np
 from absl import flags
 
 import reader
-from program import command_line, errors, messages, path_flags, tensorflow_start
+from program import command_line, errors, messages, old_flags, path_flags, tensorflow_start
+from saved import eras
 from text import joining, preparation
 from trained import generation, trained_model
 
@@ -49,17 +50,20 @@ class Printer:
             self(reader.END_OF_SENTENCE)
 
 
-def read_prompt(prompt, word_to_id, how=None):
+def read_prompt(prompt, word_to_id, how=None, line_ends=reader.APART):
     """The ids of a prompt's words; which are not in the vocabulary is said on standard error.
 
     Args:
       prompt: str; a line end in it is an `<eos>`.
       word_to_id: dict of str to int.
       how: a `preparation.Preparation`, to cut the prompt into words; None at white space.
+      line_ends: one of `reader.LINE_ENDS`.
 
     Returns:
       Int32 array.
     """
+    if line_ends == reader.JOINED and how is None:
+        prompt = reader.join_line_ends(prompt)
     lines = [
         how.tokens_of_line(line, [reader.END_OF_SENTENCE]) if how else line.split()
         for line in prompt.split("\n")
@@ -102,6 +106,7 @@ def define_flags():
     """Defines the command line's flags, in absl's own registry."""
     path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
     path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
+    old_flags.define(reader.LINE_ENDS)
     flags.DEFINE_string("prompt", "", "The text to continue; by default, begin a sentence.")
     flags.DEFINE_bool(
         "raw_text", False, "The prompt is not tokenized, and the words are joined into text."
@@ -123,7 +128,9 @@ def main():
     arguments = flags.FLAGS
     if not math.isfinite(arguments.temperature):
         raise errors.RequestError("--temperature: must be a finite number")
-    trained = trained_model.read(arguments.save_path, arguments.data_path)
+    trained = trained_model.read(
+        arguments.save_path, arguments.data_path, eras.Answers(**old_flags.values())
+    )
     word_to_id = trained.word_to_id
     how = None
     if arguments.raw_text:
@@ -132,10 +139,14 @@ def main():
         trained.preparation.makes_known(word, word_to_id) for word in arguments.prompt.split()
     ):
         messages.say("--prompt: is not tokenized, it seems; --raw_text prepares it")
-    prompt = read_prompt(arguments.prompt, word_to_id, how)
+    prompt = read_prompt(arguments.prompt, word_to_id, how, trained.line_ends)
     forbidden = [] if arguments.unknown else trained.unknown_ids
     sampler = generation.Sampler(trained, forbidden, arguments.top_k)
-    start = [trained.end_of_sentence, *prompt]
+    start = [trained.start, *prompt]
+    shown = [
+        word if word == reader.END_OF_SENTENCE else word.replace(reader.END_OF_SENTENCE, "\n")
+        for word in trained.words
+    ]
     for first in range(0, arguments.num_samples, MAX_BATCH_SIZE):
         if first:
             print()
@@ -148,7 +159,7 @@ def main():
             first,
         )
         new_joiner = how.joiner if how else joining.SpaceJoiner
-        print_batch([trained.words[i] for i in prompt], steps, trained.words, new_joiner)
+        print_batch([shown[i] for i in prompt], steps, shown, new_joiner)
 
 
 if __name__ == "__main__":

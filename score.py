@@ -49,7 +49,16 @@ import numpy as np
 from absl import flags
 
 import reader
-from program import command_line, errors, live_line, messages, path_flags, tensorflow_start
+from program import (
+    command_line,
+    errors,
+    live_line,
+    messages,
+    old_flags,
+    path_flags,
+    tensorflow_start,
+)
+from saved import eras
 from text import files, nbest, preparation, sentences
 from trained import scoring, trained_model
 
@@ -97,7 +106,7 @@ def read_text(path, flag="--text"):
 class TextReader:
     """Reads lines as words of a vocabulary, and remembers what there is to say of them."""
 
-    def __init__(self, word_to_id, how=None, raw=False, nbest_format=None):
+    def __init__(self, word_to_id, how=None, raw=False, nbest_format=None, leave_out=False):
         """Takes what the text is.
 
         Args:
@@ -105,7 +114,9 @@ class TextReader:
           how: the `preparation.Preparation` of the model's corpus; None if it is not known.
           raw: bool, prepare lines so; otherwise their words are separated by white space.
           nbest_format: one of `nbest.FORMATS` or `GUESS`, if the lines are hypotheses.
+          leave_out: bool, leave out unknown words even if there is an `<unk>`.
         """
+        self._leave_out = leave_out or reader.UNKNOWN not in word_to_id
         self._word_to_id, self._how, self._nbest_format = word_to_id, how, nbest_format
         self._prepare = how.tokens_of_line if raw and how else None
         self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
@@ -153,12 +164,38 @@ class TextReader:
             words = line.split()
         if ends_line:
             words = [*self._without_marks(words, begins_line), reader.END_OF_SENTENCE]
-        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id)
+        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id, self._leave_out)
         self._num_words += len(words)
         self._num_unknown += num_unknown
         if num_unknown and not self._prepare and self._num_examined < MAX_EXAMINED:
             self._examine(words)
         return Piece(words, ids, num_unknown, ends_line, hypothesis)
+
+    def read_joined(self, paths):
+        """Like `read`, with line ends as in the TF1 script: in words like `man<eos>the`.
+
+        Such a word belongs to the line that it begins in.
+        """
+        pending, is_unfinished = None, False
+        texts = itertools.chain.from_iterable(map(read_text, paths))
+        for line in sentences.split_lines(texts):
+            joined = reader.join_line_ends(line)
+            words = joined.split()
+            if is_unfinished and words and not joined[0].isspace():
+                pending[-1] += words.pop(0)
+            if words:
+                if pending is not None:
+                    yield [self._joined_piece(pending)]
+                pending = words
+            is_unfinished = not joined[-1].isspace()
+        if pending is not None:
+            yield [self._joined_piece(pending)]
+
+    def _joined_piece(self, words):
+        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id, self._leave_out)
+        self._num_words += len(words)
+        self._num_unknown += num_unknown
+        return Piece(words, ids, num_unknown, True)
 
     def _parse(self, line, is_whole):
         if not is_whole:
@@ -193,7 +230,7 @@ class TextReader:
         """Says on standard error what became of words that are not the model's."""
         if self._num_unknown:
             fate = f"became {reader.UNKNOWN}"
-            if reader.UNKNOWN not in self._word_to_id:
+            if self._leave_out:
                 fate = "were left out"
             messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
         if self._marks:
@@ -289,7 +326,7 @@ class Sum:
 
 def word_rows(number, piece, log_probabilities, word_to_id):
     """Yields a row, a dict, for each word that can be scored."""
-    if reader.UNKNOWN not in word_to_id:
+    if len(piece.ids) < len(piece.words):  # unknown words were left out
         piece = piece._replace(words=[word for word in piece.words if word in word_to_id])
     for word, log_probability in zip(piece.words, log_probabilities):
         yield {"line": number, "word": word, "log_probability": float(log_probability)}
@@ -437,12 +474,13 @@ def score_pieces(blocks, scorer, word_to_id, by_itself):
     return score_stream(blocks, scorer)
 
 
-def open_models(save_paths, data_path):
+def open_models(save_paths, data_path, answers=eras.Answers()):  # noqa: B008
     """Reads the models to average.
 
     Args:
       save_paths: list of str, see `trained_model.read`.
       data_path: str or None, likewise.
+      answers: likewise.
 
     Returns:
       `(scorer, trained)`: a `scoring.Scorer` or `Mixture`, and the first `TrainedModel`.
@@ -455,7 +493,7 @@ def open_models(save_paths, data_path):
             "--save_path: name what training saved: a directory or a "
             "checkpoint; several, separated by commas, are averaged"
         )
-    models = [trained_model.read(save_path, data_path) for save_path in save_paths]
+    models = [trained_model.read(path, data_path, answers) for path in save_paths]
     for model in models[1:]:
         if model.words != models[0].words:
             raise errors.RequestError(
@@ -474,6 +512,7 @@ def define_flags():
         "several, separated by commas, are averaged.",
     )
     path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
+    old_flags.define(reader.LINE_ENDS)
     path_flags.define_repeated_path(
         "text",
         [files.STANDARD_INPUT],
@@ -488,6 +527,12 @@ def define_flags():
         "raw_text",
         False,
         "The text is not tokenized: prepare it as the corpus of the training was.",
+    )
+    flags.DEFINE_bool(
+        "leave_out_unknown",
+        False,
+        "Leave out words that are not in the vocabulary, as the TF1 script did from September 2016 "
+        f"on; otherwise they become {reader.UNKNOWN}.",
     )
     flags.DEFINE_bool("nbest", False, "Sort lists of hypotheses, an empty line between the lists.")
     flags.DEFINE_enum(
@@ -535,7 +580,9 @@ def main():
     if arguments.nbest_format:
         arguments.nbest = True  # type: ignore[assignment]
     check_flags(arguments)
-    scorer, trained = open_models(arguments.save_path, arguments.data_path)
+    scorer, trained = open_models(
+        arguments.save_path, arguments.data_path, eras.Answers(**old_flags.values())
+    )
     word_to_id, how = trained.word_to_id, trained.preparation
     if arguments.raw_text and how is None:
         messages.say(
@@ -543,13 +590,17 @@ def main():
             f"{preparation.FILE}), so the text is taken as tokenized"
         )
     nbest_format = arguments.nbest_format or (GUESS if arguments.nbest else None)
-    text = TextReader(word_to_id, how, arguments.raw_text, nbest_format)
+    leave_out = arguments.leave_out_unknown
+    text = TextReader(word_to_id, how, arguments.raw_text, nbest_format, leave_out)
     by_itself = arguments.nbest or not arguments.carry_state
-    blocks = text.read(arguments.text, complete_last_line=by_itself)
+    if trained.line_ends == reader.JOINED and not by_itself:
+        blocks = text.read_joined(arguments.text)
+    else:
+        blocks = text.read(arguments.text, complete_last_line=by_itself)
     scored = score_pieces(blocks, scorer, word_to_id, by_itself)
     if arguments.nbest:
         ranking = Ranking(
-            reader.UNKNOWN not in word_to_id,
+            leave_out or reader.UNKNOWN not in word_to_id,
             arguments.lm_weight,
             arguments.word_penalty,
             arguments.scores and read_scores(arguments.scores),

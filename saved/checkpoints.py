@@ -116,6 +116,18 @@ def _is_finite(value):
         return True
 
 
+def read_names(path: str) -> dict:
+    """The names of a checkpoint's variables, with their shapes; only the names are looked at.
+
+    Raises:
+      CheckpointError: they cannot be read.
+    """
+    try:
+        return tf1.train.NewCheckpointReader(path).get_variable_to_shape_map()
+    except Exception as error:  # as in `read_shapes`
+        raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
+
+
 def read_run(path: str) -> dict | None:
     """The description, in a whole checkpoint, of the run that saved it; None if it has none.
 

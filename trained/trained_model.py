@@ -282,6 +282,28 @@ def _read_words(path, layout, data_path, run, facts, line_ends):
     return words, reader.line_ends_of(words)
 
 
+def as_asked(trained: TrainedModel, asked: dict) -> configs.SmallConfig:
+    """A trained model's configuration with other windows.
+
+    Args:
+      trained: the model.
+      asked: `batch_size` and `num_steps`, which are taken, and `hidden_size`, `num_layers` and
+        `vocab_size` (the largest one; 0: any), which must be the model's. None of them must be
+        there.
+
+    Raises:
+      TrainedModelError: a size is another than the model's.
+    """
+    config = trained.config
+    for name in ("hidden_size", "num_layers", "vocab_size"):
+        value, found = asked.get(name), getattr(config, name)
+        fits = value in (None, found) or (name == "vocab_size" and not 0 < value < found)
+        if not fits:
+            raise TrainedModelError(f"--{name}={value}: {trained.path}: has {name} {found}")
+    windows = {name: asked[name] for name in ("batch_size", "num_steps") if name in asked}
+    return dataclasses.replace(config, **windows)
+
+
 def say_other_texts(trained: TrainedModel, corpus: reader.Corpus) -> None:
     """Says which held-out texts of a corpus are not those of a trained model's run."""
     for name in ("valid", "test"):

@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 from absl import flags
 
 import configs
+import reader
 from model import devices
-from program import path_flags, tf_config
+from program import old_flags, path_flags, tf_config
 from program.errors import RequestError
 from program.messages import say
+from saved import eras
 
+USED_IN_EVALUATION = ("batch_size", "num_steps", "hidden_size", "num_layers", "vocab_size")
 # Flags that only say how often to save and to report.
 _OPTIONS = ("save_every_secs", "summary_steps", "sample_words")
 
@@ -26,7 +29,8 @@ class Request(NamedTuple):
       seed: int.
       num_replicas: int, replicas of the model on this machine.
       hardware: dict of `dtype`, a `precision.Precision`, and `session_config`, a `ConfigProto`.
-      eval_only: bool, only evaluate.
+      evaluation: dict, arguments of `ptb_word_lm.evaluate`; None: train.
+      answers: `eras.Answers`, what the user says of a checkpoint of the TF1 script.
       options: dict, the fields of `guard.RunOptions`.
     """
 
@@ -36,7 +40,8 @@ class Request(NamedTuple):
     seed: int
     num_replicas: int
     hardware: dict
-    eval_only: bool
+    evaluation: dict | None
+    answers: eras.Answers
     options: dict
 
 
@@ -56,7 +61,18 @@ def define() -> None:
     flags.DEFINE_integer(
         "sample_words", 50, "Text sampled after each epoch, for TensorBoard.", 0, 10**5
     )
-    flags.DEFINE_bool("eval_only", False, "Valid and test perplexity of what is in --save_path.")
+    flags.DEFINE_bool(
+        "eval_only",
+        False,
+        "Valid and test perplexity of what is in --save_path. --batch_size and --num_steps, those "
+        "of --config or --model included, are the windows of valid; by default the run's own.",
+    )
+    flags.DEFINE_bool(
+        "leave_out_unknown",
+        False,
+        "With --eval_only: leave out words that are not in the vocabulary, as the TF1 script did "
+        "from September 2016 on; otherwise they become <unk>.",
+    )
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
     flags.DEFINE_integer("seed", 0, "Of initial weights, dropout and sampled words.", 0, 2**31 - 2)
@@ -80,6 +96,7 @@ def define() -> None:
         "config", None, "JSON file with hyperparameters, such as a run's config.json, or some."
     )
     _define_hyperparameters()
+    old_flags.define(reader.LINE_ENDS)
     for flag in flags.FLAGS.get_flags_for_module(__name__):  # --help shows the script's own flags
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
 
@@ -151,6 +168,24 @@ def choose_config(
     return configs.get_config(arguments.model, arguments.schedule, **changes)
 
 
+def _evaluation(arguments, config, answers):
+    """The arguments of `ptb_word_lm.evaluate`; says which of the flags given it does not use."""
+    fields = [field.name for field in dataclasses.fields(config)]
+    given = {name for name in [*fields, "seed", "schedule", *_OPTIONS] if arguments[name].present}
+    asked = set(given)
+    if arguments["model"].present:
+        asked |= {"batch_size", "num_steps", "hidden_size", "num_layers"}
+    if arguments.config is not None:
+        asked |= _read_config_file(arguments.config).keys()
+    if unused := sorted(given - set(USED_IN_EVALUATION)):
+        say(f"--eval_only does not use {', '.join(f'--{name}' for name in unused)}")
+    return {
+        "asked": {name: getattr(config, name) for name in USED_IN_EVALUATION if name in asked},
+        "answers": answers,
+        "leave_out": arguments.leave_out_unknown,
+    }
+
+
 def request(several_machines: bool = False) -> Request:
     """What the parsed flags ask for.
 
@@ -175,6 +210,10 @@ def request(several_machines: bool = False) -> Request:
         say("TensorFlow does not find the NVIDIA GPU here; docs/gpu.md says how to install CUDA")
     dtype = devices.choose_precision(arguments.use_fp16, arguments.use_bf16, arguments.num_gpus)
     session_config = devices.session_config(arguments.num_gpus, num_replicas)
+    answers = eras.Answers(**old_flags.values())
+    if arguments.leave_out_unknown and not arguments.eval_only:
+        raise RequestError("--leave_out_unknown: is for --eval_only; training keeps the text whole")
+    evaluation = _evaluation(arguments, config, answers) if arguments.eval_only else None
     return Request(
         config=config,
         data_path=arguments.data_path,
@@ -182,6 +221,7 @@ def request(several_machines: bool = False) -> Request:
         seed=arguments.seed,
         num_replicas=num_replicas,
         hardware={"dtype": dtype, "session_config": session_config},
-        eval_only=arguments.eval_only,
+        evaluation=evaluation,
+        answers=answers,
         options={name: getattr(arguments, name) for name in _OPTIONS},
     )
