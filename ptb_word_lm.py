@@ -390,7 +390,7 @@ def evaluate(
     session_config: Any = None,
     asked: dict | None = None,
     answers: Answers = Answers(),  # noqa: B008  it never changes
-    leave_out: bool = False,
+    leave_out: bool | None = None,
 ) -> dict[str, float]:
     """Prints and returns the validation and test perplexity of a trained model.
 
@@ -399,19 +399,32 @@ def evaluate(
       dtype, session_config: as for `run_metagraph`.
       asked: fields of the configuration. `batch_size` and `num_steps` are used for the validation
         text, instead of the run's; `hidden_size`, `num_layers` and `vocab_size` must fit.
-      leave_out: leave unknown words out, as the TF1 script did; otherwise they become `<unk>`.
+      leave_out: leave unknown words out, as the TF1 script did; see `reader.read_held_out`.
 
     Raises:
       errors.UserError: there is no such model, or the configuration is of another one.
     """
     trained = trained_model.read(save_path, data_path, answers)
-    session_config = session_config or training.default_session_config()
     config = trained_model.as_asked(trained, asked or {})
+    return evaluate_trained(
+        trained._replace(config=config), data_path, dtype, session_config, leave_out
+    )
+
+
+def evaluate_trained(
+    trained: trained_model.TrainedModel,
+    data_path: str,
+    dtype: Any = tf.float32,
+    session_config: Any = None,
+    leave_out: bool | None = None,
+) -> dict[str, float]:
+    """Prints and returns the perplexities of a model that has been read; see `evaluate`."""
+    session_config = session_config or training.default_session_config()
     perplexities = {}
     with tf.Graph().as_default(), tf1.Session(config=session_config) as session:
         corpus = reader.read_held_out(data_path, trained.words, trained.line_ends, leave_out)
         trained_model.say_other_texts(trained, corpus)
-        models = build_evaluation_models(config, corpus, dtype, trained.cell)
+        models = build_evaluation_models(trained.config, corpus, dtype, trained.cell)
         trained_model.restore_weights(session, trained)
         for name, model in models.items():
             perplexities[name] = run_epoch(session, model)

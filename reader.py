@@ -307,7 +307,8 @@ def read_corpus(data_path: str, max_words: int | None = None, line_ends: str = A
     Args:
       data_path: the directory of the three files.
       max_words: the vocabulary's largest size, as in `build_vocabulary`.
-      line_ends: what a line end is, one of `LINE_ENDS`.
+      line_ends: what a line end is, one of `LINE_ENDS`. With `JOINED`, unknown words are left out,
+        as in `words_to_ids`: the TF1 script did both.
 
     Raises:
       CorpusError: a file is missing, unreadable, empty or not UTF-8 text.
@@ -317,7 +318,8 @@ def read_corpus(data_path: str, max_words: int | None = None, line_ends: str = A
     for path in paths:  # a missing file is noticed before a long one is read
         next(_blocks_of_words(path, block_size=1), None)
     train, word_to_id = _read_training_text(paths[0], max_words, line_ends)
-    valid, test = (_read_split(path, word_to_id, line_ends) for path in paths[1:])
+    leave_out = line_ends == JOINED
+    valid, test = (_read_split(path, word_to_id, line_ends, leave_out) for path in paths[1:])
     return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))
 
 
@@ -333,7 +335,7 @@ def read_training_text(data_path: str, line_ends: str = APART) -> tuple[np.ndarr
 
 
 def read_held_out(
-    data_path: str, words: list[str], line_ends: str = APART, leave_out: bool = False
+    data_path: str, words: list[str], line_ends: str = APART, leave_out: bool | None = None
 ) -> Corpus:
     """Reads `ptb.valid.txt` and `ptb.test.txt` with a given vocabulary.
 
@@ -341,7 +343,7 @@ def read_held_out(
       data_path: the directory of the two files.
       words: list of str, the word of each id.
       line_ends: what a line end is, one of `LINE_ENDS`.
-      leave_out: as in `words_to_ids`.
+      leave_out: as in `words_to_ids`; None: as in `read_corpus`.
 
     Returns:
       A `Corpus` without a training text.
@@ -350,6 +352,7 @@ def read_held_out(
       CorpusError: as in `read_corpus`.
     """
     word_to_id = {word: i for i, word in enumerate(words)}
+    leave_out = line_ends == JOINED if leave_out is None else leave_out
     valid, test = (
         _read_split(os.path.join(data_path, f"ptb.{split}.txt"), word_to_id, line_ends, leave_out)
         for split in SPLITS[1:]

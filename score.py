@@ -530,9 +530,10 @@ def define_flags():
     )
     flags.DEFINE_bool(
         "leave_out_unknown",
-        False,
+        None,
         "Leave out words that are not in the vocabulary, as the TF1 script did from September 2016 "
-        f"on; otherwise they become {reader.UNKNOWN}.",
+        f"on; --noleave_out_unknown: they become {reader.UNKNOWN}. By default they are left out only "
+        "if the vocabulary has words that the script joined at line ends.",
     )
     flags.DEFINE_bool("nbest", False, "Sort lists of hypotheses, an empty line between the lists.")
     flags.DEFINE_enum(
@@ -591,6 +592,8 @@ def main():
         )
     nbest_format = arguments.nbest_format or (GUESS if arguments.nbest else None)
     leave_out = arguments.leave_out_unknown
+    if leave_out is None:
+        leave_out = trained.line_ends == reader.JOINED
     text = TextReader(word_to_id, how, arguments.raw_text, nbest_format, leave_out)
     by_itself = arguments.nbest or not arguments.carry_state
     if trained.line_ends == reader.JOINED and not by_itself:

@@ -266,14 +266,12 @@ def _refuse_to_begin_anew(save_path, paths):
         )
 
 
-class _Restorer:
-    """Sets the current graph's variables from a checkpoint with other names, dtypes or format.
-
-    A Supervisor uses it in the place of a `Saver`.
-    """
+class _Restorer(tf1.train.Saver):
+    """A Saver that restores from a checkpoint with other names, dtypes or format."""
 
     def __init__(self, names: dict):
         """Adds to the graph what sets the variables; `names` as of `_names_in`."""
+        super().__init__(save_relative_paths=True)
         self._assign = []  # pairs of an operation and a dict of tensors to feed to names to read
         for variable in tf1.global_variables():
             name = names[variable.op.name]
@@ -283,14 +281,11 @@ class _Restorer:
             read = [names[spec.name] for spec in saveable.specs]
             self._assign.append((saveable.restore(fed, None), dict(zip(fed, read))))
 
-    def restore(self, session: tf.compat.v1.Session, path: str) -> None:
+    def restore(self, sess: tf.compat.v1.Session, save_path: str) -> None:
         """Sets the variables in a session."""
-        checkpoint = tf1.train.NewCheckpointReader(path)
+        checkpoint = tf1.train.NewCheckpointReader(save_path)
         for operation, wanted in self._assign:
-            session.run(operation, {x: checkpoint.get_tensor(n) for x, n in wanted.items()})
-
-    def recover_last_checkpoints(self, paths: list) -> None:
-        """Does nothing: it saves none, and so deletes none."""
+            sess.run(operation, {x: checkpoint.get_tensor(n) for x, n in wanted.items()})
 
 
 def _restorer_of(path):

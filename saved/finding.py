@@ -15,6 +15,7 @@ from program.errors import UserError
 PREFIX = "model.ckpt"
 STATE_FILE = "checkpoint"
 PARTS = re.compile(r"(.*)\.(index|meta|data-\d{5}-of-\d{5})")
+STEPS = ("Model/global_step", "global_step")
 # The end of a table, TensorFlow's format of a checkpoint in one file and of a `.index`.
 TABLE_END = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 TABLE_BEGIN = b"\x00\x00"
@@ -32,16 +33,22 @@ def number_in(path: str) -> int:
     return int(match[1]) if match else -1
 
 
-def step_of(path: str) -> int:
-    """The global step that a checkpoint holds, or else the number in its name, or else -1."""
+def saved_step(path: str) -> int | None:
+    """The global step that a checkpoint holds; None if it has none, or cannot be read."""
     try:
         checkpoint = tf1.train.NewCheckpointReader(path)
-        for name in ("Model/global_step", "global_step"):
+        for name in STEPS:
             if checkpoint.has_tensor(name):
                 return int(checkpoint.get_tensor(name))
     except Exception:  # noqa: BLE001  whoever reads it says what is wrong with it
-        pass
-    return number_in(path)
+        return None
+    return None
+
+
+def step_of(path: str) -> int:
+    """The global step that a checkpoint holds, or else the number in its name, or else -1."""
+    step = saved_step(path)
+    return number_in(path) if step is None else step
 
 
 def is_single_file(path: str) -> bool:
@@ -117,8 +124,8 @@ def describe_choice(save_path: str, taken: str, others: list) -> str:
 
 def in_words(path: str) -> str:
     """The step of a checkpoint, in words."""
-    step = step_of(path)
-    return f"step {step}" if step >= 0 else "of an unknown step"
+    step = saved_step(path)
+    return "of an unknown step" if step is None else f"step {step}"
 
 
 def find(save_path: str) -> list[str]:

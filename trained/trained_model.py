@@ -47,6 +47,7 @@ class TrainedModel(NamedTuple):
       cell: `eras.Cell`, how its cell computes otherwise than today's.
       line_ends: what a line end is in its texts, one of `reader.LINE_ENDS`.
       is_ours: bool, this project wrote the checkpoint; False: the TF1 script.
+      guesses_windows: bool, the configuration's `num_steps` is a guess.
     """
 
     path: str
@@ -58,6 +59,7 @@ class TrainedModel(NamedTuple):
     cell: eras.Cell = eras.Cell()
     line_ends: str = reader.APART
     is_ours: bool = True
+    guesses_windows: bool = False
 
     @property
     def word_to_id(self) -> dict:
@@ -133,36 +135,36 @@ def read(
         "hidden_size": hidden_size,
         "num_layers": (len(layout.names) - 3) // 2,
     }
-    config, guesses = _read_config(path, run, sizes, facts, layout.is_ours)
+    config, guesses_windows = _read_config(path, run, sizes, facts, layout.is_ours)
     if not layout.is_ours:
         mode = f"TensorFlow {facts.tensorflow if facts else layout.era.tensorflow}"
         step = finding.in_words(path)
         about = f"{path}: of the TF1 script, {layout.era.mode}, {mode}, {step}"
-        say("; ".join([about, *decided, *guesses]))
+        say("; ".join([about, *decided]))
     words, line_ends = _read_words(path, layout, data_path, run, facts, answers.line_ends)
     how = _read_preparation(path, data_path, run)
-    return TrainedModel(
-        path, config, words, layout.names, run, how, cell, line_ends, layout.is_ours
-    )
+    more = (how, cell, line_ends, layout.is_ours, guesses_windows)
+    return TrainedModel(path, config, words, layout.names, run, *more)
 
 
 def _decide(path, layout, run, facts, answers):
-    """See `eras.decide`. What the description of a run says needs no decision."""
-    if not layout.is_ours and "num_layers" not in run:
+    """See `eras.decide`. What this project saved needs no decision."""
+    if not layout.is_ours:
+        if answers.num_layers is None and isinstance(run.get("num_layers"), int):
+            answers = answers._replace(num_layers=run["num_layers"])
         return eras.decide(path, layout, facts, answers)
-    if layout.num_cells == 1 and not layout.is_ours and run["num_layers"] != 1:
-        layout = eras.with_layers(layout, run["num_layers"])
-    num_layers = (len(layout.names) - 3) // 2
-    if answers.num_layers not in (None, num_layers):
-        raise TrainedModelError(f"--num_layers={answers.num_layers}: {path}: has {num_layers}")
+    if answers.num_layers not in (None, layout.num_cells):
+        raise TrainedModelError(
+            f"--num_layers={answers.num_layers}: {path}: has {layout.num_cells}"
+        )
     clip, one_state = (run.get(name, 0) for name in eras.Cell._fields)
-    if not (isinstance(clip, (int, float)) and 0 <= clip < configs.LARGEST):
+    if not (isinstance(clip, int | float) and 0 <= clip < configs.LARGEST):
         raise TrainedModelError(f"{path}: the description of its run: clip is {clip!r}")
     return layout, eras.Cell(float(clip), bool(one_state)), []
 
 
 def _read_config(path, run, sizes, facts, is_ours):
-    """The configuration of a checkpoint's model, and a list of what was guessed, in words."""
+    """The configuration of a checkpoint's model, and whether its `num_steps` is a guess."""
     known = [field.name for field in dataclasses.fields(configs.SmallConfig)]
     fields = {name: run[name] for name in known if name in run}
     for name, size in sizes.items():
@@ -171,20 +173,17 @@ def _read_config(path, run, sizes, facts, is_ours):
                 f"{path}: has {name} {size}, but the description of its run says {fields[name]!r}; "
                 f"restore the checkpoint and the {run_directory.CONFIG_FILE} of one run"
             )
-    guesses = []
     for name in ("batch_size", "num_steps", "keep_prob"):
         value = getattr(facts, name, None)
         if value is not None:
             fields.setdefault(name, value)
-    if "num_steps" not in fields and not is_ours:
-        if sizes["hidden_size"] in LARGE_SIZES:
-            fields["num_steps"] = LONG_WINDOWS
-        num_steps = fields.get("num_steps", configs.SmallConfig.num_steps)
-        guesses.append(f"windows of {num_steps} words are a guess (--eval_only --num_steps=N)")
+    guesses_windows = "num_steps" not in fields and not is_ours
+    if guesses_windows and sizes["hidden_size"] in LARGE_SIZES:
+        fields["num_steps"] = LONG_WINDOWS
     # Not the mode of the training: BLOCK computes the same on every machine, and all words count.
     how = {"rnn_mode": configs.BLOCK, "sampled_softmax": 0}
     try:
-        return configs.SmallConfig(**{**fields, **sizes, **how}), guesses
+        return configs.SmallConfig(**{**fields, **sizes, **how}), guesses_windows
     except configs.ConfigError as error:
         message = f"{path}: the description of its run, or {run_directory.CONFIG_FILE}: {error}"
         raise TrainedModelError(f"{message}; restore the file") from None
@@ -301,6 +300,11 @@ def as_asked(trained: TrainedModel, asked: dict) -> configs.SmallConfig:
         if not fits:
             raise TrainedModelError(f"--{name}={value}: {trained.path}: has {name} {found}")
     windows = {name: asked[name] for name in ("batch_size", "num_steps") if name in asked}
+    if trained.guesses_windows and "num_steps" not in windows:
+        say(
+            f"{trained.path}: does not say how long its windows were: valid is read in windows of "
+            f"{config.num_steps} words, a guess from its sizes (--num_steps)"
+        )
     return dataclasses.replace(config, **windows)
 
 

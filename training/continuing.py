@@ -42,13 +42,10 @@ def read_corpus(
     path, names = _newest(save_path)
     words, cell = None, eras.Cell()
     if path and not any(name.startswith(eras.OURS) for name in names):
-        run = run_directory.read_config(save_path)
-        if run is None:
-            trained = trained_model.read(save_path, data_path, answers)
-            words, cell = trained.words, trained.cell
-            cells = {old for old in trained.names.values() if old.endswith(("/kernel", "/weights"))}
-            if len(cells) < trained.config.num_layers:
-                say(f"{path}: its layers, which share weights, learn apart from here on")
+        trained = trained_model.read(path, data_path, answers)
+        words, cell = trained.words, trained.cell
+        if len(set(trained.names.values())) < len(trained.names):
+            say(f"{path}: its layers, which share weights, learn apart from here on")
     elif path:
         run = checkpoints.read_run(path) or {}
         cell = eras.Cell(run.get("clip", 0.0), run.get("one_state", False))

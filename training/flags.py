@@ -69,9 +69,10 @@ def define() -> None:
     )
     flags.DEFINE_bool(
         "leave_out_unknown",
-        False,
+        None,
         "With --eval_only: leave out words that are not in the vocabulary, as the TF1 script did "
-        "from September 2016 on; otherwise they become <unk>.",
+        "from September 2016 on; --noleave_out_unknown: they become <unk>. By default they are left "
+        "out only if the vocabulary has words that the script joined at line ends.",
     )
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
@@ -127,7 +128,7 @@ def _read_config_file(path):
         raise RequestError(f"--config={path}: has none of the hyperparameters {', '.join(fields)}")
     # A run's own file says more than hyperparameters, such as its seed.
     unknown = content.keys() - fields.keys()
-    if unknown and "seed" not in content:
+    if unknown and not {"seed", "vocabulary"} & content.keys():
         raise RequestError(
             f"--config={path}: {', '.join(sorted(unknown))}: is not a hyperparameter; they are "
             + ", ".join(fields)
