@@ -17,7 +17,8 @@ has id 0; and `assets/ptb.preparation.json`, if it is known how the corpus was m
       -> log_probabilities  float32 [batch, num_words], each word's given those before it, natural;
                             0 where there is none. An `<eos>` is read before each sentence.
 
-With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow Lite), too.
+With `--tf1=DIR`, a checkpoint is written that the tutorial's TF1 script restores; `--out` may then
+be left out. With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow Lite), too.
 """
 
 if __name__ == "__main__":
@@ -36,7 +37,7 @@ from model import devices, lstm
 from program import command_line, errors, old_flags, path_flags, tensorflow_start
 from saved import checkpoints, eras, run_directory
 from text import preparation
-from trained import language_model, trained_model
+from trained import language_model, to_tf1, trained_model
 
 tf1 = tf.compat.v1
 
@@ -157,6 +158,7 @@ def define_flags():
     path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
     old_flags.define(reader.LINE_ENDS)
     path_flags.define_path("out", None, "The directory to write; it must not be there yet.")
+    path_flags.define_path("tf1", None, "A directory to write for the TF1 script's --save_path.")
     path_flags.define_path("tflite", None, "A file to write for LiteRT, too.")
 
 
@@ -175,24 +177,31 @@ def main():
       errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
-    for name in ("save_path", "out"):
+    wanted = ("save_path",) if arguments.tf1 and not arguments.tflite else ("save_path", "out")
+    for name in wanted:
         if not arguments[name].value:
             raise errors.RequestError(f"--{name}: name a directory")
-    for name in ("out", "tflite"):
+    for name in ("out", "tf1", "tflite"):
         path = arguments[name].value
         if path and os.path.lexists(path):
             raise errors.RequestError(
                 f"--{name}={path}: is there already; remove it, or name another"
             )
-    run_directory.check_name(arguments.out, "--out")
+    for name in ("out", "tf1"):
+        run_directory.check_name(arguments[name].value or "", f"--{name}")
     if arguments.tflite:
         run_directory.check_name(arguments.tflite, "--tflite")
         _check_apart(arguments.tflite, arguments.out)
     trained = trained_model.read(
         arguments.save_path, arguments.data_path, eras.Answers(**old_flags.values())
     )
-    name, done = "tflite", ""
+    name, done = "tf1", ""
     try:
+        if arguments.tf1:
+            to_tf1.write(trained, arguments.tf1)
+        if not arguments.out:
+            return
+        name = "tflite"
         if arguments.tflite:
             os.makedirs(os.path.dirname(os.path.abspath(arguments.tflite)), exist_ok=True)
         name = "out"
