@@ -105,7 +105,7 @@ def _order(path):
 
 
 def _is_usual(path):
-    return os.path.basename(path).startswith(f"{PREFIX}-")
+    return bool(re.fullmatch(rf"{re.escape(PREFIX)}-\d+", os.path.basename(path)))
 
 
 def list_parts(save_path: str) -> list[str]:

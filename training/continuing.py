@@ -11,13 +11,25 @@ from trained import trained_model
 
 
 def _newest(save_path):
-    """The newest checkpoint of which the names can be read, and its shapes; or None and none."""
+    """The newest checkpoint that can be read, and its variables' shapes; or None and none.
+
+    What is wrong with the others is said when one of them is to be restored.
+    """
     for path in finding.list_newest_first(save_path) if save_path else ():
         try:
-            return path, checkpoints.read_names(path)
+            shapes = checkpoints.read_names(path)
+            if not _is_ours(shapes):
+                eras.match(path, checkpoints.read_shapes(path))
+            return path, shapes
         except checkpoints.CheckpointError:
-            continue  # whoever restores one says so
+            continue
+        except eras.EraError:
+            break
     return None, {}
+
+
+def _is_ours(names):
+    return any(name.startswith(eras.OURS) for name in names)
 
 
 def read_corpus(
@@ -41,7 +53,7 @@ def read_corpus(
     """
     path, names = _newest(save_path)
     words, cell = None, eras.Cell()
-    if path and not any(name.startswith(eras.OURS) for name in names):
+    if path and not _is_ours(names):
         trained = trained_model.read(path, data_path, answers)
         words, cell = trained.words, trained.cell
         if len(set(trained.names.values())) < len(trained.names):
