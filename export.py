@@ -18,7 +18,8 @@ has id 0; and `assets/ptb.preparation.json`, if it is known how the corpus was m
                             0 where there is none. An `<eos>` is read before each sentence.
 
 With `--tf1=DIR`, a checkpoint is written that the tutorial's TF1 script restores; `--out` may then
-be left out. With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow Lite), too.
+be left out. With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow Lite),
+too.
 """
 
 if __name__ == "__main__":

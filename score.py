@@ -176,7 +176,8 @@ class TextReader:
 
         Such a word belongs to the line that it begins in.
         """
-        pending, is_unfinished = None, False
+        pending: list[str] = []
+        is_unfinished = False
         texts = itertools.chain.from_iterable(map(read_text, paths))
         for line in sentences.split_lines(texts):
             joined = reader.join_line_ends(line)
@@ -184,11 +185,11 @@ class TextReader:
             if is_unfinished and words and not joined[0].isspace():
                 pending[-1] += words.pop(0)
             if words:
-                if pending is not None:
+                if pending:
                     yield [self._joined_piece(pending)]
                 pending = words
             is_unfinished = not joined[-1].isspace()
-        if pending is not None:
+        if pending:
             yield [self._joined_piece(pending)]
 
     def _joined_piece(self, words):
@@ -532,8 +533,8 @@ def define_flags():
         "leave_out_unknown",
         None,
         "Leave out words that are not in the vocabulary, as the TF1 script did from September 2016 "
-        f"on; --noleave_out_unknown: they become {reader.UNKNOWN}. By default they are left out only "
-        "if the vocabulary has words that the script joined at line ends.",
+        f"on; --noleave_out_unknown: they become {reader.UNKNOWN}. By default they are left out "
+        "only if the vocabulary has words that the script joined at line ends.",
     )
     flags.DEFINE_bool("nbest", False, "Sort lists of hypotheses, an empty line between the lists.")
     flags.DEFINE_enum(

@@ -51,7 +51,8 @@ def basic_cell(
       kernel: `[input + hidden, 4 * hidden]`, of the precision's dtype, or widened.
       bias: float32 `[4 * hidden]`.
       precision: how to multiply.
-      cell_clip: clip c to [-cell_clip, cell_clip], as TensorFlow 1.3's LSTMBlockCell did; 0: do not.
+      cell_clip: c is clipped to [-cell_clip, cell_clip], as TensorFlow 1.3's LSTMBlockCell did; 0:
+        it is not.
 
     Returns:
       The new `LSTMStateTuple`; its `h` is the output.

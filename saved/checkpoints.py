@@ -266,7 +266,7 @@ def _refuse_to_begin_anew(save_path, paths):
         )
 
 
-class _Restorer(tf1.train.Saver):
+class _Restorer(tf1.train.Saver):  # type: ignore[name-defined]
     """A Saver that restores from a checkpoint with other names, dtypes or format."""
 
     def __init__(self, names: dict):
@@ -289,7 +289,7 @@ class _Restorer(tf1.train.Saver):
 
 
 def _restorer_of(path):
-    """What restores the current graph's variables: a `Saver`, unless the checkpoint is an old one."""
+    """What restores the current graph's variables from a checkpoint, or None; see `Checkpoints`."""
     if path is None:
         return tf1.train.Saver(save_relative_paths=True)
     checkpoint = tf1.train.NewCheckpointReader(path)

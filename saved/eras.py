@@ -190,7 +190,8 @@ def match(path: str, shapes: dict) -> Layout:
         raise EraError(
             f"{path}: is not a checkpoint of this language model: has no matrix {scope}/embedding"
         )
-    expected = expected_shapes(*embedding, num_cells)
+    vocab_size, hidden_size = embedding
+    expected = expected_shapes(vocab_size, hidden_size, num_cells)
     names = {name: cells.get(name, name.replace(SCOPE, scope, 1)) for name in expected}
     for name, shape in expected.items():
         found = shapes.get(names[name])

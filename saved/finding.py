@@ -1,8 +1,8 @@
 """Finds checkpoints, whatever they are called: which there are, and which one is meant.
 
-The TF1 script's `--save_path=RUN` left the end of training as `RUN-STEP.*` beside the directory RUN,
-which has the beginning. Before TensorFlow 0.12 a checkpoint was one file without a suffix. People
-rename and copy. So no pattern of names decides, but what the files are.
+The TF1 script's `--save_path=RUN` left the end of training as `RUN-STEP.*` beside the directory
+RUN, which has the beginning. Before TensorFlow 0.12 a checkpoint was one file without a suffix.
+People rename and copy. So no pattern of names decides, but what the files are.
 """
 
 import os
@@ -68,7 +68,8 @@ def is_single_file(path: str) -> bool:
 
 def _list(directory, pattern=".*"):
     """The checkpoints in a directory, and the names of which there are only parts."""
-    whole, parts = set(), set()
+    whole: set[str] = set()
+    parts: set[str] = set()
     try:
         names = os.listdir(directory or ".")
     except OSError:
@@ -116,10 +117,15 @@ def list_parts(save_path: str) -> list[str]:
 def describe_choice(save_path: str, taken: str, others: list) -> str:
     """Says which checkpoint is taken, and what else there is; empty if nobody needs to be told."""
     usual = os.path.normpath(save_path)
-    if all(_is_usual(p) and os.path.dirname(p) == usual for p in map(os.path.normpath, [taken, *others])):
+    if all(
+        _is_usual(p) and os.path.dirname(p) == usual
+        for p in map(os.path.normpath, [taken, *others])
+    ):
         return ""
     also = ", ".join(f"{os.path.relpath(path, usual)} ({in_words(path)})" for path in others)
-    return f"{save_path}: takes {taken}, {in_words(taken)}" + (f"; also there: {also}" if also else "")
+    return f"{save_path}: takes {taken}, {in_words(taken)}" + (
+        f"; also there: {also}" if also else ""
+    )
 
 
 def in_words(path: str) -> str:
@@ -145,7 +151,9 @@ def find(save_path: str) -> list[str]:
             raise FindingError(f"--save_path={save_path}: {_name_parts(parts)}")
         if os.path.isfile(os.path.join(save_path, STATE_FILE)):
             raise FindingError(f"--save_path={save_path}: no checkpoint is whole")
-        raise FindingError(f"--save_path={save_path}: holds no {PREFIX}-STEP, nor another checkpoint")
+        raise FindingError(
+            f"--save_path={save_path}: holds no {PREFIX}-STEP, nor another checkpoint"
+        )
     if os.path.isfile(f"{save_path}.index"):
         return [save_path]
     if os.path.isfile(save_path):

@@ -107,7 +107,9 @@ def perplexity(weights, ids, num_layers, batch_size, num_steps, clip=0.0, one_st
 def write_corpus(directory, line="{} ", seed=0, num_lines=80):
     """A corpus of 12 different words, of which each line is formatted; returns its directory."""
     rng = np.random.default_rng(seed)
-    words = np.array("the owl sleeps by day an old one sees <unk> then flew".split())
+    words = np.array(
+        ["the", "owl", "sleeps", "by", "day", "an", "old", "one", "sees", "<unk>", "then", "flew"]
+    )
     directory.mkdir(exist_ok=True)
     for split in ("train", "valid", "test"):
         drawn = [words[rng.integers(0, 12, rng.integers(3, 9))] for _ in range(num_lines)]
@@ -118,6 +120,7 @@ def write_corpus(directory, line="{} ", seed=0, num_lines=80):
 
 def ids_of(directory, words=None):
     """The ids of valid and test by the script's own rule, and its words."""
+
     def tokens(split):
         text = (directory / f"ptb.{split}.txt").read_bytes().decode()
         return text.replace("\n", "<eos>").split()

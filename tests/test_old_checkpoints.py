@@ -14,7 +14,7 @@ import import_checkpoint
 import old_files
 import ptb_word_lm
 import score
-from graphs import run_here
+from graphs import ROOT, run_here
 from program.errors import UserError
 from saved import checkpoints, eras, finding, run_directory
 from trained import scoring, trained_model, vocabulary
@@ -351,9 +351,7 @@ def test_line_ends_are_joined_as_in_the_script(joined, tmp_path):
     status, out, err = run_here(generate, *arguments, "--num_words=60")
     assert status == 0 and "<eos>" not in out and "\n" in out.strip()
     # Another program made the text's lines end without a space; the words were those apart.
-    apart = trained_model.read(
-        f"{at}/run-30", f"{at}/data", eras.Answers(line_ends="apart")
-    )
+    apart = trained_model.read(f"{at}/run-30", f"{at}/data", eras.Answers(line_ends="apart"))
     assert len(apart.words) == 13
 
 
@@ -512,3 +510,21 @@ def test_a_damaged_meta_file_is_said_and_not_used(corpus, num_rows, tmp_path, ca
 def test_a_word_list_may_have_a_byte_order_mark(tmp_path):
     (tmp_path / "vocab.txt").write_text("<eos>\nowl\n", encoding="utf-8-sig")
     assert run_directory.read_words(str(tmp_path)) == ["<eos>", "owl"]
+
+
+def test_the_docs_import_an_old_metagraph(tmp_path, capsys, monkeypatch):
+    """The lines of docs/from-tf1.md, on a metagraph with the script's collections."""
+    monkeypatch.chdir(tmp_path)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        (c, h), weight = (tf.zeros([1, 2]) for _ in "ch"), tf1.Variable(2.0, use_resource=False)
+        text = tf1.train.range_input_producer(3, shuffle=False).dequeue()
+        cost = tf.cast(text, tf.float32) * weight + tf.reduce_sum(c)
+        for name, tensors in (("cost", [cost]), ("initial", [c, h]), ("final", [c + 1, h])):
+            for tensor in tensors:
+                tf1.add_to_collection(f"Test/{name}", tensor)
+        session.run(tf1.global_variables_initializer())
+        tf1.train.Saver().save(session, "OLD/run", global_step=1540)
+    with open(os.path.join(ROOT, "docs", "from-tf1.md"), encoding="utf-8") as page:
+        (lines,) = re.findall(r"```python\n(.*?)```", page.read(), re.S)
+    exec(lines, {})
+    assert capsys.readouterr().out.split() == ["0.0", "4.0", "8.0"]

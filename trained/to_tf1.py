@@ -60,9 +60,9 @@ def write(trained: TrainedModel, directory: str) -> None:
     config = trained.config
     rows = len(weights[f"{eras.SCOPE}/softmax_b"])
     say(
-        f"{directory}: for a configuration of the TF1 script with hidden_size {config.hidden_size}, "
-        f"num_layers {config.num_layers}, vocab_size {rows}; it makes its vocabulary of the text, "
-        "so give it that of the training"
+        f"{directory}: for a configuration of the TF1 script with hidden_size "
+        f"{config.hidden_size}, num_layers {config.num_layers}, vocab_size {rows}; it makes "
+        "its vocabulary of the text, so give it that of the training"
     )
     if any(trained.cell):
         say(f"{directory}: its last version has no such cell as {trained.path} had")

@@ -55,7 +55,7 @@ def of_the_script(
         corpora[each] = reader.read_training_text(data_path, each)
     chosen, why = _choose(path, layout, data_path, corpora, facts)
     ids, words = corpora[chosen]
-    is_the_text = bool(facts) and facts.train_text == description.text_sum(ids)
+    is_the_text = facts is not None and facts.train_text == description.text_sum(ids)
     if is_the_text:
         why.append("it is the text of the training, as the .meta file shows")
     elif _seem_right(path, layout, ids):
@@ -63,7 +63,9 @@ def of_the_script(
     else:
         _refuse_any_order(path, layout, data_path)
         why.append("BUT the model explains this text no better than one of exchanged words")
-    say(f"{data_path}: its {len(words)} words are taken for those of the training; {'; '.join(why)}")
+    say(
+        f"{data_path}: its {len(words)} words are taken for those of the training; {'; '.join(why)}"
+    )
     return words
 
 
@@ -80,7 +82,9 @@ def _choose(path, layout, data_path, corpora, facts):
     for each, (ids, _) in fitting.items():
         if facts and facts.train_text == description.text_sum(ids):
             return each, []
-    chosen = next((e for e, (_, words) in fitting.items() if len(words) == rows), next(iter(fitting)))
+    chosen = next(
+        (e for e, (_, words) in fitting.items() if len(words) == rows), next(iter(fitting))
+    )
     if len(corpora) == 1 or corpora[reader.APART][1] == corpora[reader.JOINED][1]:
         return chosen, []
     example = next(w for w in corpora[reader.JOINED][1] if reader.line_ends_of([w]) != reader.APART)

@@ -4,6 +4,7 @@
 * `guard.py`: between two steps: when to save, Ctrl-C, bad numbers; what TensorBoard shows,
   and when.
 * `summaries.py`: how files for TensorBoard are written.
+* `continuing.py`: what a run that goes on takes from its checkpoint.
 * `session.py`: the session, opened by a Supervisor.
 * `flags.py`: the flags. Each field of a configuration is one; `--config` reads them from a file.
 * `cluster.py`: several machines, and what happens if one is lost.

@@ -71,8 +71,8 @@ def define() -> None:
         "leave_out_unknown",
         None,
         "With --eval_only: leave out words that are not in the vocabulary, as the TF1 script did "
-        "from September 2016 on; --noleave_out_unknown: they become <unk>. By default they are left "
-        "out only if the vocabulary has words that the script joined at line ends.",
+        "from September 2016 on; --noleave_out_unknown: they become <unk>. By default they are "
+        "left out only if the vocabulary has words that the script joined at line ends.",
     )
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
