@@ -26,7 +26,7 @@ from absl import flags
 
 from program import command_line, errors
 from program.messages import say
-from saved import checkpoints, run_directory
+from saved import finding, run_directory
 
 tf1 = tf.compat.v1
 
@@ -141,7 +141,7 @@ def _steps_per_epoch(epochs):
 
 def _goes_on(run, last_epoch, next_end):
     """Whether a run has more epochs than its event files: to come, or in a file that is missing."""
-    newest = next(iter(checkpoints.list_newest_first(run)), "")
+    newest = next(iter(finding.list_newest_first(run)), "")
     if newest and int(newest.rpartition("-")[2]) >= next_end:
         say(f"{run}: has {os.path.basename(newest)}, but no event file has that epoch")
         return True

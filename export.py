@@ -17,7 +17,9 @@ has id 0; and `assets/ptb.preparation.json`, if it is known how the corpus was m
       -> log_probabilities  float32 [batch, num_words], each word's given those before it, natural;
                             0 where there is none. An `<eos>` is read before each sentence.
 
-With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow Lite), too.
+With `--tf1=DIR`, a checkpoint is written that the tutorial's TF1 script restores; `--out` may then
+be left out. With `--tflite=FILE`, the signature next_word is written for LiteRT (TensorFlow Lite),
+too.
 """
 
 if __name__ == "__main__":
@@ -34,26 +36,27 @@ from absl import flags
 
 from model import devices, lstm
 from program import command_line, errors, tensorflow_start, whole_files
-from saved import checkpoints, run_directory
+from saved import checkpoints, eras, run_directory
+from script_flags import old_checkpoints
 from text import preparation
-from trained import language_model, trained_model
+from trained import language_model, to_tf1, trained_model
 
 tf1 = tf.compat.v1
 
 
-def dynamic_layer(inputs, state, kernel, bias, precision):
+def dynamic_layer(inputs, state, kernel, bias, precision, cell_clip=0.0):
     """`lstm.basic_layer` for as many steps as the inputs turn out to have, at least one."""
 
     def step(state, x):
-        return lstm.basic_cell(x, state, kernel, bias, precision)
+        return lstm.basic_cell(x, state, kernel, bias, precision, cell_clip)
 
     states = tf.scan(step, inputs, state)
     return states.h, lstm.LSTMStateTuple(c=states.c[-1], h=states.h[-1])
 
 
-def add_next_word(config):
+def add_next_word(config, cell=language_model.TODAYS):
     """Adds the signature `next_word` to the current graph; returns `(inputs, outputs)`."""
-    model = language_model.LanguageModel(config)
+    model = language_model.LanguageModel(config, cell)
     words = tf1.placeholder(tf.int32, [None], "words")
     state = model.state_placeholder()
     _, next_state = model.read(tf.maximum(words, 0)[None], state)
@@ -63,14 +66,15 @@ def add_next_word(config):
     return inputs, {"probabilities": probabilities, "state": final_state}
 
 
-def add_score(config, end_of_sentence):
+def add_score(config, end_of_sentence, cell=language_model.TODAYS):
     """Adds the signature `score` to the current graph; returns `(inputs, outputs)`.
 
     Args:
       config: the model's configuration.
       end_of_sentence: int, the id of `<eos>`.
+      cell: how the model's cell computes, see `eras.Cell`.
     """
-    model = language_model.LanguageModel(config, dynamic_layer)
+    model = language_model.LanguageModel(config, cell, dynamic_layer)
     words = tf1.placeholder(tf.int32, [None, None], "sentences")
     batch_size, num_words = tf.unstack(tf.shape(words))
     # The words to the left, and what fills up to the right of them; there is at least one step.
@@ -124,8 +128,8 @@ def export(trained, directory):
 def _add_signatures(trained):
     """Adds the signatures to the current graph; returns a dict of name to `SignatureDef`."""
     signature = tf1.saved_model.predict_signature_def
-    next_word = signature(*add_next_word(trained.config))
-    score = signature(*add_score(trained.config, trained.end_of_sentence))
+    next_word = signature(*add_next_word(trained.config, trained.cell))
+    score = signature(*add_score(trained.config, trained.start, trained.cell))
     return {"serving_default": next_word, "next_word": next_word, "score": score}
 
 
@@ -148,9 +152,16 @@ def main():
       errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
-    trained = trained_model.read(arguments.save_path, arguments.data_path)
-    name, done = "tflite", ""
+    trained = trained_model.read(
+        arguments.save_path, arguments.data_path, eras.Answers(**old_checkpoints.values())
+    )
+    name, done = "tf1", ""
     try:
+        if arguments.tf1:
+            to_tf1.write(trained, arguments.tf1)
+        if not arguments.out:
+            return
+        name = "tflite"
         if arguments.tflite:
             os.makedirs(os.path.dirname(os.path.abspath(arguments.tflite)), exist_ok=True)
         name = "out"

@@ -25,6 +25,8 @@ from absl import flags
 
 import reader
 from program import command_line, messages
+from saved import eras
+from script_flags import old_checkpoints
 from text import joining, preparation
 from trained import generation, trained_model
 
@@ -50,17 +52,20 @@ class Printer:
             self(reader.END_OF_SENTENCE)
 
 
-def read_prompt(prompt, word_to_id, how=None):
+def read_prompt(prompt, word_to_id, how=None, line_ends=reader.APART):
     """The ids of a prompt's words; which are not in the vocabulary is said on standard error.
 
     Args:
       prompt: str; a line end in it is an `<eos>`.
       word_to_id: dict of str to int.
       how: a `preparation.Preparation`, to cut the prompt into words; None at white space.
+      line_ends: one of `lines.LINE_ENDS`.
 
     Returns:
       Int32 array.
     """
+    if line_ends == reader.JOINED and how is None:
+        prompt = reader.join_line_ends(prompt)
     lines = [
         how.tokens_of_line(line, [reader.END_OF_SENTENCE]) if how else line.split()
         for line in prompt.split("\n")
@@ -106,7 +111,9 @@ def main():
       errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
-    trained = trained_model.read(arguments.save_path, arguments.data_path)
+    trained = trained_model.read(
+        arguments.save_path, arguments.data_path, eras.Answers(**old_checkpoints.values())
+    )
     word_to_id = trained.word_to_id
     how = None
     if arguments.raw_text:
@@ -115,10 +122,14 @@ def main():
         trained.preparation.makes_known(word, word_to_id) for word in arguments.prompt.split()
     ):
         messages.say("--prompt: is not tokenized, it seems; --raw_text prepares it")
-    prompt = read_prompt(arguments.prompt, word_to_id, how)
+    prompt = read_prompt(arguments.prompt, word_to_id, how, trained.line_ends)
     forbidden = [] if arguments.unknown else trained.unknown_ids
     sampler = generation.Sampler(trained, forbidden, arguments.top_k)
-    start = [trained.end_of_sentence, *prompt]
+    start = [trained.start, *prompt]
+    shown = [
+        word if word == reader.END_OF_SENTENCE else word.replace(reader.END_OF_SENTENCE, "\n")
+        for word in trained.words
+    ]
     for first in range(0, arguments.num_samples, MAX_BATCH_SIZE):
         if first:
             messages.report("")
@@ -131,7 +142,7 @@ def main():
             first,
         )
         new_joiner = functools.partial(how.joiner, trained.words) if how else joining.SpaceJoiner
-        print_batch([trained.words[i] for i in prompt], steps, trained.words, new_joiner)
+        print_batch([shown[i] for i in prompt], steps, shown, new_joiner)
 
 
 if __name__ == "__main__":

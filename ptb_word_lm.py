@@ -30,6 +30,7 @@ if __name__ == "__main__":
 
     command_line.start(script_flags.define, script_flags.check)
 
+import dataclasses
 from operator import attrgetter
 from typing import Any
 
@@ -42,7 +43,9 @@ import training
 import util
 from model import network
 from program import command_line, messages
-from trained import trained_model
+from saved.eras import Answers, Cell
+from trained import language_model, trained_model
+from training import continuing
 
 tf1 = tf.compat.v1
 get_config = configs.get_config
@@ -112,6 +115,7 @@ class PTBModel:
         input_: PTBInput,
         dtype: Any = tf.float32,
         seed: int = 0,
+        cell: Cell = language_model.TODAYS,
     ):
         """Adds the model to the current graph and variable scope.
 
@@ -121,6 +125,7 @@ class PTBModel:
           dtype: of activations and matrix products: float32, float16, bfloat16, or a
             `precision.Precision`. Variables, gates, states and loss are float32.
           seed: int, of dropout and sampled words: the same seed draws the same in the same step.
+          cell: how the cell computes; only today's can be trained.
 
         Raises:
           configs.ConfigError: a field is missing or out of its bound, or the vocabulary too small.
@@ -139,7 +144,9 @@ class PTBModel:
         with tf1.variable_scope(
             scope, initializer=initializer, use_resource=False, auxiliary_name_scope=False
         ):
-            self._network = network.Network(config, is_training, dtype)
+            layer = language_model.clipping(None, cell)
+            self._network = network.Network(config, is_training, dtype, layer)
+            self._has_one_state = cell.one_state
             self.built_ops = self.ops = self._forward(is_training, seed)
             if is_training:
                 self.built_ops = self.ops = self._with_training(self.ops)
@@ -151,6 +158,8 @@ class PTBModel:
             draws = network.Draws(seed, self._network.global_step, windows.replica)
             dropout = network.Dropout(self._config.keep_prob, draws)
         initial_state = self._network.zero_state(self.input.batch_size)
+        if self._has_one_state:  # fed once for each layer, so that the last one's counts
+            initial_state = initial_state[-1:] * len(initial_state)
         with tf.device("/cpu:0"):  # which the text is on; a GPU would send them back for a reshape
             words, targets = map(tf.transpose, (self.input.input_data, self.input.targets))
         outputs, final_state = self._network.read(words, initial_state, dropout)
@@ -207,18 +216,20 @@ class PTBModel:
 
 
 def build_evaluation_models(
-    config: Any, corpus: reader.Corpus, dtype: Any = tf.float32
+    config: Any, corpus: reader.Corpus, dtype: Any = tf.float32, cell: Cell = language_model.TODAYS
 ) -> dict[str, PTBModel]:
     """Adds the validation model, and the test model of one stream; see `build_models`."""
     one_stream = configs.with_one_stream(config)
+    if cell.one_state:  # then windows matter, and the script's were of one word
+        one_stream = dataclasses.replace(one_stream, num_steps=1)
     with tf.name_scope("Valid"):
         input_ = PTBInput(config, corpus.valid, "ValidInput")
         with tf1.variable_scope("Model", reuse=tf1.AUTO_REUSE):
-            valid = PTBModel(False, config, input_, dtype)
+            valid = PTBModel(False, config, input_, dtype, cell=cell)
     with tf.name_scope("Test"):
         input_ = PTBInput(one_stream, corpus.test, "TestInput", keep_remainder=True)
         with tf1.variable_scope("Model", reuse=tf1.AUTO_REUSE):
-            test = PTBModel(False, one_stream, input_, dtype)
+            test = PTBModel(False, one_stream, input_, dtype, cell=cell)
     return {"Valid": valid, "Test": test}
 
 
@@ -368,7 +379,9 @@ def train_model(
     Raises:
       errors.UserError: it cannot be done; the message says what to do.
     """
+    max_words = configs.as_config(config).vocab_size
     config = configs.with_vocabulary(config, corpus.words)
+    config = continuing.with_rows(config, max_words, save_path)
     metagraph, models = build_metagraph(config, corpus, dtype, seed)
     util.auto_parallel(metagraph, models["Train"], num_replicas)
     how_often = training.RunOptions(**options)
@@ -377,33 +390,70 @@ def train_model(
 
 
 def evaluate(
-    save_path: str | None, data_path: str, dtype: Any = tf.float32, session_config: Any = None
-) -> None:
-    """Prints the validation and test perplexity of a trained model; see `trained_model.read`."""
-    trained = trained_model.read(save_path, data_path)
+    save_path: str | None,
+    data_path: str,
+    dtype: Any = tf.float32,
+    session_config: Any = None,
+    asked: dict | None = None,
+    answers: Answers = Answers(),  # noqa: B008  it never changes
+    leave_out: bool | None = None,
+) -> dict[str, float]:
+    """Prints and returns the validation and test perplexity of a trained model.
+
+    Args:
+      save_path, data_path, answers: see `trained_model.read`.
+      dtype, session_config: as for `run_metagraph`.
+      asked: fields of the configuration. `batch_size` and `num_steps` are used for the validation
+        text, instead of the run's; `hidden_size`, `num_layers` and `vocab_size` must fit.
+      leave_out: leave unknown words out, as the TF1 script did; see `reader.read_held_out`.
+
+    Raises:
+      errors.UserError: there is no such model, or the configuration is of another one.
+    """
+    trained = trained_model.read(save_path, data_path, answers)
+    config = trained_model.as_asked(trained, asked or {})
+    return evaluate_trained(
+        trained._replace(config=config), data_path, dtype, session_config, leave_out
+    )
+
+
+def evaluate_trained(
+    trained: trained_model.TrainedModel,
+    data_path: str,
+    dtype: Any = tf.float32,
+    session_config: Any = None,
+    leave_out: bool | None = None,
+) -> dict[str, float]:
+    """Prints and returns the perplexities of a model that has been read; see `evaluate`."""
     session_config = session_config or training.default_session_config()
+    perplexities = {}
     with tf.Graph().as_default(), tf1.Session(config=session_config) as session:
-        corpus = reader.read_held_out(data_path, trained.words)
+        corpus = reader.read_held_out(data_path, trained.words, trained.line_ends, leave_out)
         trained_model.say_other_texts(trained, corpus)
-        models = build_evaluation_models(trained.config, corpus, dtype)
+        models = build_evaluation_models(trained.config, corpus, dtype, trained.cell)
         trained_model.restore_weights(session, trained)
         reader.load_texts(session)
         for name, model in models.items():
-            perplexity = run_epoch(session, model)
+            perplexity = perplexities[name] = run_epoch(session, model)
             if np.isnan(perplexity):
                 raise trained_model.TrainedModelError(
                     f"{trained.path}: {name} Perplexity is {perplexity}: the weights are too "
                     "large; use an earlier checkpoint, or float32 if this is 16 bit"
                 )
             messages.report(f"{name} Perplexity: {perplexity:.3f}")
+    return perplexities
 
 
 def main() -> None:
     """Trains or evaluates, as the flags ask for; UserError if it cannot be done."""
     request = training.read_request()
-    if request.eval_only:
-        return evaluate(request.save_path, request.data_path, **request.hardware)
-    corpus = reader.read_corpus(request.data_path, request.config.vocab_size)
+    if request.evaluation is not None:
+        evaluate(request.save_path, request.data_path, **request.hardware, **request.evaluation)
+        return
+    max_words = request.config.vocab_size
+    corpus = continuing.read_corpus(
+        request.save_path, request.data_path, max_words, request.answers
+    )
     train_model(
         request.config,
         corpus,

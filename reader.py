@@ -21,10 +21,13 @@ from program.messages import say
 from program.progress_bar import with_bar
 from text import conventions, corpus_files, files, lines, preparation
 from text.corpus_files import SPLITS, CorpusError
+from text.lines import APART, JOINED
 from text.preparation import Preparation
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
+# What the TF1 script took for words, but `<eos>`, which is one here, too.
+ALL_MARKS = (*lines.BEGINNINGS, *(mark for mark in lines.ENDS if mark != END_OF_SENTENCE))
 NO_WORD = -1  # in the place of a word to predict, where there is no word
 # The collection of a graph's `Text`s. A metagraph has only collections whose keys are strings.
 _TEXTS = ("reader.Text",)
@@ -171,6 +174,26 @@ def _naming(path):
         raise CorpusError(f"{path}: cannot be read: {error.strerror}") from None
 
 
+def _blocks_as_in_tf1(path, _=()):
+    """Yields the words by the TF1 script's own rule, all in one list: it read the text whole."""
+    with _naming(path):
+        yield join_line_ends("".join(files.read_blocks(path))).split()
+
+
+def join_line_ends(text: str) -> str:
+    """Replaces line ends as the TF1 script did."""
+    return text.replace("\n", END_OF_SENTENCE)
+
+
+def line_ends_of(words: Iterable[str]) -> str:
+    """How the text of a vocabulary was read, `APART` or `JOINED`: joined words show it."""
+    joined = any(END_OF_SENTENCE in word and word != END_OF_SENTENCE for word in words)
+    return JOINED if joined else APART
+
+
+_BLOCKS = {APART: _blocks_of_words, JOINED: _blocks_as_in_tf1}
+
+
 def _by_falling_count(counts):
     return sorted(counts, key=lambda word: (-counts[word], word))
 
@@ -200,19 +223,20 @@ def build_vocabulary(counts: Mapping[str, int], max_words: int | None = None) ->
 
 
 def words_to_ids(
-    blocks: Iterable[list[str]], word_to_id: Mapping[str, int]
+    blocks: Iterable[list[str]], word_to_id: Mapping[str, int], leave_out: bool = False
 ) -> tuple[np.ndarray, int, int]:
     """Looks words up. An unknown word becomes `<unk>`; without `<unk>` it is left out.
 
     Args:
       blocks: iterable of lists of words.
       word_to_id: dict of str to int.
+      leave_out: leave unknown words out, as the TF1 script did, even if there is an `<unk>`.
 
     Returns:
       `(ids, num_unknown, num_words)`: the ids as an int32 array, the number of words that were not
       in the vocabulary, and the number of all words.
     """
-    unknown_id = word_to_id.get(UNKNOWN, -1)
+    unknown_id = -1 if leave_out else word_to_id.get(UNKNOWN, -1)
     pieces, num_unknown, num_words = [np.zeros(0, np.int32)], 0, 0
     for words in blocks:
         ids = np.fromiter(map(word_to_id.get, words, itertools.repeat(-1)), np.int32, len(words))
@@ -232,7 +256,7 @@ def _check_text(path, num_words, num_unknown, fate):
         say(f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}")
 
 
-def _read_training_text(path, max_words, marks_kept):
+def _read_training_text(path, max_words, line_ends, marks_kept=()):
     """The text as word ids, and the ids of its words: a dict, by falling count.
 
     To look a word up is what takes the time. So it is done once: words are numbered as they come,
@@ -241,14 +265,14 @@ def _read_training_text(path, max_words, marks_kept):
     numbers: dict[str, int] = collections.defaultdict(itertools.count().__next__)
     pieces = [
         np.fromiter(map(numbers.__getitem__, words), np.int32, len(words))
-        for words in _blocks_of_words(path, marks_kept)
+        for words in _BLOCKS[line_ends](path, marks_kept)
     ]
     totals = np.zeros(len(numbers), np.int64)
     for piece in pieces:
         totals += np.bincount(piece, minlength=len(numbers))
     counts = dict(zip(numbers, totals.tolist()))
     words = build_vocabulary(counts, max_words)
-    if counts and END_OF_SENTENCE not in words:
+    if counts and END_OF_SENTENCE not in words and line_ends == APART:
         say(
             f"{path}: has no line ends, or too few for {END_OF_SENTENCE} to be in the "
             "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
@@ -266,17 +290,23 @@ def _read_training_text(path, max_words, marks_kept):
     return np.concatenate(pieces), word_to_id
 
 
-def _read_split(path, word_to_id):
+def _read_split(path, word_to_id, line_ends, leave_out=False):
     """Another text as word ids."""
-    ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path, word_to_id), word_to_id)
-    fate = f"become {UNKNOWN}" if UNKNOWN in word_to_id else "are left out"
+    blocks = _BLOCKS[line_ends](path, word_to_id)
+    ids, num_unknown, num_words = words_to_ids(blocks, word_to_id, leave_out)
+    fate = "are left out" if leave_out or UNKNOWN not in word_to_id else f"become {UNKNOWN}"
     _check_text(path, num_words, num_unknown, fate)
     if len(ids) == 0:
         raise CorpusError(f"{path}: has no word of the training text's vocabulary")
     return ids
 
 
-def read_corpus(data_path: str, max_words: int | None = None, keep_marks: bool = False) -> Corpus:
+def read_corpus(
+    data_path: str,
+    max_words: int | None = None,
+    line_ends: str = APART,
+    keep_marks: bool = False,
+) -> Corpus:
     """Reads `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`.
 
     Each line end is the word `<eos>`; see `text/lines.py` for words that mark a beginning or an
@@ -287,6 +317,8 @@ def read_corpus(data_path: str, max_words: int | None = None, keep_marks: bool =
     Args:
       data_path: the directory of the three files.
       max_words: the vocabulary's largest size, as in `build_vocabulary`.
+      line_ends: what a line end is, one of `lines.LINE_ENDS`. With `JOINED`, unknown words are left
+        out, as in `words_to_ids`: the TF1 script did both.
       keep_marks: `<s>`, `</s>` and the like are words, as they were for the TF1 script.
 
     Raises:
@@ -295,19 +327,37 @@ def read_corpus(data_path: str, max_words: int | None = None, keep_marks: bool =
     """
     corpus_files.check(data_path)
     paths = [corpus_files.path_of(data_path, split) for split in SPLITS]
-    marks_kept = (*lines.BEGINNINGS, *lines.ENDS) if keep_marks else ()
-    train, word_to_id = _read_training_text(paths[0], max_words, marks_kept)
-    valid, test = (_read_split(path, word_to_id) for path in paths[1:])
+    marks_kept = ALL_MARKS if keep_marks else ()
+    train, word_to_id = _read_training_text(paths[0], max_words, line_ends, marks_kept)
+    leave_out = line_ends == JOINED
+    valid, test = (_read_split(path, word_to_id, line_ends, leave_out) for path in paths[1:])
     how = preparation.read(data_path) or preparation.of_words(word_to_id)
     return Corpus(train, valid, test, list(word_to_id), how)
 
 
-def read_held_out(data_path: str, words: list[str]) -> Corpus:
+def read_training_text(data_path: str, line_ends: str = APART) -> tuple[np.ndarray, list[str]]:
+    """Reads `ptb.train.txt` alone, with all its words, `<s>` and the like included.
+
+    Arguments and errors are those of `read_corpus`.
+
+    Returns:
+      `(ids, words)`: an int32 array, and the word of each id.
+    """
+    path = os.path.join(data_path, f"ptb.{SPLITS[0]}.txt")
+    ids, word_to_id = _read_training_text(path, None, line_ends, ALL_MARKS)
+    return ids, list(word_to_id)
+
+
+def read_held_out(
+    data_path: str, words: list[str], line_ends: str = APART, leave_out: bool | None = None
+) -> Corpus:
     """Reads `ptb.valid.txt` and `ptb.test.txt` with a given vocabulary.
 
     Args:
       data_path: the directory of the two files.
       words: list of str, the word of each id.
+      line_ends: what a line end is, one of `lines.LINE_ENDS`.
+      leave_out: as in `words_to_ids`; None: as in `read_corpus`.
 
     Returns:
       A `Corpus` without a training text.
@@ -316,10 +366,20 @@ def read_held_out(data_path: str, words: list[str]) -> Corpus:
       CorpusError: as in `read_corpus`.
     """
     word_to_id = {word: i for i, word in enumerate(words)}
+    leave_out = line_ends == JOINED if leave_out is None else leave_out
     valid, test = (
-        _read_split(os.path.join(data_path, f"ptb.{split}.txt"), word_to_id) for split in SPLITS[1:]
+        _read_split(os.path.join(data_path, f"ptb.{split}.txt"), word_to_id, line_ends, leave_out)
+        for split in SPLITS[1:]
     )
     return Corpus(np.zeros(0, np.int32), valid, test, words)
+
+
+def reordered(corpus: Corpus, words: list[str]) -> Corpus:
+    """The corpus with the ids of another order of the same words."""
+    word_to_id = {word: i for i, word in enumerate(words)}
+    new_ids = np.array([word_to_id[word] for word in corpus.words], np.int32)
+    train, valid, test = (new_ids[each] for each in (corpus.train, corpus.valid, corpus.test))
+    return corpus._replace(train=train, valid=valid, test=test, words=words)
 
 
 def ptb_raw_data(

@@ -50,6 +50,8 @@ from absl import flags
 import reader
 from program import command_line, errors, messages
 from program.progress_bar import progress_bar, size_of_files
+from saved import eras
+from script_flags import old_checkpoints
 from text import files, lines, nbest, preparation, sentences
 from trained import scoring, trained_model
 
@@ -95,7 +97,7 @@ def read_text(path, flag="--text"):
 class TextReader:
     """Reads lines as words of a vocabulary, and remembers what there is to say of them."""
 
-    def __init__(self, word_to_id, how=None, raw=False, nbest_format=None):
+    def __init__(self, word_to_id, how=None, raw=False, nbest_format=None, leave_out=False):
         """Takes what the text is.
 
         Args:
@@ -103,7 +105,9 @@ class TextReader:
           how: the `preparation.Preparation` of the model's corpus; None if it is not known.
           raw: bool, prepare lines so; otherwise their words are separated by white space.
           nbest_format: one of `nbest.FORMATS` or `GUESS`, if the lines are hypotheses.
+          leave_out: bool, leave out unknown words even if there is an `<unk>`.
         """
+        self._leave_out = leave_out or reader.UNKNOWN not in word_to_id
         self._word_to_id, self._how, self._nbest_format = word_to_id, how, nbest_format
         self._prepare = how if raw else None
         self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
@@ -177,12 +181,39 @@ class TextReader:
             yield self._piece(self._marks.last_words(), True)
 
     def _piece(self, words, ends_line, hypothesis=None):
-        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id)
+        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id, self._leave_out)
         self._num_words += len(words)
         self._num_unknown += num_unknown
         if num_unknown and not self._prepare and self._num_examined < MAX_EXAMINED:
             self._examine(words)
         return Piece(words, ids, num_unknown, ends_line, hypothesis)
+
+    def read_joined(self, paths):
+        """Like `read`, with line ends as in the TF1 script: in words like `man<eos>the`.
+
+        Such a word belongs to the line that it begins in.
+        """
+        pending: list[str] = []
+        is_unfinished = False
+        texts = itertools.chain.from_iterable(map(read_text, paths))
+        for line in sentences.split_lines(texts):
+            joined = reader.join_line_ends(line)
+            words = joined.split()
+            if is_unfinished and words and not joined[0].isspace():
+                pending[-1] += words.pop(0)
+            if words:
+                if pending:
+                    yield [self._joined_piece(pending)]
+                pending = words
+            is_unfinished = not joined[-1].isspace()
+        if pending:
+            yield [self._joined_piece(pending)]
+
+    def _joined_piece(self, words):
+        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id, self._leave_out)
+        self._num_words += len(words)
+        self._num_unknown += num_unknown
+        return Piece(words, ids, num_unknown, True)
 
     def _parse(self, line):
         if self._nbest_format == GUESS:
@@ -204,7 +235,7 @@ class TextReader:
         """Says on standard error what became of words that are not the model's."""
         if self._num_unknown:
             fate = f"became {reader.UNKNOWN}"
-            if reader.UNKNOWN not in self._word_to_id:
+            if self._leave_out:
                 fate = "were left out"
             messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
         if self._marks.counts:
@@ -299,7 +330,7 @@ class Sum:
 
 def word_rows(number, piece, log_probabilities, word_to_id):
     """Yields a row, a dict, for each word that can be scored."""
-    if reader.UNKNOWN not in word_to_id:
+    if len(piece.ids) < len(piece.words):  # unknown words were left out
         piece = piece._replace(words=[word for word in piece.words if word in word_to_id])
     for word, log_probability in zip(piece.words, log_probabilities):
         yield {"line": number, "word": word, "log_probability": float(log_probability)}
@@ -448,12 +479,13 @@ def score_pieces(blocks, scorer, word_to_id, by_itself):
     return score_stream(blocks, scorer)
 
 
-def open_models(save_paths, data_path):
+def open_models(save_paths, data_path, answers=eras.Answers()):  # noqa: B008
     """Reads the models to average.
 
     Args:
       save_paths: list of str, at least one, see `trained_model.read`.
       data_path: str or None, likewise.
+      answers: likewise.
 
     Returns:
       `(scorer, trained)`: a `scoring.Scorer` or `Mixture`, and the first `TrainedModel`.
@@ -461,7 +493,7 @@ def open_models(save_paths, data_path):
     Raises:
       errors.RequestError: they have not the same vocabulary.
     """
-    models = [trained_model.read(save_path, data_path) for save_path in save_paths]
+    models = [trained_model.read(path, data_path, answers) for path in save_paths]
     for model in models[1:]:
         if model.words != models[0].words:
             raise errors.RequestError(
@@ -489,7 +521,9 @@ def main():
     arguments = flags.FLAGS
     if arguments.nbest_format:
         arguments.nbest = True  # type: ignore[assignment]
-    scorer, trained = open_models(arguments.save_path, arguments.data_path)
+    scorer, trained = open_models(
+        arguments.save_path, arguments.data_path, eras.Answers(**old_checkpoints.values())
+    )
     word_to_id, how = trained.word_to_id, trained.preparation
     if arguments.raw_text and how is None:
         messages.say(
@@ -497,13 +531,19 @@ def main():
             f"{preparation.FILE}), so the text is taken as tokenized"
         )
     nbest_format = arguments.nbest_format or (GUESS if arguments.nbest else None)
-    text = TextReader(word_to_id, how, arguments.raw_text, nbest_format)
+    leave_out = arguments.leave_out_unknown
+    if leave_out is None:
+        leave_out = trained.line_ends == reader.JOINED
+    text = TextReader(word_to_id, how, arguments.raw_text, nbest_format, leave_out)
     by_itself = arguments.nbest or not arguments.carry_state
-    blocks = text.read(arguments.text, complete_last_line=by_itself)
+    if trained.line_ends == reader.JOINED and not by_itself:
+        blocks = text.read_joined(arguments.text)
+    else:
+        blocks = text.read(arguments.text, complete_last_line=by_itself)
     scored = score_pieces(blocks, scorer, word_to_id, by_itself)
     if arguments.nbest:
         ranking = Ranking(
-            reader.UNKNOWN not in word_to_id,
+            leave_out or reader.UNKNOWN not in word_to_id,
             arguments.lm_weight,
             arguments.word_penalty,
             arguments.scores and read_scores(arguments.scores),

@@ -41,6 +41,7 @@ def basic_cell(
     kernel: tf.Tensor,
     bias: tf.Tensor,
     precision: Precision = FLOAT32,
+    cell_clip: float = 0.0,
 ) -> LSTMStateTuple:
     """One LSTM cell at one time step.
 
@@ -50,6 +51,8 @@ def basic_cell(
       kernel: `[input + hidden, 4 * hidden]`, of the precision's dtype, or widened.
       bias: float32 `[4 * hidden]`.
       precision: how to multiply.
+      cell_clip: c is clipped to [-cell_clip, cell_clip], as TensorFlow 1.3's LSTMBlockCell did; 0:
+        it is not.
 
     Returns:
       The new `LSTMStateTuple`; its `h` is the output.
@@ -58,6 +61,8 @@ def basic_cell(
     gates = precision.product(x_and_h, kernel) + bias
     i, j, f, o = tf.split(gates, 4, axis=1)
     c = tf.sigmoid(f) * state.c + tf.sigmoid(i) * tf.tanh(j)
+    if cell_clip:
+        c = tf.clip_by_value(c, -cell_clip, cell_clip)
     return LSTMStateTuple(c=c, h=tf.sigmoid(o) * tf.tanh(c))
 
 
@@ -67,13 +72,14 @@ def basic_layer(
     kernel: tf.Tensor,
     bias: tf.Tensor,
     precision: Precision = FLOAT32,
+    cell_clip: float = 0.0,
 ) -> tuple[tf.Tensor, LSTMStateTuple]:
     """One LSTM layer, unrolled step by step.
 
     Args:
       inputs: `[num_steps, batch, input]` of the precision's dtype, num_steps static.
       kernel: float32 `[input + hidden, 4 * hidden]`; rounded to the precision's dtype here.
-      state, bias, precision: as in `basic_cell`.
+      state, bias, precision, cell_clip: as in `basic_cell`.
 
     Returns:
       `(outputs, state)`: `[num_steps, batch, hidden]` of the inputs' dtype, and the last state.
@@ -81,7 +87,7 @@ def basic_layer(
     rounded_kernel = precision.widen(tf.cast(kernel, inputs.dtype))
     outputs = []
     for x in tf.unstack(inputs):
-        state = basic_cell(x, state, rounded_kernel, bias, precision)
+        state = basic_cell(x, state, rounded_kernel, bias, precision, cell_clip)
         outputs.append(tf.cast(state.h, inputs.dtype))
     return tf.stack(outputs), state
 

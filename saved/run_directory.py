@@ -21,7 +21,7 @@ from program import paths
 from program.errors import UserError
 from program.messages import say
 from program.whole_files import write_whole
-from saved import checkpoints, description
+from saved import description, finding
 from text import preparation
 from text.preparation import Preparation
 
@@ -53,9 +53,9 @@ def _write(path, text):
 
 
 def _read(path):
-    """A file's text, or None if there is none."""
+    """A file's text, without a byte order mark at its beginning; or None if there is no file."""
     try:
-        with open(path, encoding="utf-8", newline="\n") as file:
+        with open(path, encoding="utf-8-sig", newline="\n") as file:
             return file.read()
     except FileNotFoundError:
         return None
@@ -199,10 +199,10 @@ def locked(save_path: str) -> Iterator[None]:
     Raises:
       RunDirectoryError: the directory cannot be made or read back, or another process is training
         in it.
-      checkpoints.CheckpointError: the name is that of a checkpoint.
+      finding.FindingError: the name is that of a checkpoint.
     """
     check_name(save_path)
-    checkpoints.refuse_checkpoint(save_path)
+    finding.refuse_checkpoint(save_path)
     lock = filelock.FileLock(os.path.join(save_path, LOCK_FILE), timeout=0)
     try:
         os.makedirs(save_path, exist_ok=True)

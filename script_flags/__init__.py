@@ -5,6 +5,8 @@ far as it can be told without TensorFlow. Nothing here imports TensorFlow: its i
 in which a mistyped flag would not be answered.
 
 * `training.py`, `cluster.py`: of `ptb_word_lm.py` and `train_cluster.py`.
-* `generate.py`, `score.py`, `export.py`, `curves.py`: of the scripts of the same names.
-* `trained.py`: what those of a trained model share.
+* `generate.py`, `score.py`, `export.py`, `import_checkpoint.py`, `curves.py`: of the scripts of the
+  same names.
+* `trained.py`: what those of a trained model share; `old_checkpoints.py`: what a checkpoint of the
+  TF1 script does not say itself.
 """

@@ -13,16 +13,18 @@ def define() -> None:
     """Defines the command line's flags, in absl's own registry."""
     trained.define()
     path_flags.define_path("out", None, "The directory to write; it must not be there yet.")
+    path_flags.define_path("tf1", None, "A directory to write for the TF1 script's --save_path.")
     path_flags.define_path("tflite", None, "A file to write for LiteRT, too.")
 
 
 def check(arguments: flags.FlagValues) -> None:
     """Refuses paths that cannot be read, or written to; RequestError."""
-    for name in ("save_path", "out"):
+    wanted = ("save_path",) if arguments.tf1 and not arguments.tflite else ("save_path", "out")
+    for name in wanted:
         if not arguments[name].value:
             raise RequestError(f"--{name}: name a directory")
     trained.check_save_path(arguments.save_path)
-    for name in ("out", "tflite"):
+    for name in ("out", "tf1", "tflite"):
         path = arguments[name].value
         if path and os.path.lexists(path):
             raise RequestError(f"--{name}={path}: is there already; remove it, or name another")

@@ -34,6 +34,13 @@ def define() -> None:
         False,
         "The text is not tokenized: prepare it as the corpus of the training was.",
     )
+    flags.DEFINE_bool(
+        "leave_out_unknown",
+        None,
+        "Leave out words that are not in the vocabulary, as the TF1 script did from September 2016 "
+        "on; --noleave_out_unknown: they become <unk>. By default they are left out only if the "
+        "vocabulary has words that the script joined at line ends.",
+    )
     flags.DEFINE_bool("nbest", False, "Sort lists of hypotheses, an empty line between the lists.")
     flags.DEFINE_enum(
         "nbest_format", None, nbest.FORMATS, "--nbest for lists in this format; see above."

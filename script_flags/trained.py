@@ -5,6 +5,7 @@ import os
 
 from program import path_flags, paths
 from program.errors import RequestError
+from script_flags import old_checkpoints
 
 SAVE_PATH_HELP = "What training saved, or DIR/model.ckpt-STEP."
 DATA_PATH_HELP = "The corpus of the training, where the checkpoint has no vocab.txt beside it."
@@ -17,8 +18,9 @@ def define() -> None:
 
 
 def define_data_path() -> None:
-    """Defines the flag that names a trained model's corpus."""
+    """Defines the flags that say what a trained model's checkpoint does not."""
     path_flags.define_path("data_path", None, DATA_PATH_HELP)
+    old_checkpoints.define()
 
 
 def check_save_path(path: str | None) -> None:
@@ -27,7 +29,8 @@ def check_save_path(path: str | None) -> None:
         raise RequestError("--save_path: name what training saved")
     if fault := paths.name_fault(path):
         raise RequestError(f"--save_path={path}: {fault}")
-    is_there = os.path.lexists(path) or glob.glob(f"{glob.escape(path)}.*")
+    # The TF1 script's --save_path=RUN left RUN-STEP.* beside RUN.
+    is_there = os.path.lexists(path) or glob.glob(f"{glob.escape(path.rstrip(os.sep))}[.-]*")
     if not (is_there or is_checkpoints(path)):
         raise RequestError(
             f"--save_path={path}: no such directory, nor a checkpoint's prefix such as "

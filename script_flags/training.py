@@ -11,10 +11,12 @@ from absl import flags
 import configs
 from program import hardware, path_flags, paths, tf_config
 from program.errors import RequestError
-from script_flags import trained
+from script_flags import old_checkpoints, trained
 from text import corpus_files
 
 ADDRESSABLE = 1 << 47  # bytes, by any processor; for systems that do not tell how many there are
+# What --eval_only takes of the hyperparameters.
+USED_IN_EVALUATION = ("batch_size", "num_steps", "hidden_size", "num_layers", "vocab_size")
 
 
 def define() -> None:
@@ -31,7 +33,19 @@ def define() -> None:
     flags.DEFINE_integer(
         "sample_words", 50, "Text sampled after each epoch, for TensorBoard.", 0, 10**5
     )
-    flags.DEFINE_bool("eval_only", False, "Valid and test perplexity of what is in --save_path.")
+    flags.DEFINE_bool(
+        "eval_only",
+        False,
+        "Valid and test perplexity of what is in --save_path. --batch_size and --num_steps, those "
+        "of --config or --model included, are the windows of valid; by default the run's own.",
+    )
+    flags.DEFINE_bool(
+        "leave_out_unknown",
+        None,
+        "With --eval_only: leave out words that are not in the vocabulary, as the TF1 script did "
+        "from September 2016 on; --noleave_out_unknown: they become <unk>. By default they are "
+        "left out only if the vocabulary has words that the script joined at line ends.",
+    )
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
     flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16.")
     flags.DEFINE_integer("seed", 0, "Of initial weights, dropout and sampled words.", 0, 2**31 - 2)
@@ -56,6 +70,7 @@ def define() -> None:
         "config", None, "JSON file with hyperparameters, such as a run's config.json, or some."
     )
     _define_hyperparameters()
+    old_checkpoints.define()
 
 
 def check(arguments: flags.FlagValues) -> None:
@@ -65,6 +80,8 @@ def check(arguments: flags.FlagValues) -> None:
       program.errors.UserError: the message says what to do.
     """
     tf_config.refuse_cluster()
+    if arguments.leave_out_unknown and not arguments.eval_only:
+        raise RequestError("--leave_out_unknown: is for --eval_only; training keeps the text whole")
     check_values(arguments)
     if arguments.eval_only:
         trained.check_save_path(arguments.save_path)
@@ -142,7 +159,7 @@ def _read_config_file(path):
         raise RequestError(f"--config={path}: has none of the hyperparameters {', '.join(fields)}")
     # A run's own file says more than hyperparameters, such as its seed.
     unknown = content.keys() - fields.keys()
-    if unknown and "seed" not in content:
+    if unknown and not {"seed", "vocabulary"} & content.keys():
         raise RequestError(
             f"--config={path}: {', '.join(sorted(unknown))}: is not a hyperparameter; they are "
             + ", ".join(fields)
@@ -181,3 +198,13 @@ def choose_config(
                 raise RequestError(f"--{field.name}={value}: {fault}")
             changes[field.name] = value
     return configs.get_config(arguments.model, arguments.schedule, **changes)
+
+
+def evaluation_fields(arguments: flags.FlagValues) -> set:
+    """The hyperparameters that --eval_only takes from the flags, a set of names."""
+    asked = {name for name in USED_IN_EVALUATION if arguments[name].present}
+    if arguments["model"].present:
+        asked |= {"batch_size", "num_steps", "hidden_size", "num_layers"}
+    if arguments.config is not None:
+        asked |= _read_config_file(arguments.config).keys() & set(USED_IN_EVALUATION)
+    return asked

@@ -22,13 +22,14 @@ import reader
 import util
 from program import command_line, signals
 from saved import checkpoints, description, run_directory
-from script_flags import cluster, curves, export, generate, score, training
+from script_flags import cluster, curves, export, generate, import_checkpoint, score, training
 
 # The flags of each script.
 SCRIPT_FLAGS = {
     "ptb_word_lm": training,
     "train_cluster": cluster,
     **{"generate": generate, "score": score, "export": export, "curves": curves},
+    "import_checkpoint": import_checkpoint,
 }
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 tf1 = tf.compat.v1

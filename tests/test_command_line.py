@@ -23,7 +23,7 @@ import curves
 import ptb_word_lm
 from graphs import ROOT, clean_environment, run_here
 from program import tensorflow_start
-from saved import checkpoints
+from saved import checkpoints, finding
 
 NUMBER = r"\d+\.\d{3}"
 PROGRESS = rf"{NUMBER} perplexity: {NUMBER} speed: \d+ wps"
@@ -126,7 +126,7 @@ def test_a_second_start_continues_as_if_it_had_been_one(corpus, tmp_path):
     status, _, err = here(*arguments, config={**epochs, "hidden_size": 9})
     assert status == 1
     assert err == (
-        f"ptb_word_lm.py: {checkpoints.list_newest_first(str(save_path))[0]}: hidden_size was 8 "
+        f"ptb_word_lm.py: {finding.list_newest_first(str(save_path))[0]}: hidden_size was 8 "
         "and now is 9; continue with the old one, or choose another --save_path\n"
     )
 
@@ -156,7 +156,7 @@ def test_after_a_signal_the_next_start_goes_on_as_if_there_had_been_none(
     process.send_signal(getattr(signal, name))
     rest, err = process.communicate(timeout=300)
     first, rest, err = b"".join(first).decode(), rest.decode(), err.decode()
-    newest = checkpoints.list_newest_first(str(tmp_path))[0]
+    newest = finding.list_newest_first(str(tmp_path))[0]
     if name == "SIGKILL":
         assert (process.returncode, err) == (-signal.SIGKILL, "")
     else:
@@ -187,7 +187,7 @@ def lines_without_speed(out):
 
 
 def assert_same_weights(one, other):
-    paths = [checkpoints.list_newest_first(str(path))[0] for path in (one, other)]
+    paths = [finding.list_newest_first(str(path))[0] for path in (one, other)]
     readers = [tf.train.load_checkpoint(path) for path in paths]
     names = readers[0].get_variable_to_shape_map()
     assert names == readers[1].get_variable_to_shape_map()
@@ -305,14 +305,14 @@ def test_numbers_that_go_wrong_stop_the_run(corpus, tmp_path):
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={tmp_path}"]
     change = {"max_grad_norm": 1e38, "lr_decay": 1e30}
     assert here(*arguments, config=change)[0] == 0
-    newest = checkpoints.list_newest_first(str(tmp_path))[0]
+    newest = finding.list_newest_first(str(tmp_path))[0]
     status, out, err = here(*arguments, config={**change, "max_max_epoch": 3})
     assert status == 1
     assert "Epoch: 2 Train" not in out
     *_, message = err.splitlines()
     assert re.match(r"ptb_word_lm.py: epoch 2, step \d+, learning rate 1e\+30: ", message)
     assert f"the newest checkpoint is {newest};" in message
-    assert checkpoints.list_newest_first(str(tmp_path))[0] == newest
+    assert finding.list_newest_first(str(tmp_path))[0] == newest
 
 
 def test_a_perplexity_that_explodes_is_warned_of_once(corpus):
@@ -456,7 +456,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_continued(
     save_path = tmp_path / "run"
     shutil.copytree(finished_run, save_path)
     damaged = newest(save_path, ".index").with_suffix("")
-    older = checkpoints.list_newest_first(str(save_path))[1]
+    older = finding.list_newest_first(str(save_path))[1]
     damage(save_path)
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     status, out, err = here(*arguments, config={"max_max_epoch": 2})
@@ -475,7 +475,7 @@ def test_the_checkpoint_file_is_not_needed(corpus, finished_run, tmp_path, conte
     (save_path / "checkpoint").write_text(content)
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     status, _, err = here(*arguments, config={"max_max_epoch": 2})
-    path = checkpoints.list_newest_first(str(save_path))[0]
+    path = finding.list_newest_first(str(save_path))[0]
     assert (status, err) == (0, f"{path}: continued after epoch 2\n")
 
 
@@ -491,7 +491,7 @@ def test_lost_and_foreign_checkpoints_are_refused(corpus, finished_run, tmp_path
     assert not os.path.exists(checkpoint)
     status, _, err = here(*arguments, config={"hidden_size": 3})
     assert status == 1
-    newest = checkpoints.list_newest_first(str(save_path))[0]
+    newest = finding.list_newest_first(str(save_path))[0]
     assert f"{newest}: hidden_size was 2 and now is 3; continue" in err
     assert err.count("\n") == 1
     for path in save_path.glob("model.ckpt-*"):
@@ -528,7 +528,7 @@ def test_all_is_saved_when_the_reader_leaves(corpus, whole_run, tmp_path, interr
         process.send_signal(signal.SIGINT)
     err = process.stderr.read()
     status = process.wait(timeout=300)
-    newest = checkpoints.list_newest_first(str(tmp_path))[0]
+    newest = finding.list_newest_first(str(tmp_path))[0]
     outputs = {
         1: f"ptb_word_lm.py: standard output: Broken pipe; the newest checkpoint is {newest}\n",
         130: f"ptb_word_lm.py: stopped by SIGINT; the newest checkpoint is {newest}\n",
@@ -580,7 +580,7 @@ def test_a_checkpoint_of_another_seed_is_refused(finished_run, corpus, tmp_path)
     arguments = [f"--data_path={corpus}", "--model=test"]
     other = {"max_max_epoch": 3}
     assert here(*arguments, "--seed=3", f"--save_path={tmp_path / 'other'}", config=other)[0] == 0
-    newest = checkpoints.list_newest_first(str(tmp_path / "other"))[0]
+    newest = finding.list_newest_first(str(tmp_path / "other"))[0]
     for path in (tmp_path / "other").glob(f"{os.path.basename(newest)}.*"):
         shutil.copy(path, save_path)
     status, out, err = here(*arguments, f"--save_path={save_path}")

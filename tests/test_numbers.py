@@ -16,7 +16,7 @@ from graphs import (
     train_epochs,
     weights,
 )
-from saved import checkpoints, run_directory
+from saved import checkpoints, finding, run_directory
 from trained import generation, trained_model
 
 tf1 = tf.compat.v1
@@ -44,7 +44,7 @@ def train(corpus, save_path, *flags):
 
 
 def assert_saved_weights_are_finite(directory):
-    for path in checkpoints.list_newest_first(str(directory)):
+    for path in finding.list_newest_first(str(directory)):
         reader = tf.train.load_checkpoint(path)
         for name in reader.get_variable_to_shape_map():
             if name.startswith("Model/"):

@@ -15,7 +15,10 @@ from graphs import ROOT, clean_environment
 from program import command_line, errors, hardware, messages, signals
 from script_flags import export, training
 
-SCRIPTS = ("ptb_word_lm", "train_cluster", "generate", "score", "export", "curves")
+SCRIPTS = (
+    *("ptb_word_lm", "train_cluster", "generate", "score", "export", "curves"),
+    "import_checkpoint",
+)
 CLUSTER = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
 
 

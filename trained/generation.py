@@ -38,7 +38,7 @@ class Sampler:
         allowed[len(trained.words) :] = -np.inf
         top_k = min(top_k or config.vocab_size, config.vocab_size)
         with tf.Graph().as_default():
-            model = LanguageModel(config)
+            model = LanguageModel(config, trained.cell)
             session = tf1.Session(config=session_config or devices.session_config())
             state = model.state_placeholder()
             words = tf1.placeholder(tf.int32, [None])
@@ -67,7 +67,7 @@ class Sampler:
 
     def text(self, num_words: int) -> str:
         """A sample, joined into readable text. The same weights give the same text."""
-        start = [self._trained.end_of_sentence]
+        start = [self._trained.start]
         ids = (step[0] for step in self.sample(start, num_words, num_samples=1))
         how = self._trained.preparation or preparation.TOKENIZED
         return how.join((self._trained.words[i] for i in ids), self._trained.words)

@@ -30,7 +30,7 @@ class Scorer:
         self._state_shape = [2 * trained.config.num_layers, trained.config.hidden_size]
         self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
         with tf.Graph().as_default():
-            model = LanguageModel(trained.config)
+            model = LanguageModel(trained.config, trained.cell)
             session = tf1.Session(config=devices.session_config())
             state = model.state_placeholder()
             self._read = {}

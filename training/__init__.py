@@ -5,6 +5,7 @@
 * `guard.py`: between two steps: when to save, Ctrl-C, bad numbers; what TensorBoard shows,
   and when.
 * `summaries.py`: how files for TensorBoard are written.
+* `continuing.py`: what a run that goes on takes from its checkpoint.
 * `session.py`: the session, opened by a Supervisor.
 * `request.py`: what the flags ask for, on this machine.
 * `cluster.py`: several machines, and what happens if one is lost.

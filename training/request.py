@@ -1,5 +1,6 @@
 """What the flags of training ask for, on this machine."""
 
+import dataclasses
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -10,6 +11,8 @@ from model import devices
 from program import tf_config
 from program.errors import RequestError
 from program.messages import say
+from saved import eras
+from script_flags import old_checkpoints
 from script_flags import training as training_flags
 from training.guard import RunOptions
 
@@ -23,7 +26,8 @@ class Request(NamedTuple):
       seed: int.
       num_replicas: int, replicas of the model on this machine.
       hardware: dict of `dtype`, a `precision.Precision`, and `session_config`, a `ConfigProto`.
-      eval_only: bool, only evaluate.
+      evaluation: dict, arguments of `ptb_word_lm.evaluate`; None: train.
+      answers: `eras.Answers`, what the user says of a checkpoint of the TF1 script.
       options: `guard.RunOptions`, how often to save and report.
     """
 
@@ -33,7 +37,8 @@ class Request(NamedTuple):
     seed: int
     num_replicas: int
     hardware: dict
-    eval_only: bool
+    evaluation: dict | None
+    answers: eras.Answers
     options: RunOptions
 
 
@@ -58,6 +63,7 @@ def read_request(several_machines: bool = False) -> Request:
     num_replicas = count_replicas(arguments.num_gpus, needs_gpu=config.rnn_mode == configs.CUDNN)
     if arguments.num_gpus is None and devices.unused_gpu():
         say("TensorFlow does not find the NVIDIA GPU here; docs/gpu.md says how to install CUDA")
+    answers = eras.Answers(**old_checkpoints.values())
     dtype = tf.float16 if arguments.use_fp16 else tf.bfloat16 if arguments.use_bf16 else tf.float32
     return Request(
         config=config,
@@ -69,9 +75,25 @@ def read_request(several_machines: bool = False) -> Request:
             "dtype": devices.precision_for(dtype, arguments.num_gpus),
             "session_config": devices.session_config(arguments.num_gpus, num_replicas),
         },
-        eval_only=arguments.eval_only,
+        evaluation=_evaluation(arguments, config, answers) if arguments.eval_only else None,
+        answers=answers,
         options=RunOptions(*(getattr(arguments, name) for name in RunOptions._fields)),
     )
+
+
+def _evaluation(arguments, config, answers):
+    """The arguments of `ptb_word_lm.evaluate`; says which of the flags given it does not use."""
+    fields = [field.name for field in dataclasses.fields(config)]
+    names = [*fields, "seed", "schedule", *RunOptions._fields]
+    used = training_flags.USED_IN_EVALUATION
+    if unused := sorted(name for name in names if arguments[name].present and name not in used):
+        say(f"--eval_only does not use {', '.join(f'--{name}' for name in unused)}")
+    asked = training_flags.evaluation_fields(arguments)
+    return {
+        "asked": {name: getattr(config, name) for name in asked},
+        "answers": answers,
+        "leave_out": arguments.leave_out_unknown,
+    }
 
 
 def count_replicas(num_gpus: int | None, needs_gpu: bool) -> int:
