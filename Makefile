@@ -2,6 +2,7 @@
 # make test    a virtual environment, and the tests in it
 # make lint    likewise, for style and types
 # make stress  kills training 50 times, and two machines' 15, and compares with runs left alone
+# make matrix  tries TensorFlow 2.16 to 2.21, each in a fresh environment; ROWS="2.16 2.21" chooses
 # make fuzz    gives each reader of files and answers damaged ones, for a minute each
 # make curves  draws the learning curves of RUNS="runs/a runs/b" as curves.png
 # make tour    opens the notebook docs/tour.ipynb, which shows every stage by running it
@@ -16,13 +17,16 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CORPUS = data/python_docs
 RUNS = runs/python_docs
 
-.PHONY: train test stress fuzz curves tour lint clean
+.PHONY: train test matrix stress fuzz curves tour lint clean
 
 train: $(VENV)/run.installed $(CORPUS)/ptb.test.txt
 	$(BIN)/python ptb_word_lm.py --data_path=$(CORPUS) --model=small --save_path=runs/python_docs
 
 test: $(VENV)/dev.installed
 	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
+
+matrix:
+	$(PYTHON) tests/matrix.py $(ROWS)
 
 stress: $(VENV)/dev.installed
 	$(BIN)/python tests/stress.py

@@ -3,7 +3,7 @@
 `SmallConfig`, `MediumConfig` and `LargeConfig` are those of Zaremba et al. 2014, "Recurrent Neural
 Network Regularization" (https://arxiv.org/abs/1409.2329), as the TensorFlow tutorial set them.
 `TestConfig` is for tests. A configuration can be changed; a model keeps a copy of it. Each field is
-a flag, too: `training/flags.py` makes the flags from the fields.
+a flag, too: `script_flags/training.py` makes the flags from the fields.
 """
 
 import dataclasses
@@ -19,8 +19,10 @@ BLOCK = "block"
 CUDNN = "cudnn"
 RNN_MODES = (BASIC, BLOCK, CUDNN)
 
-SCHEDULES = ("tutorial", "paper")
-LARGEST = 3.4e38  # a float32
+SCHEDULES = ("tutorial", "table", "paper")
+LARGEST, SMALLEST = 3.4e38, 1.2e-38  # float32
+# Below it, dropout's random numbers, float32, keep nothing.
+SMALLEST_KEEP_PROB = 2**-23
 
 
 class ConfigError(UserError):
@@ -145,7 +147,11 @@ def fault_of(field: dataclasses.Field, value: Any) -> str | None:
     is_finite = is_number and (isinstance(value, numbers.Integral) or math.isfinite(value))
     if not (is_finite and _BOUNDS[bound](value)):
         return f"must be {words}, {bound}"
+    if field.name == "keep_prob" and value < SMALLEST_KEEP_PROB:
+        return f"must be at least {SMALLEST_KEEP_PROB:.2g}; with less, dropout keeps nothing"
     if field.type is float:
+        if value < SMALLEST:
+            return f"must be at least {SMALLEST}, the smallest float32"
         return f"must be below {LARGEST}, the largest float32" if value > LARGEST else None
     return f"must be below {2**31}" if value >= 2**31 else None
 
@@ -236,15 +242,20 @@ def with_vocabulary(config: Any, words: Sequence[str]) -> SmallConfig:
     return dataclasses.replace(config, vocab_size=min(config.vocab_size or num_words, num_words))
 
 
+def with_table_schedule(config: SmallConfig) -> SmallConfig:
+    """The same model with the learning rates that the tutorial's table of results was made with.
+
+    They begin to fall one epoch later than in the last tutorial, by the same factor.
+    """
+    return dataclasses.replace(config, max_epoch=config.max_epoch + 1)
+
+
 def with_paper_schedule(config: SmallConfig) -> SmallConfig:
     """The same model with the learning rates of the paper's own Lua code.
 
-    They begin to fall one epoch later than in the last tutorial. Medium's fall by 1/1.2 instead of
-    0.8. The tutorial's table of results was made with the later start.
+    They begin to fall as late as those of the table. Medium's fall by 1/1.2 instead of 0.8.
     """
-    return dataclasses.replace(
-        config, max_epoch=config.max_epoch + 1, lr_decay=config.paper_lr_decay
-    )
+    return dataclasses.replace(with_table_schedule(config), lr_decay=config.paper_lr_decay)
 
 
 def with_one_stream(config: SmallConfig) -> SmallConfig:
@@ -259,9 +270,13 @@ def with_one_stream(config: SmallConfig) -> SmallConfig:
 def learning_rate(config: SmallConfig, epoch: int) -> float:
     """The learning rate of an epoch, counted from 1.
 
-    `learning_rate * lr_decay ** max(epoch - max_epoch, 0)`.
+    `learning_rate * lr_decay ** max(epoch - max_epoch, 0)`; infinite where float32 is.
     """
-    return config.learning_rate * config.lr_decay ** max(epoch - config.max_epoch, 0)
+    try:
+        value = config.learning_rate * config.lr_decay ** max(epoch - config.max_epoch, 0)
+    except OverflowError:
+        return math.inf
+    return value if value <= LARGEST else math.inf
 
 
 def get_config(
@@ -271,7 +286,8 @@ def get_config(
 
     Args:
       model: `small`, `medium`, `large` or `test`.
-      schedule: `tutorial` or `paper`, see `with_paper_schedule`.
+      schedule: `tutorial`; `table`, see `with_table_schedule`; or `paper`, see
+        `with_paper_schedule`.
       rnn_mode: BASIC, BLOCK or CUDNN; None for the model's own, BLOCK.
       **changes: values of other fields. They win over the schedule's.
 
@@ -283,7 +299,9 @@ def get_config(
     if schedule not in SCHEDULES:
         raise ConfigError(f"schedule is {schedule!r}, but must be one of {', '.join(SCHEDULES)}")
     config = CONFIGS[model]()
-    if schedule == "paper":
+    if schedule == "table":
+        config = with_table_schedule(config)
+    elif schedule == "paper":
         config = with_paper_schedule(config)
     if rnn_mode is not None:
         changes["rnn_mode"] = rnn_mode

@@ -9,23 +9,26 @@ pip install -r requirements-extras.txt
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import curves as script_flags
 
-    tensorflow_start.import_tensorflow()
+    command_line.start(script_flags.define, script_flags.check)
 
 import glob
+import math
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 from absl import flags
 
-from program import command_line, errors, path_flags, tensorflow_start
+from program import command_line, errors
+from program.messages import say
+from saved import finding, run_directory
 
 tf1 = tf.compat.v1
-
-FORMATS = (".png", ".svg", ".pdf")
 
 
 class Curve(NamedTuple):
@@ -34,31 +37,49 @@ class Curve(NamedTuple):
     Attributes:
       train, valid: lists of float, the perplexity of each epoch.
       test: float, or None if the run is not finished.
+      epochs: list of int, the numbers of the epochs; empty: from 1 on.
     """
 
     train: list
     valid: list
     test: float | None
+    epochs: Sequence = ()
+
+
+class Epoch(NamedTuple):
+    """What an event file says of an epoch: its perplexities, and its number, if it says that."""
+
+    train: float
+    valid: float
+    number: int | None
 
 
 def read_events(path: str) -> Iterator:
-    """Yields the events of a file. The last one may be incomplete, if the run was killed."""
+    """Yields the events of a file.
+
+    The last one may be incomplete, if the run was killed. Other damage ends the file, too; it is
+    said on standard error.
+    """
     try:
         yield from tf1.train.summary_iterator(path)
-    except tf.errors.DataLossError:
-        return
+    except tf.errors.DataLossError as error:
+        if "truncated" not in error.message:
+            say(f"{path}: is damaged ({error.message}); what follows there is not drawn")
     except tf.errors.OpError as error:
         raise errors.RequestError(f"{path}: cannot be read: {error.message}") from None
 
 
 def _started(path):
-    return next((event.wall_time for event in read_events(path)), 0.0)
+    """When a run's process began to write a file: its name says it, whatever its content."""
+    found = re.search(r"tfevents\.([0-9]+(?:\.[0-9]+)?)", os.path.basename(path))
+    return (float(found[1]) if found else 0.0, path)
 
 
 def read_curve(run: str) -> Curve:
     """Reads a run's event files.
 
-    Where a run was interrupted and continued, later files replace the epochs of earlier ones.
+    Where a run was interrupted and continued, later files replace the epochs of earlier ones. What
+    is missing or damaged is said on standard error.
 
     Args:
       run: the run's `--save_path`.
@@ -67,26 +88,65 @@ def read_curve(run: str) -> Curve:
       errors.RequestError: it has no event files, or no epoch is finished.
     """
     paths = glob.glob(os.path.join(glob.escape(run), "events.out.tfevents.*"))
-    tags = ("train_perplexity", "valid_perplexity", "test_perplexity")
-    values: dict[str, dict[int, float]] = {tag: {} for tag in tags}
-    for path in sorted(paths, key=_started):
-        for event in read_events(path):
-            if event.session_log.status == tf1.SessionLog.START:
-                for steps in values.values():
-                    for step in [step for step in steps if step >= event.step]:
-                        del steps[step]
-            for value in event.summary.value:
-                if value.tag in values:
-                    values[value.tag][event.step] = value.simple_value
-    if not values["train_perplexity"]:
+    epochs, test = _read_epochs(sorted(paths, key=_started))
+    if not epochs:
         fault = "no epoch is finished" if paths else "holds no event files of a run"
         if not os.path.isdir(run):
             fault = "no such directory"
         raise errors.RequestError(f"--run={run}: {fault}")
-    train, valid, test = values.values()
-    ends = sorted(train)  # each epoch's last step
-    # Not the test perplexity of an earlier epoch, which was the last before the run was lengthened.
-    return Curve([train[s] for s in ends], [valid[s] for s in ends], test.get(ends[-1]))
+    steps_per_epoch = _steps_per_epoch(epochs)
+    numbered = {epoch.number or round(step / steps_per_epoch): epoch for step, epoch in epochs}
+    numbers, last_step = sorted(numbered), epochs[-1][0]
+    if missing := set(range(1, numbers[-1])) - set(numbers):
+        say(f"{run}: no event file has the epochs {', '.join(map(str, sorted(missing)))}")
+    if _goes_on(run, numbers[-1], last_step + steps_per_epoch):
+        test = None
+    train, valid = ([getattr(numbered[n], name) for n in numbers] for name in ("train", "valid"))
+    return Curve(train, valid, test, numbers)
+
+
+def _read_epochs(paths):
+    """What files, the oldest first, say of a run.
+
+    Returns:
+      `(epochs, test)`: pairs of an epoch's last step and its `Epoch`, in order; and the test
+      perplexity, None if the run was not finished, or continued.
+    """
+    epochs: dict[int, Epoch] = {}
+    test = None
+    for path in paths:
+        numbers_all = True
+        for event in read_events(path):
+            if event.session_log.status == tf1.SessionLog.START:
+                epochs = {step: epoch for step, epoch in epochs.items() if step < event.step}
+                test = None
+            values = {value.tag: value.simple_value for value in event.summary.value}
+            if "train_perplexity" in values:
+                number = round(values["epoch"]) if "epoch" in values else None
+                numbers_all = numbers_all and number is not None
+                epochs[event.step] = Epoch(
+                    values["train_perplexity"], values.get("valid_perplexity", math.nan), number
+                )
+            test = values.get("test_perplexity", test)
+        if not numbers_all:
+            say(f"{path}: does not number its epochs, as older versions did not; its steps tell")
+    return sorted(epochs.items()), test
+
+
+def _steps_per_epoch(epochs):
+    """The steps of an epoch: of one whose number is known, or what the ends have in common."""
+    known = (step / epoch.number for step, epoch in epochs if epoch.number)
+    return next(known, math.gcd(*(step for step, _ in epochs))) or 1
+
+
+def _goes_on(run, last_epoch, next_end):
+    """Whether a run has more epochs than its event files: to come, or in a file that is missing."""
+    newest = next(iter(finding.list_newest_first(run)), "")
+    if newest and int(newest.rpartition("-")[2]) >= next_end:
+        say(f"{run}: has {os.path.basename(newest)}, but no event file has that epoch")
+        return True
+    max_max_epoch = (run_directory.read_config(run) or {}).get("max_max_epoch")
+    return isinstance(max_max_epoch, int) and max_max_epoch > last_epoch
 
 
 def names(runs: list[str]) -> dict[str, str]:
@@ -122,7 +182,7 @@ def draw(curves: dict[str, Curve], out: str) -> None:
     drawing = figure.Figure(figsize=(7, 4.5), layout="constrained")
     axes = drawing.subplots()
     for number, (name, curve) in enumerate(curves.items()):
-        epochs = range(1, len(curve.train) + 1)
+        epochs = curve.epochs or range(1, len(curve.train) + 1)
         name = name.replace("$", r"\$")  # "$" would begin a formula
         name = f" {name}" if name.startswith("_") else name  # Matplotlib hides "_..."
         test = "" if curve.test is None else f" (test {curve.test:.1f})"
@@ -142,24 +202,11 @@ def draw(curves: dict[str, Curve], out: str) -> None:
         raise errors.RequestError(f"--out={out}: {error.strerror}") from None
 
 
-def define_flags() -> None:
-    """Defines the command line's flags, in absl's own registry."""
-    path_flags.define_repeated_path("run", [], "A run's --save_path; give it again for more runs.")
-    path_flags.define_path("out", "curves.png", f"The drawing: {', '.join(FORMATS)}.")
-
-
 def main() -> None:
     """Draws what the flags ask for; RequestError if it cannot be done."""
     arguments = flags.FLAGS
-    if not arguments.run:
-        raise errors.RequestError("--run: name what training saved to with --save_path")
-    if not arguments.out.endswith(FORMATS):
-        raise errors.RequestError(
-            f"--out={arguments.out}: must end with one of {', '.join(FORMATS)}"
-        )
     draw({name: read_curve(run) for name, run in names(arguments.run).items()}, arguments.out)
 
 
 if __name__ == "__main__":
-    define_flags()
     command_line.run(main)

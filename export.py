@@ -15,122 +15,42 @@ text (a SavedModel has both in `assets/`).
                  checkpoints (tf1) or like another library's
     word2vec     `vectors.txt`, each word's row of the embedding, for gensim and others
 
-With `--tflite=FILE`, the SavedModel's signature next_word is written for LiteRT (TensorFlow Lite),
-too; with `--tflite_quantize=dynamic_range` in a quarter of the size.
+With `--tf1=DIR`, a checkpoint is written that the tutorial's TF1 script restores; `--out` may then
+be left out. With `--tflite=FILE`, the SavedModel's signature next_word is written for LiteRT
+(TensorFlow Lite), too; with `--tflite_quantize=dynamic_range` in a quarter of the size.
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import export as script_flags
 
-    tensorflow_start.import_tensorflow()
+    command_line.start(script_flags.define, script_flags.check)
 
 import os
 
 import tensorflow as tf
 from absl import flags
 
-from exported import (
-    arrays,
-    files,
-    layouts,
-    lite,
-    onnx_models,
-    saved_model,
-    signatures,
-    word_vectors,
-)
-from program import command_line, errors, path_flags, tensorflow_start
-from saved import checkpoints, run_directory
-from trained import trained_model
+from exported import arrays, lite, onnx_models, saved_model, word_vectors
+from program import command_line, errors, whole_files
+from saved import checkpoints, eras
+from script_flags import export as export_flags
+from script_flags import old_checkpoints
+from trained import to_tf1, trained_model
 
-SAVED_MODEL, NPZ = "saved_model", "npz"
-# The signature's output of the state was once called like its input.
-OLD_STATE = "state"
 # The formats without flags of their own, and what writes them.
 WRITERS = {
     "onnx": onnx_models.write,
     "pytorch": arrays.write_safetensors,
     "word2vec": word_vectors.write,
 }
-FILE_ENDINGS = (".npz", ".onnx", ".pb", ".safetensors", ".tflite", ".txt")
-
-
-def define_flags():
-    """Defines the command line's flags, in absl's own registry."""
-    path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
-    path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
-    path_flags.define_path("out", None, "The directory to write; it must not be there yet.")
-    formats = [SAVED_MODEL, NPZ, *WRITERS]
-    flags.DEFINE_enum("format", SAVED_MODEL, formats, "What to write; see above.")
-    flags.DEFINE_enum(
-        "layout", "tf1", layouts.LAYOUTS, "The library that --format=npz lays the weights out for."
-    )
-    flags.DEFINE_enum(
-        "next_state_name",
-        signatures.NEXT_STATE,
-        [signatures.NEXT_STATE, OLD_STATE],
-        "The name of a SavedModel's output of the state; `state` was its name once.",
-    )
-    path_flags.define_path("tflite", None, "A file to write for LiteRT, too.")
-    flags.DEFINE_string(
-        "tflite_quantize", None, f"{lite.DYNAMIC_RANGE}: the matrices of --tflite in 8 bit."
-    )
-
-
-def _check_apart(tflite, out):
-    if not os.path.basename(tflite):
-        raise errors.RequestError(f"--tflite={tflite}: ends as a directory; name a file")
-    paths = os.path.abspath(tflite), os.path.abspath(out)
-    if os.path.commonpath(paths) in paths:  # one of them would be in the other's way
-        raise errors.RequestError(f"--tflite={tflite}: name a file outside --out, {out}")
-
-
-def _check_together(arguments):
-    """Refuses flags of one format beside another."""
-    format_ = arguments.format
-    if arguments["layout"].present and format_ != NPZ:
-        raise errors.RequestError(f"--layout: goes with --format={NPZ}, not with {format_}")
-    for name in ("tflite", "next_state_name"):
-        if arguments[name].present and format_ != SAVED_MODEL:
-            raise errors.RequestError(f"--{name}: goes with --format={SAVED_MODEL}")
-    quantize = arguments.tflite_quantize
-    if quantize == "int8":
-        raise errors.RequestError(
-            "--tflite_quantize=int8: its probabilities are multiples of 1/256, so that most words "
-            f"would have none; choose {lite.DYNAMIC_RANGE}"
-        )
-    if quantize not in (None, lite.DYNAMIC_RANGE):
-        raise errors.RequestError(
-            f"--tflite_quantize={quantize}: is unknown; choose {lite.DYNAMIC_RANGE}"
-        )
-    if quantize and not arguments.tflite:
-        raise errors.RequestError("--tflite_quantize: name the file to write with --tflite")
-
-
-def _check_paths(arguments):
-    """Refuses places that are missing, taken, or in each other's way."""
-    for name in ("save_path", "out"):
-        if not arguments[name].value:
-            raise errors.RequestError(f"--{name}: name a directory")
-    for name in ("out", "tflite"):
-        path = arguments[name].value
-        if path and os.path.lexists(path):
-            raise errors.RequestError(
-                f"--{name}={path}: is there already; remove it, or name another"
-            )
-    if arguments.out.endswith(FILE_ENDINGS):
-        raise errors.RequestError(f"--out={arguments.out}: name a directory, to write files in")
-    run_directory.check_name(arguments.out, "--out")
-    if arguments.tflite:
-        run_directory.check_name(arguments.tflite, "--tflite")
-        _check_apart(arguments.tflite, arguments.out)
 
 
 def _write(trained, arguments):
     """Writes `--out` in its format."""
-    if arguments.format == SAVED_MODEL:
+    if arguments.format == export_flags.SAVED_MODEL:
         saved_model.write(trained, arguments.out, arguments.next_state_name)
-    elif arguments.format == NPZ:
+    elif arguments.format == export_flags.NPZ:
         arrays.write_npz(trained, arguments.out, arguments.layout)
     else:
         WRITERS[arguments.format](trained, arguments.out)
@@ -143,24 +63,28 @@ def main():
       errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
-    _check_together(arguments)
-    _check_paths(arguments)
-    trained = trained_model.read(arguments.save_path, arguments.data_path)
-    name, done = "tflite", ""
+    trained = trained_model.read(
+        arguments.save_path, arguments.data_path, eras.Answers(**old_checkpoints.values())
+    )
+    name, done = "tf1", ""
     try:
+        if arguments.tf1:
+            to_tf1.write(trained, arguments.tf1)
+        if not arguments.out:
+            return
+        name = "tflite"
         if arguments.tflite:
             os.makedirs(os.path.dirname(os.path.abspath(arguments.tflite)), exist_ok=True)
         name = "out"
         _write(trained, arguments)
         if arguments.tflite:
             name, done = "tflite", f"; --out={arguments.out} is complete"
-            model = lite.convert(arguments.out, arguments.tflite_quantize)
-            files.write_whole(arguments.tflite, model)
+            model = lite.convert(arguments.out, quantize=bool(arguments.tflite_quantize))
+            whole_files.write_whole(arguments.tflite, model)
     except (tf.errors.OpError, OSError) as error:
         message = f"cannot be written: {checkpoints.reason(error)}{done}"
         raise errors.RequestError(f"--{name}={arguments[name].value}: {message}") from None
 
 
 if __name__ == "__main__":
-    define_flags()
     command_line.run(main)

@@ -17,17 +17,20 @@ with the cosine of the angle between the two.
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import generate as script_flags
 
-    tensorflow_start.import_tensorflow()
+    command_line.start(script_flags.define, script_flags.check)
 
-import math
+import functools
 
 import numpy as np
 from absl import flags
 
 import reader
-from program import command_line, errors, messages, path_flags, tensorflow_start
+from program import command_line, errors, messages
+from saved import eras
+from script_flags import old_checkpoints
 from text import joining, preparation
 from trained import generation, trained_model, weights
 
@@ -44,7 +47,7 @@ class Printer:
 
     def __call__(self, word):
         """Prints one word."""
-        print(self._joiner(word), end="", flush=True)
+        messages.report(self._joiner(word), end="")
         self._within_line = word != reader.END_OF_SENTENCE
 
     def end_line(self):
@@ -53,17 +56,20 @@ class Printer:
             self(reader.END_OF_SENTENCE)
 
 
-def read_prompt(prompt, word_to_id, how=None):
+def read_prompt(prompt, word_to_id, how=None, line_ends=reader.APART):
     """The ids of a prompt's words; which are not in the vocabulary is said on standard error.
 
     Args:
       prompt: str; a line end in it is an `<eos>`.
       word_to_id: dict of str to int.
       how: a `preparation.Preparation`, to cut the prompt into words; None at white space.
+      line_ends: one of `lines.LINE_ENDS`.
 
     Returns:
       Int32 array.
     """
+    if line_ends == reader.JOINED and how is None:
+        prompt = reader.join_line_ends(prompt)
     lines = [
         how.tokens_of_line(line, [reader.END_OF_SENTENCE]) if how else line.split()
         for line in prompt.split("\n")
@@ -95,7 +101,7 @@ def print_batch(prompt, steps, words, new_joiner=joining.SpaceJoiner):
         ids.append(step)
     printer.end_line()
     for sample in np.transpose(ids)[1:]:
-        print()
+        messages.report("")
         printer = Printer(new_joiner())
         for word in [*prompt, *(words[i] for i in sample)]:
             printer(word)
@@ -108,24 +114,7 @@ def print_nearest(trained, word, count):
         raise errors.RequestError(f"--nearest={word}: is not in the model's vocabulary")
     vectors = weights.read_weights(trained)[weights.EMBEDDING][: len(trained.words)]
     for i, cosine in weights.nearest_words(vectors, trained.word_to_id[word], count):
-        print(f"{trained.words[i]}\t{cosine:.4f}")
-
-
-def define_flags():
-    """Defines the command line's flags, in absl's own registry."""
-    path_flags.define_path("save_path", None, "What training saved, or DIR/model.ckpt-STEP.")
-    path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
-    flags.DEFINE_string("prompt", "", "The text to continue; by default, begin a sentence.")
-    flags.DEFINE_bool(
-        "raw_text", False, "The prompt is not tokenized, and the words are joined into text."
-    )
-    flags.DEFINE_integer("num_words", 100, "Words to choose, a sample.", lower_bound=1)
-    flags.DEFINE_integer("num_samples", 1, "Samples.", lower_bound=1)
-    flags.DEFINE_float("temperature", 1, "Divides the logits; 0: the most probable word.", 0, 1e30)
-    flags.DEFINE_integer("top_k", 0, "Choose among the k most probable; 0: all.", lower_bound=0)
-    flags.DEFINE_integer("seed", 0, "Another seed, other words.", 0, 2**31 - 1)
-    flags.DEFINE_string("nearest", None, "Print the words nearest to this one instead of text.")
-    flags.DEFINE_bool("unknown", False, f"Allow {reader.UNKNOWN}, too.")
+        messages.report(f"{trained.words[i]}\t{cosine:.4f}")
 
 
 def main():
@@ -135,9 +124,9 @@ def main():
       errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
-    if not math.isfinite(arguments.temperature):
-        raise errors.RequestError("--temperature: must be a finite number")
-    trained = trained_model.read(arguments.save_path, arguments.data_path)
+    trained = trained_model.read(
+        arguments.save_path, arguments.data_path, eras.Answers(**old_checkpoints.values())
+    )
     if arguments.nearest is not None:
         print_nearest(trained, arguments.nearest, arguments.num_words)
         return
@@ -149,13 +138,17 @@ def main():
         trained.preparation.makes_known(word, word_to_id) for word in arguments.prompt.split()
     ):
         messages.say("--prompt: is not tokenized, it seems; --raw_text prepares it")
-    prompt = read_prompt(arguments.prompt, word_to_id, how)
+    prompt = read_prompt(arguments.prompt, word_to_id, how, trained.line_ends)
     forbidden = [] if arguments.unknown else trained.unknown_ids
     sampler = generation.Sampler(trained, forbidden, arguments.top_k)
-    start = [trained.end_of_sentence, *prompt]
+    start = [trained.start, *prompt]
+    shown = [
+        word if word == reader.END_OF_SENTENCE else word.replace(reader.END_OF_SENTENCE, "\n")
+        for word in trained.words
+    ]
     for first in range(0, arguments.num_samples, MAX_BATCH_SIZE):
         if first:
-            print()
+            messages.report("")
         steps = sampler.sample(
             start,
             arguments.num_words,
@@ -164,10 +157,9 @@ def main():
             arguments.seed,
             first,
         )
-        new_joiner = how.joiner if how else joining.SpaceJoiner
-        print_batch([trained.words[i] for i in prompt], steps, trained.words, new_joiner)
+        new_joiner = functools.partial(how.joiner, trained.words) if how else joining.SpaceJoiner
+        print_batch([shown[i] for i in prompt], steps, shown, new_joiner)
 
 
 if __name__ == "__main__":
-    define_flags()
     command_line.run(main)

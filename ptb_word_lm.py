@@ -25,10 +25,12 @@ built so is answered, question by question, in docs/understanding.md; docs/tour.
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import training as script_flags
 
-    tensorflow_start.import_tensorflow()
+    command_line.start(script_flags.define, script_flags.check)
 
+import dataclasses
 from operator import attrgetter
 from typing import Any
 
@@ -40,8 +42,10 @@ import reader
 import training
 import util
 from model import network
-from program import command_line, messages, tensorflow_start
-from trained import trained_model
+from program import command_line, messages
+from saved.eras import Answers, Cell
+from trained import language_model, trained_model
+from training import continuing
 
 tf1 = tf.compat.v1
 get_config = configs.get_config
@@ -111,6 +115,7 @@ class PTBModel:
         input_: PTBInput,
         dtype: Any = tf.float32,
         seed: int = 0,
+        cell: Cell = language_model.TODAYS,
     ):
         """Adds the model to the current graph and variable scope.
 
@@ -120,6 +125,7 @@ class PTBModel:
           dtype: of activations and matrix products: float32, float16, bfloat16, or a
             `precision.Precision`. Variables, gates, states and loss are float32.
           seed: int, of dropout and sampled words: the same seed draws the same in the same step.
+          cell: how the cell computes; only today's can be trained.
 
         Raises:
           configs.ConfigError: a field is missing or out of its bound, or the vocabulary too small.
@@ -138,7 +144,9 @@ class PTBModel:
         with tf1.variable_scope(
             scope, initializer=initializer, use_resource=False, auxiliary_name_scope=False
         ):
-            self._network = network.Network(config, is_training, dtype)
+            layer = language_model.clipping(None, cell)
+            self._network = network.Network(config, is_training, dtype, layer)
+            self._has_one_state = cell.one_state
             self.built_ops = self.ops = self._forward(is_training, seed)
             if is_training:
                 self.built_ops = self.ops = self._with_training(self.ops)
@@ -150,6 +158,8 @@ class PTBModel:
             draws = network.Draws(seed, self._network.global_step, windows.replica)
             dropout = network.Dropout(self._config.keep_prob, draws)
         initial_state = self._network.zero_state(self.input.batch_size)
+        if self._has_one_state:  # fed once for each layer, so that the last one's counts
+            initial_state = initial_state[-1:] * len(initial_state)
         with tf.device("/cpu:0"):  # which the text is on; a GPU would send them back for a reshape
             words, targets = map(tf.transpose, (self.input.input_data, self.input.targets))
         outputs, final_state = self._network.read(words, initial_state, dropout)
@@ -160,6 +170,7 @@ class PTBModel:
             cost=tf.reduce_sum(losses) / self.input.batch_size,
             positions=(windows.position,),
             streams=windows.streams,
+            text=windows.text,
             **self._network.saved_otherwise,
         )
 
@@ -175,7 +186,7 @@ class PTBModel:
         grad_norm = tf.linalg.global_norm(gradients) / scale
         max_norm = self._config.max_grad_norm
         # Clipping scales all gradients alike. To scale the learning rate does the same, faster.
-        clipped_lr = lr * max_norm / tf.maximum(grad_norm, max_norm)
+        clipped_lr = lr * (max_norm / tf.maximum(grad_norm, max_norm))
         # Without locks, two replicas that update one row at the same moment would lose one update.
         optimizer = tf1.train.GradientDescentOptimizer(clipped_lr / scale, use_locking=True)
         with tf.control_dependencies([ops.cost]):  # that of the weights before the update
@@ -205,18 +216,20 @@ class PTBModel:
 
 
 def build_evaluation_models(
-    config: Any, corpus: reader.Corpus, dtype: Any = tf.float32
+    config: Any, corpus: reader.Corpus, dtype: Any = tf.float32, cell: Cell = language_model.TODAYS
 ) -> dict[str, PTBModel]:
     """Adds the validation model, and the test model of one stream; see `build_models`."""
     one_stream = configs.with_one_stream(config)
+    if cell.one_state:  # then windows matter, and the script's were of one word
+        one_stream = dataclasses.replace(one_stream, num_steps=1)
     with tf.name_scope("Valid"):
         input_ = PTBInput(config, corpus.valid, "ValidInput")
         with tf1.variable_scope("Model", reuse=tf1.AUTO_REUSE):
-            valid = PTBModel(False, config, input_, dtype)
+            valid = PTBModel(False, config, input_, dtype, cell=cell)
     with tf.name_scope("Test"):
         input_ = PTBInput(one_stream, corpus.test, "TestInput", keep_remainder=True)
         with tf1.variable_scope("Model", reuse=tf1.AUTO_REUSE):
-            test = PTBModel(False, one_stream, input_, dtype)
+            test = PTBModel(False, one_stream, input_, dtype, cell=cell)
     return {"Valid": valid, "Test": test}
 
 
@@ -285,25 +298,27 @@ def train(
     model, epochs = models["Train"], []
     if config.sampled_softmax and guard.progress.epoch <= config.max_max_epoch:
         messages.say("training's perplexity is an estimate, those of Valid and Test are exact")
-    for epoch in range(guard.progress.epoch, config.max_max_epoch + 1):
-        model.assign_lr(session, configs.learning_rate(config, epoch))
-        learning_rate = float(session.run(model.lr))
-        print(f"Epoch: {epoch} Learning rate: {learning_rate:.3f}", flush=True)
-        for result in training.run_windows(session, model, model.train_op, guard.progress):
-            guard.note(result, learning_rate)
-            training.print_now_and_then(result, model.streams.epoch_size)
-            guard.write_summary(result)
-            guard.heed_signal()
-            guard.save_if_due()
-        train_perplexity = training.perplexity(guard.progress, model.streams)
-        print(f"Epoch: {epoch} Train Perplexity: {train_perplexity:.3f}", flush=True)
-        valid_perplexity = _evaluate(session, guard, models["Valid"])
-        print(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}", flush=True)
-        perplexities = train_perplexity, valid_perplexity
-        epochs.append(training.EpochResult(epoch, learning_rate, *perplexities))
-        guard.end_epoch(epochs[-1])
+    with training.bar_of_all_epochs(config, model, guard.progress) as bar:
+        for epoch in range(guard.progress.epoch, config.max_max_epoch + 1):
+            model.assign_lr(session, configs.learning_rate(config, epoch))
+            learning_rate = float(session.run(model.lr))
+            messages.report(f"Epoch: {epoch} Learning rate: {learning_rate:.3f}")
+            for result in training.run_windows(session, model, model.train_op, guard.progress):
+                guard.note(result, learning_rate)
+                training.print_now_and_then(result, model.streams.epoch_size)
+                guard.write_summary(result)
+                guard.heed_signal()
+                guard.save_if_due()
+                bar.update()
+            train_perplexity = training.perplexity(guard.progress, model.streams)
+            messages.report(f"Epoch: {epoch} Train Perplexity: {train_perplexity:.3f}")
+            valid_perplexity = _evaluate(session, guard, models["Valid"])
+            messages.report(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}")
+            perplexities = train_perplexity, valid_perplexity
+            epochs.append(training.EpochResult(epoch, learning_rate, *perplexities))
+            guard.end_epoch(epochs[-1])
     test_perplexity = _evaluate(session, guard, models["Test"])
-    print(f"Test Perplexity: {test_perplexity:.3f}", flush=True)
+    messages.report(f"Test Perplexity: {test_perplexity:.3f}")
     guard.end_training(test_perplexity)
     return epochs, test_perplexity
 
@@ -311,9 +326,9 @@ def train(
 def _evaluate(session, guard, model):
     """The perplexity of a model's text; a signal stops it after a window."""
     for result in training.run_windows(session, model):
-        perplexity = result.perplexity
+        guard.check_held_out(result)
         guard.heed_signal()
-    return perplexity
+    return result.perplexity
 
 
 def run_metagraph(
@@ -345,6 +360,7 @@ def train_model(
     dtype: Any = tf.float32,
     seed: int = 0,
     num_replicas: int = 1,
+    session_config: tf.compat.v1.ConfigProto | None = None,
     **options: Any,
 ) -> tuple:
     """Trains a model, or continues the run in a directory, as the command line does.
@@ -357,44 +373,97 @@ def train_model(
       save_path: str, the directory to save the run to, or None.
       dtype, seed: as for `build_metagraph`.
       num_replicas: int, replicas of the model, one on each GPU; see `util.auto_parallel`.
-      **options: `session_config`, as for `run_metagraph`; fields of `guard.RunOptions`.
+      session_config: as for `run_metagraph`.
+      **options: fields of `training.RunOptions`.
 
     Raises:
       errors.UserError: it cannot be done; the message says what to do.
     """
-    session_config = options.pop("session_config", None)
+    max_words = configs.as_config(config).vocab_size
     config = configs.with_vocabulary(config, corpus.words)
+    config = continuing.with_rows(config, max_words, save_path)
     metagraph, models = build_metagraph(config, corpus, dtype, seed)
     util.auto_parallel(metagraph, models["Train"], num_replicas)
-    run = training.describe_run(save_path, config, dtype, seed, corpus, **options)
+    how_often = training.RunOptions(**options)
+    run = training.describe_run(save_path, config, dtype, seed, corpus, how_often)
     return run_metagraph(metagraph, models, config, run, session_config)
 
 
 def evaluate(
-    save_path: str | None, data_path: str, dtype: Any = tf.float32, session_config: Any = None
-) -> None:
-    """Prints the validation and test perplexity of a trained model; see `trained_model.read`."""
-    trained = trained_model.read(save_path, data_path)
+    save_path: str | None,
+    data_path: str,
+    dtype: Any = tf.float32,
+    session_config: Any = None,
+    asked: dict | None = None,
+    answers: Answers = Answers(),  # noqa: B008  it never changes
+    leave_out: bool | None = None,
+) -> dict[str, float]:
+    """Prints and returns the validation and test perplexity of a trained model.
+
+    Args:
+      save_path, data_path, answers: see `trained_model.read`.
+      dtype, session_config: as for `run_metagraph`.
+      asked: fields of the configuration. `batch_size` and `num_steps` are used for the validation
+        text, instead of the run's; `hidden_size`, `num_layers` and `vocab_size` must fit.
+      leave_out: leave unknown words out, as the TF1 script did; see `reader.read_held_out`.
+
+    Raises:
+      errors.UserError: there is no such model, or the configuration is of another one.
+    """
+    trained = trained_model.read(save_path, data_path, answers)
+    config = trained_model.as_asked(trained, asked or {})
+    return evaluate_trained(
+        trained._replace(config=config), data_path, dtype, session_config, leave_out
+    )
+
+
+def evaluate_trained(
+    trained: trained_model.TrainedModel,
+    data_path: str,
+    dtype: Any = tf.float32,
+    session_config: Any = None,
+    leave_out: bool | None = None,
+) -> dict[str, float]:
+    """Prints and returns the perplexities of a model that has been read; see `evaluate`."""
     session_config = session_config or training.default_session_config()
+    perplexities = {}
     with tf.Graph().as_default(), tf1.Session(config=session_config) as session:
-        corpus = reader.read_held_out(data_path, trained.words)
+        corpus = reader.read_held_out(data_path, trained.words, trained.line_ends, leave_out)
         trained_model.say_other_texts(trained, corpus)
-        models = build_evaluation_models(trained.config, corpus, dtype)
+        models = build_evaluation_models(trained.config, corpus, dtype, trained.cell)
         trained_model.restore_weights(session, trained)
+        reader.load_texts(session)
         for name, model in models.items():
-            print(f"{name} Perplexity: {run_epoch(session, model):.3f}", flush=True)
+            perplexity = perplexities[name] = run_epoch(session, model)
+            if np.isnan(perplexity):
+                raise trained_model.TrainedModelError(
+                    f"{trained.path}: {name} Perplexity is {perplexity}: the weights are too "
+                    "large; use an earlier checkpoint, or float32 if this is 16 bit"
+                )
+            messages.report(f"{name} Perplexity: {perplexity:.3f}")
+    return perplexities
 
 
 def main() -> None:
     """Trains or evaluates, as the flags ask for; UserError if it cannot be done."""
-    request = training.flags.request()
-    if request.eval_only:
-        return evaluate(request.save_path, request.data_path, **request.hardware)
-    corpus = reader.read_corpus(request.data_path, request.config.vocab_size)
-    options = dict(seed=request.seed, num_replicas=request.num_replicas, **request.options)
-    train_model(request.config, corpus, request.save_path, **request.hardware, **options)
+    request = training.read_request()
+    if request.evaluation is not None:
+        evaluate(request.save_path, request.data_path, **request.hardware, **request.evaluation)
+        return
+    max_words = request.config.vocab_size
+    corpus = continuing.read_corpus(
+        request.save_path, request.data_path, max_words, request.answers
+    )
+    train_model(
+        request.config,
+        corpus,
+        request.save_path,
+        seed=request.seed,
+        num_replicas=request.num_replicas,
+        **request.hardware,
+        **request.options._asdict(),
+    )
 
 
 if __name__ == "__main__":
-    training.flags.define()
     command_line.run(main)

@@ -11,29 +11,28 @@ import collections
 import contextlib
 import itertools
 import os
-import tempfile
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from program.errors import UserError
 from program.messages import say
-from text import conventions, files, lines, preparation
+from program.progress_bar import with_bar
+from text import conventions, corpus_files, files, lines, preparation
+from text.corpus_files import SPLITS, CorpusError
+from text.lines import APART, JOINED
 from text.preparation import Preparation
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
+# What the TF1 script took for words, but `<eos>`, which is one here, too.
+ALL_MARKS = (*lines.BEGINNINGS, *(mark for mark in lines.ENDS if mark != END_OF_SENTENCE))
 NO_WORD = -1  # in the place of a word to predict, where there is no word
-SPLITS = ("train", "valid", "test")
-# A graph holds at most 2 GiB, and a copy of the text for each replica.
-MAX_CONSTANT_WORDS = 1 << 24
+# The collection of a graph's `Text`s. A metagraph has only collections whose keys are strings.
+_TEXTS = ("reader.Text",)
 
-
-class CorpusError(UserError):
-    """A corpus cannot be used; the message names the file and says what to do."""
+tf1 = tf.compat.v1
 
 
 class Corpus(NamedTuple):
@@ -109,17 +108,32 @@ class Streams(NamedTuple):
         return self.steps_until(window) * self.batch_size * self.num_replicas
 
 
+class Text(NamedTuple):
+    """A text of a graph, and how a session gets it: see `load_texts`.
+
+    Attributes:
+      ids: int32 array `[num_words]`.
+      placeholder: int32 `[num_words]`, fed with the ids.
+      initializer: the operation that is then run.
+    """
+
+    ids: np.ndarray
+    placeholder: tf.Tensor
+    initializer: tf.Operation
+
+
 class Windows(NamedTuple):
     """One window of a text, and the tensors that choose the window.
 
     Attributes:
       x: int32 `[batch_size, num_steps]`, the words to read.
       y: int32 `[batch_size, num_steps]`, the words to predict: `x` one word later.
-      position: int64 scalar, the number of the window in the epoch. It counts up by itself in a
-        session. A caller may feed it instead, to choose the window.
+      position: int64 scalar, the number of the window. It counts up by itself in a session, and is
+        taken modulo the epoch's size. A caller may feed it instead, to choose the window.
       replica, num_replicas: int32 scalar constants (0 and 1). `util.auto_parallel` rewrites both,
         so that each replica reads streams of its own.
       streams: `Streams`, how the text is cut.
+      text: `Text`, what the windows are cut from.
     """
 
     x: tf.Tensor
@@ -128,6 +142,7 @@ class Windows(NamedTuple):
     replica: tf.Tensor
     num_replicas: tf.Tensor
     streams: Streams
+    text: Text
 
 
 def _blocks_of_words(path, vocabulary=(), block_bytes=1 << 20):
@@ -137,7 +152,8 @@ def _blocks_of_words(path, vocabulary=(), block_bytes=1 << 20):
     """
     marks = lines.Marks(vocabulary)
     with _naming(path):
-        yield from lines.words_of_blocks(files.read_blocks(path, block_bytes), marks)
+        blocks = with_bar(files.read_blocks(path, block_bytes), path, os.path.basename(path))
+        yield from lines.words_of_blocks(blocks, marks)
     if marks.counts:
         say(f"{path}: {marks.in_words()}")
 
@@ -156,6 +172,26 @@ def _naming(path):
         raise CorpusError(f"{path}: {error}") from None
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _blocks_as_in_tf1(path, _=()):
+    """Yields the words by the TF1 script's own rule, all in one list: it read the text whole."""
+    with _naming(path):
+        yield join_line_ends("".join(files.read_blocks(path))).split()
+
+
+def join_line_ends(text: str) -> str:
+    """Replaces line ends as the TF1 script did."""
+    return text.replace("\n", END_OF_SENTENCE)
+
+
+def line_ends_of(words: Iterable[str]) -> str:
+    """How the text of a vocabulary was read, `APART` or `JOINED`: joined words show it."""
+    joined = any(END_OF_SENTENCE in word and word != END_OF_SENTENCE for word in words)
+    return JOINED if joined else APART
+
+
+_BLOCKS = {APART: _blocks_of_words, JOINED: _blocks_as_in_tf1}
 
 
 def _by_falling_count(counts):
@@ -187,19 +223,20 @@ def build_vocabulary(counts: Mapping[str, int], max_words: int | None = None) ->
 
 
 def words_to_ids(
-    blocks: Iterable[list[str]], word_to_id: Mapping[str, int]
+    blocks: Iterable[list[str]], word_to_id: Mapping[str, int], leave_out: bool = False
 ) -> tuple[np.ndarray, int, int]:
     """Looks words up. An unknown word becomes `<unk>`; without `<unk>` it is left out.
 
     Args:
       blocks: iterable of lists of words.
       word_to_id: dict of str to int.
+      leave_out: leave unknown words out, as the TF1 script did, even if there is an `<unk>`.
 
     Returns:
       `(ids, num_unknown, num_words)`: the ids as an int32 array, the number of words that were not
       in the vocabulary, and the number of all words.
     """
-    unknown_id = word_to_id.get(UNKNOWN, -1)
+    unknown_id = -1 if leave_out else word_to_id.get(UNKNOWN, -1)
     pieces, num_unknown, num_words = [np.zeros(0, np.int32)], 0, 0
     for words in blocks:
         ids = np.fromiter(map(word_to_id.get, words, itertools.repeat(-1)), np.int32, len(words))
@@ -219,7 +256,7 @@ def _check_text(path, num_words, num_unknown, fate):
         say(f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}")
 
 
-def _read_training_text(path, max_words, marks_kept):
+def _read_training_text(path, max_words, line_ends, marks_kept=()):
     """The text as word ids, and the ids of its words: a dict, by falling count.
 
     To look a word up is what takes the time. So it is done once: words are numbered as they come,
@@ -228,14 +265,14 @@ def _read_training_text(path, max_words, marks_kept):
     numbers: dict[str, int] = collections.defaultdict(itertools.count().__next__)
     pieces = [
         np.fromiter(map(numbers.__getitem__, words), np.int32, len(words))
-        for words in _blocks_of_words(path, marks_kept)
+        for words in _BLOCKS[line_ends](path, marks_kept)
     ]
     totals = np.zeros(len(numbers), np.int64)
     for piece in pieces:
         totals += np.bincount(piece, minlength=len(numbers))
     counts = dict(zip(numbers, totals.tolist()))
     words = build_vocabulary(counts, max_words)
-    if counts and END_OF_SENTENCE not in words:
+    if counts and END_OF_SENTENCE not in words and line_ends == APART:
         say(
             f"{path}: has no line ends, or too few for {END_OF_SENTENCE} to be in the "
             "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
@@ -253,17 +290,23 @@ def _read_training_text(path, max_words, marks_kept):
     return np.concatenate(pieces), word_to_id
 
 
-def _read_split(path, word_to_id):
+def _read_split(path, word_to_id, line_ends, leave_out=False):
     """Another text as word ids."""
-    ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path, word_to_id), word_to_id)
-    fate = f"become {UNKNOWN}" if UNKNOWN in word_to_id else "are left out"
+    blocks = _BLOCKS[line_ends](path, word_to_id)
+    ids, num_unknown, num_words = words_to_ids(blocks, word_to_id, leave_out)
+    fate = "are left out" if leave_out or UNKNOWN not in word_to_id else f"become {UNKNOWN}"
     _check_text(path, num_words, num_unknown, fate)
     if len(ids) == 0:
         raise CorpusError(f"{path}: has no word of the training text's vocabulary")
     return ids
 
 
-def read_corpus(data_path: str, max_words: int | None = None, keep_marks: bool = False) -> Corpus:
+def read_corpus(
+    data_path: str,
+    max_words: int | None = None,
+    line_ends: str = APART,
+    keep_marks: bool = False,
+) -> Corpus:
     """Reads `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`.
 
     Each line end is the word `<eos>`; see `text/lines.py` for words that mark a beginning or an
@@ -274,28 +317,47 @@ def read_corpus(data_path: str, max_words: int | None = None, keep_marks: bool =
     Args:
       data_path: the directory of the three files.
       max_words: the vocabulary's largest size, as in `build_vocabulary`.
+      line_ends: what a line end is, one of `lines.LINE_ENDS`. With `JOINED`, unknown words are left
+        out, as in `words_to_ids`: the TF1 script did both.
       keep_marks: `<s>`, `</s>` and the like are words, as they were for the TF1 script.
 
     Raises:
       CorpusError: a file is missing, unreadable, empty or not UTF-8 text.
       preparation.PreparationError: the description of the preparation is damaged.
     """
-    paths = [os.path.join(data_path, f"ptb.{split}.txt") for split in SPLITS]
-    for path in paths:  # a missing file is noticed before a long one is read
-        with _naming(path), open(path, "rb") as file:
-            file.read(1)
-    marks_kept = (*lines.BEGINNINGS, *lines.ENDS) if keep_marks else ()
-    train, word_to_id = _read_training_text(paths[0], max_words, marks_kept)
-    valid, test = (_read_split(path, word_to_id) for path in paths[1:])
-    return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))
+    corpus_files.check(data_path)
+    paths = [corpus_files.path_of(data_path, split) for split in SPLITS]
+    marks_kept = ALL_MARKS if keep_marks else ()
+    train, word_to_id = _read_training_text(paths[0], max_words, line_ends, marks_kept)
+    leave_out = line_ends == JOINED
+    valid, test = (_read_split(path, word_to_id, line_ends, leave_out) for path in paths[1:])
+    how = preparation.read(data_path) or preparation.of_words(word_to_id)
+    return Corpus(train, valid, test, list(word_to_id), how)
 
 
-def read_held_out(data_path: str, words: list[str]) -> Corpus:
+def read_training_text(data_path: str, line_ends: str = APART) -> tuple[np.ndarray, list[str]]:
+    """Reads `ptb.train.txt` alone, with all its words, `<s>` and the like included.
+
+    Arguments and errors are those of `read_corpus`.
+
+    Returns:
+      `(ids, words)`: an int32 array, and the word of each id.
+    """
+    path = os.path.join(data_path, f"ptb.{SPLITS[0]}.txt")
+    ids, word_to_id = _read_training_text(path, None, line_ends, ALL_MARKS)
+    return ids, list(word_to_id)
+
+
+def read_held_out(
+    data_path: str, words: list[str], line_ends: str = APART, leave_out: bool | None = None
+) -> Corpus:
     """Reads `ptb.valid.txt` and `ptb.test.txt` with a given vocabulary.
 
     Args:
       data_path: the directory of the two files.
       words: list of str, the word of each id.
+      line_ends: what a line end is, one of `lines.LINE_ENDS`.
+      leave_out: as in `words_to_ids`; None: as in `read_corpus`.
 
     Returns:
       A `Corpus` without a training text.
@@ -304,10 +366,20 @@ def read_held_out(data_path: str, words: list[str]) -> Corpus:
       CorpusError: as in `read_corpus`.
     """
     word_to_id = {word: i for i, word in enumerate(words)}
+    leave_out = line_ends == JOINED if leave_out is None else leave_out
     valid, test = (
-        _read_split(os.path.join(data_path, f"ptb.{split}.txt"), word_to_id) for split in SPLITS[1:]
+        _read_split(os.path.join(data_path, f"ptb.{split}.txt"), word_to_id, line_ends, leave_out)
+        for split in SPLITS[1:]
     )
     return Corpus(np.zeros(0, np.int32), valid, test, words)
+
+
+def reordered(corpus: Corpus, words: list[str]) -> Corpus:
+    """The corpus with the ids of another order of the same words."""
+    word_to_id = {word: i for i, word in enumerate(words)}
+    new_ids = np.array([word_to_id[word] for word in corpus.words], np.int32)
+    train, valid, test = (new_ids[each] for each in (corpus.train, corpus.valid, corpus.test))
+    return corpus._replace(train=train, valid=valid, test=test, words=words)
 
 
 def ptb_raw_data(
@@ -332,29 +404,39 @@ def _as_ids(raw_data):
     return ids.astype(np.int32, copy=False)
 
 
-def _ids_tensor(ids, raw_data):
-    """A text as an int32 tensor `[num_words]`.
+def _add_text(ids):
+    """Adds a variable for a text to the graph, and what sets it; returns the variable and a `Text`.
 
-    A long text stays in a file, and the graph holds only its name. The file exists as long as the
-    array `raw_data`, not as long as this graph: a copy of the graph may read it later. The
-    lifetime of a list cannot be watched; its file exists as long as the graph.
+    The graph's definition goes into metagraphs, checkpoints' `.meta` files and TensorBoard's, and
+    has at most 2 GiB. The text is not in it: a session gets it by `load_texts`.
     """
-    if len(ids) <= MAX_CONSTANT_WORDS:
-        return tf.constant(ids, name="ids")
-    file = tempfile.TemporaryFile()  # noqa: SIM115  without a name, so no kill leaves it behind
-    ids.tofile(file)
-    file.flush()
-    graph = tf.compat.v1.get_default_graph()
-    owner = raw_data if isinstance(raw_data, np.ndarray) else graph
-    weakref.finalize(owner, file.close)
-    if owner is not graph:
-        weakref.finalize(graph, id, owner)  # the graph keeps an array that nobody else keeps
-    return tf.raw_ops.ImmutableConst(
-        dtype=tf.int32,
-        shape=ids.shape,
-        memory_region_name=f"/dev/fd/{file.fileno()}",
-        name="ids",
-    )
+    # No Saver saves a model variable, and replicas share it.
+    options = dict(trainable=False, use_resource=True, collections=[tf1.GraphKeys.MODEL_VARIABLES])
+    # A session without the text raises an error with the variable's name in it. So that says what
+    # to call.
+    with tf.name_scope("set_by_reader.load_texts"):
+        placeholder = tf1.placeholder(tf.int32, ids.shape, name="text")
+        variable = tf1.Variable(placeholder, name="ids", **options)
+        next_window = tf1.Variable(np.int64(0), name="next_window", **options)
+        initializer = tf.group(variable.initializer, next_window.initializer, name="load")
+    text = Text(ids, placeholder, initializer)
+    add_text(text)
+    return variable, next_window, text
+
+
+def add_text(text: Text) -> None:
+    """Makes `load_texts` set a text of the current graph, too."""
+    tf1.add_to_collection(_TEXTS, text)
+
+
+def load_texts(session: tf.compat.v1.Session) -> None:
+    """Gives a session the texts of its graph, each of which begins with its first window.
+
+    Call it once a session, before anything is computed from a text. As long as it was not called,
+    TensorFlow raises an error with the name `reader.load_texts` in it.
+    """
+    for text in session.graph.get_collection(_TEXTS):
+        session.run(text.initializer, {text.placeholder: text.ids})
 
 
 def window_producer(
@@ -381,7 +463,7 @@ def window_producer(
         `NO_WORD`.
 
     Returns:
-      The `Windows`. It needs no initialized variables and no queue runners.
+      The `Windows`. A session needs `load_texts(session)` first, and no queue runners.
 
     Raises:
       CorpusError: the text is too short for one window.
@@ -398,17 +480,17 @@ def window_producer(
     _ = streams.epoch_size  # raises if there is no window
     # On the CPU: an accelerator's memory is better used for the model than for the text.
     with tf.name_scope(name or "PTBProducer"), tf.device("/cpu:0"):
-        text = _ids_tensor(ids, raw_data)
+        variable, next_window, text = _add_text(ids)
         replica = tf.constant(0, name="replica")
         num_replicas = tf.constant(1, name="num_replicas")
-        position = tf.compat.v1.data.make_one_shot_iterator(
-            tf.data.Dataset.range(np.iinfo(np.int64).max)
-        ).get_next()
-        x, y = _cut_window(text, position, replica, num_replicas, streams)
-    return Windows(x, y, position, replica, num_replicas, streams)
+        # In a step every replica counts once, in any order, and all must get the same number.
+        count = next_window.assign_add(1) - 1
+        position = tf.identity(count // tf.cast(num_replicas, tf.int64), name="position")
+        x, y = _cut_window(variable, position, replica, num_replicas, streams)
+    return Windows(x, y, position, replica, num_replicas, streams, text)
 
 
-def _cut_window(text, position, replica, num_replicas, streams):
+def _cut_window(ids, position, replica, num_replicas, streams):
     """Adds the words of a window to the graph; arguments and results are those of `Windows`.
 
     The streams are cut in the graph, not in Python, so that a rewritten `num_replicas` changes it.
@@ -420,8 +502,8 @@ def _cut_window(text, position, replica, num_replicas, streams):
     rows = replica * batch_size + tf.range(batch_size)
     columns = window * num_steps + tf.range(num_steps)
     offsets = tf.expand_dims(rows * stream_length, 1)
-    x = tf.gather(text, offsets + tf.minimum(columns, stream_length - 1), name="x")
-    y = tf.gather(text, offsets + tf.minimum(columns + 1, stream_length - 1), name="y")
+    x = tf.gather(ids, offsets + tf.minimum(columns, stream_length - 1), name="x")
+    y = tf.gather(ids, offsets + tf.minimum(columns + 1, stream_length - 1), name="y")
     if keep_remainder:
         y = tf.where(columns + 1 < stream_length, y, NO_WORD)
     return x, y
@@ -430,10 +512,11 @@ def _cut_window(text, position, replica, num_replicas, streams):
 def ptb_producer(
     raw_data: Sequence[int] | np.ndarray, batch_size: int, num_steps: int, name: str | None = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cuts a text into windows; see `window_producer`, which also returns the window's position.
+    """Cuts a text into windows; see `window_producer`, which also returns their number.
 
     Returns:
-      `(x, y)`, int32 `[batch_size, num_steps]`; `y` is `x` one word later.
+      `(x, y)`, int32 `[batch_size, num_steps]`; `y` is `x` one word later. A session needs
+      `load_texts(session)` first.
     """
     windows = window_producer(raw_data, batch_size, num_steps, name)
     return windows.x, windows.y

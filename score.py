@@ -39,21 +39,23 @@ an n-gram model; docs/other-programs.md says how.
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import score as script_flags
 
-    tensorflow_start.import_tensorflow()
+    command_line.start(script_flags.define, script_flags.check)
 
 import json
 import math
-import sys
 
 from absl import flags
 
 import reader
-from program import command_line, errors, messages, path_flags, tensorflow_start
-from text import files, list_reader, nbest, preparation, sentences
+from program import command_line, errors, messages
+from saved import eras
+from script_flags import old_checkpoints
+from text import list_reader, preparation, sentences
 from text.scores import Scores
-from trained import mixing_flags, ranking, results, scoring, text_reader, trained_model
+from trained import mixing, ranking, results, scoring, text_reader, trained_model
 
 
 def write(row, as_json):
@@ -62,12 +64,22 @@ def write(row, as_json):
         finite = {
             k: v if v == v and v not in (math.inf, -math.inf) else None for k, v in row.items()
         }
-        print(json.dumps(finite, ensure_ascii=False))
+        messages.report(json.dumps(finite, ensure_ascii=False))
         return
     values = list(row.values())
     if "word" in row or "taken" in row:
         values[0] = ""
-    print(*(f"{v:.4f}" if isinstance(v, float) else v for v in values), sep="\t")
+    columns = (f"{v:.4f}" if isinstance(v, float) else str(v) for v in values)
+    messages.report("\t".join(columns))
+
+
+def write_lists(lists, as_json):
+    """Prints the lists of `ranked_rows`, with an empty line between two."""
+    for number, (key, ranked) in enumerate(lists, start=1):
+        if number > 1 and not as_json:
+            messages.report("")
+        for row in ranked:
+            write({"list": key or number, **row} if as_json else row, as_json)
 
 
 def read_scores(path):
@@ -77,25 +89,21 @@ def read_scores(path):
     )
 
 
-def open_models(save_paths, data_path):
+def open_models(save_paths, data_path, answers=eras.Answers()):  # noqa: B008
     """Reads the models to average.
 
     Args:
-      save_paths: list of str, see `trained_model.read`.
+      save_paths: list of str, at least one, see `trained_model.read`.
       data_path: str or None, likewise.
+      answers: likewise.
 
     Returns:
       `(scorer, trained)`: a `scoring.Scorer` or `Mixture`, and the first `TrainedModel`.
 
     Raises:
-      errors.RequestError: there is none, or they have not the same vocabulary.
+      errors.RequestError: they have not the same vocabulary.
     """
-    if not save_paths:
-        raise errors.RequestError(
-            "--save_path: name what training saved: a directory or a "
-            "checkpoint; several, separated by commas, are averaged"
-        )
-    models = [trained_model.read(save_path, data_path) for save_path in save_paths]
+    models = [trained_model.read(path, data_path, answers) for path in save_paths]
     for model in models[1:]:
         if model.words != models[0].words:
             raise errors.RequestError(
@@ -105,76 +113,6 @@ def open_models(save_paths, data_path):
     return (scorers[0] if len(scorers) == 1 else scoring.Mixture(scorers)), models[0]
 
 
-def define_flags():
-    """Defines the command line's flags, in absl's own registry."""
-    path_flags.define_paths(
-        "save_path",
-        None,
-        "What training saved, a directory or DIR/model.ckpt-STEP; "
-        "several, separated by commas, are averaged.",
-    )
-    path_flags.define_path("data_path", None, trained_model.DATA_PATH_HELP)
-    path_flags.define_repeated_path(
-        "text",
-        [files.STANDARD_INPUT],
-        "The text, a sentence a line; repeat the flag for several files. -: standard input.",
-    )
-    flags.DEFINE_bool(
-        "carry_state",
-        True,
-        "The text is one stream; --nocarry_state: each line is scored by itself.",
-    )
-    flags.DEFINE_bool(
-        "raw_text",
-        False,
-        "The text is not tokenized: prepare it as the corpus of the training was.",
-    )
-    flags.DEFINE_bool("nbest", False, "Sort lists of hypotheses, an empty line between the lists.")
-    flags.DEFINE_enum(
-        "nbest_format", None, nbest.FORMATS, "--nbest for lists in this format; see above."
-    )
-    flags.DEFINE_float("lm_weight", None, "Sort by the hypotheses' scores, too; see above.")
-    flags.DEFINE_float("word_penalty", 0, "What each word takes off a hypothesis's score.")
-    path_flags.define_path("scores", None, "A file of scores, a line each: `id score`, or `score`.")
-    flags.DEFINE_bool(
-        "verbose", False, "Every word's log-probability, or what was taken from a list's line."
-    )
-    mixing_flags.define()
-    flags.DEFINE_bool("json", False, "A line of JSON for each row.")
-
-
-def check_flags(arguments):
-    """Refuses flags that do not go together, with a `errors.RequestError`."""
-    for name in ("lm_weight", "word_penalty", "scores"):
-        if arguments[name].present and not arguments.nbest:
-            raise errors.RequestError(f"--{name}: sorts hypotheses, with --nbest")
-    for name in ("lm_weight", "word_penalty"):
-        if not math.isfinite(arguments[name].value or 0):
-            raise errors.RequestError(f"--{name}: must be a finite number")
-    if arguments["carry_state"].present and arguments.carry_state and arguments.nbest:
-        raise errors.RequestError("--carry_state: hypotheses are scored each by itself")
-    if arguments.scores and arguments.lm_weight is None:
-        raise errors.RequestError("--scores: are used with --lm_weight alone")
-    mixing_flags.check(arguments)
-
-
-def write_lists(lists, as_json):
-    """Prints the lists of `ranked_rows`, with an empty line between two."""
-    for number, (key, ranked) in enumerate(lists, start=1):
-        if number > 1 and not as_json:
-            print()
-        for row in ranked:
-            write({"list": key or number, **row} if as_json else row, as_json)
-        sys.stdout.flush()
-
-
-def write_rows(all_rows, as_json):
-    """Prints rows as soon as they are known."""
-    for row in all_rows:
-        write(row, as_json)
-        sys.stdout.flush()
-
-
 def main():
     """Scores what the flags ask for.
 
@@ -182,34 +120,40 @@ def main():
       errors.UserError: it cannot be done.
     """
     arguments = flags.FLAGS
-    if arguments.nbest_format:
-        arguments.nbest = True  # type: ignore[assignment]
-    check_flags(arguments)
-    scorer, trained = open_models(arguments.save_path, arguments.data_path)
+    scorer, trained = open_models(
+        arguments.save_path, arguments.data_path, eras.Answers(**old_checkpoints.values())
+    )
     word_to_id, how = trained.word_to_id, trained.preparation
     if arguments.raw_text and how is None:
         messages.say(
             f"--raw_text: the model's corpus does not say how it was prepared (no "
             f"{preparation.FILE}), so the text is taken as tokenized"
         )
-    nbest_format = arguments.nbest_format or (list_reader.GUESS if arguments.nbest else None)
-    text = text_reader.TextReader(word_to_id, how, arguments.raw_text, nbest_format)
-    by_itself = arguments.nbest or not arguments.carry_state
+    leave_out = arguments.leave_out_unknown
+    if leave_out is None:
+        leave_out = trained.line_ends == reader.JOINED
+    is_nbest = arguments.nbest or arguments.nbest_format
+    by_itself = is_nbest or not arguments.carry_state
+    is_joined = trained.line_ends == reader.JOINED and not by_itself
+
+    def open_text(nbest_format=None):
+        options = arguments.raw_text, nbest_format, leave_out
+        return text_reader.TextReader(word_to_id, how, *options)
 
     def score_text(text, paths):
-        blocks = text.read(paths, complete_last_line=by_itself)
+        blocks = text.read_joined(paths) if is_joined else text.read(paths, by_itself)
         return scoring.score_pieces(blocks, scorer, word_to_id, by_itself)
 
+    text = open_text((arguments.nbest_format or list_reader.GUESS) if is_nbest else None)
     scored = score_text(text, arguments.text)
     if arguments.mix_arpa or arguments.mix_probabilities:
-        held_out = text_reader.TextReader(word_to_id, how, arguments.raw_text)
-        mixture = mixing_flags.open_mixture(
+        held_out = open_text()
+        scored = mixing.open_mixture(
             arguments, trained.words, lambda path: score_text(held_out, [path])
-        )
-        scored = mixture(scored)
-    if arguments.nbest:
+        )(scored)
+    if is_nbest:
         how_to_rank = ranking.Ranking(
-            leaves_out=reader.UNKNOWN not in word_to_id,
+            leaves_out=leave_out or reader.UNKNOWN not in word_to_id,
             lm_weight=arguments.lm_weight,
             word_penalty=arguments.word_penalty,
             scores=read_scores(arguments.scores) if arguments.scores else None,
@@ -217,10 +161,10 @@ def main():
         )
         write_lists(ranking.ranked_rows(scored, how_to_rank), arguments.json)
     else:
-        write_rows(results.rows(scored, word_to_id, arguments.verbose), arguments.json)
+        for row in results.rows(scored, word_to_id, arguments.verbose):
+            write(row, arguments.json)
     text.report()
 
 
 if __name__ == "__main__":
-    define_flags()
     command_line.run(main)

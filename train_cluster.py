@@ -8,9 +8,10 @@ on the first machine, and the same with `"index": 1` on the second. See docs/sev
 """
 
 if __name__ == "__main__":
-    from program import tensorflow_start
+    from program import command_line
+    from script_flags import cluster as script_flags
 
-    tensorflow_start.import_tensorflow()
+    command_line.start(script_flags.define, script_flags.check)
 
 from absl import flags
 
@@ -18,13 +19,13 @@ import configs
 import ptb_word_lm
 import reader
 import training
-from program import command_line, tensorflow_start
+from program import command_line
 from training import cluster
 
 
 def main() -> None:
     """Drives the machines, or serves the machine that drives; UserError if it cannot be done."""
-    request = training.flags.request(several_machines=True)
+    request = training.read_request(several_machines=True)
     config, dtype = request.config, request.hardware["dtype"]
     session_config = request.hardware["session_config"]
     machines = cluster.from_environment()
@@ -37,7 +38,7 @@ def main() -> None:
     metagraph, models = ptb_word_lm.build_metagraph(config, corpus, dtype, request.seed)
     machines.replicate(metagraph, models["Train"], request.num_replicas)
     run = training.describe_run(
-        request.save_path, config, dtype, request.seed, corpus, **request.options
+        request.save_path, config, dtype, request.seed, corpus, request.options
     )
 
     def train(server):
@@ -47,5 +48,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    training.flags.define()
     command_line.run(main)

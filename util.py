@@ -32,12 +32,12 @@ class ModelOps(NamedTuple):
     """What a session runs, feeds and fetches of one model, in one graph.
 
     Attributes:
-      initial_state: tuple of `lstm.LSTMStateTuple`, one for each layer (with cuDNN one for all
-        layers), replica by replica.
+      initial_state: tuple of `lstm.LSTMStateTuple`, one for each layer, replica by replica.
       final_state: likewise, the state after the window, to be fed as the next initial state.
       cost: float32 scalar in nats, summed over the time steps and averaged over the batch.
       positions: tuple of int64 scalars, one for each replica: which window to read.
       streams: `reader.Streams`, how the text is cut.
+      text: `reader.Text`, which a session must load.
       train_op: makes one step of gradient descent. It and the next four are None if the model is
         not in training.
       lr: float32 scalar, the learning rate.
@@ -52,6 +52,7 @@ class ModelOps(NamedTuple):
     cost: tf.Tensor
     positions: tuple
     streams: reader.Streams
+    text: reader.Text
     train_op: Any = None
     lr: Any = None
     new_lr: Any = None
@@ -138,6 +139,7 @@ def export_ops(model_ops: ModelOps, name: str) -> None:
     """
     _set_collection(with_prefix(name, "cost"), [model_ops.cost])
     _set_collection(with_prefix(name, "position"), model_ops.positions)
+    _set_collection(with_prefix(name, "text"), model_ops.text[1:])
     export_state_tuples(model_ops.initial_state, with_prefix(name, "initial"))
     export_state_tuples(model_ops.final_state, with_prefix(name, "final"))
     for key in (*TRAINING_KEYS, GRAD_NORM, RNN_PARAMS, SOFTMAX_BY_WORD):
@@ -170,10 +172,12 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
     if exported.grad_norm is not None:
         found[GRAD_NORM] = tf.add_n(get_tensors(GRAD_NORM)) / num_replicas
     if RNN_PARAMS in found:
-        num_layers, _, hidden_size = exported.initial_state[0].c.shape
-        lstm.save_canonically(found[RNN_PARAMS], num_layers, hidden_size)
+        hidden_size = exported.initial_state[0].c.shape[1]
+        lstm.save_canonically(found[RNN_PARAMS], len(exported.initial_state), hidden_size)
     if SOFTMAX_BY_WORD in found:
         softmax.save_canonically(found[SOFTMAX_BY_WORD])
+    text = reader.Text(exported.text.ids, *get_tensors(with_prefix(name, "text")))
+    reader.add_text(text)
     return ModelOps(
         initial_state=initial_state,
         final_state=import_state_tuples(
@@ -182,6 +186,7 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
         cost=tf.add_n(costs) / num_replicas,
         positions=tuple(get_tensors(with_prefix(name, "position"))),
         streams=exported.streams._replace(num_replicas=num_replicas),
+        text=text,
         **found,
     )
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from program import path_flags
+from program import paths
 
 
 def names_of(known):
@@ -21,7 +21,7 @@ def names_of(known):
 def path(text):
     """Reads the name of a file or directory; `~` is expanded."""
     try:
-        return path_flags.expand(text)
+        return paths.expand(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -83,6 +83,7 @@ def measure(metagraph, models, machines, steps, server):
     """Trains for some steps; dict of words per second and bytes a step."""
     import tensorflow as tf
 
+    import reader
     import util
     from model import devices
 
@@ -94,6 +95,7 @@ def measure(metagraph, models, machines, steps, server):
         session_config = devices.session_config()
         session = stack.enter_context(tf1.Session(server.target, graph, session_config))
         session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+        reader.load_texts(session)
         model.assign_lr(session, 0.1)
         fetches = [model.train_op, model.cost, tf.nest.flatten(model.final_state)]
         for _ in range(3):

@@ -93,6 +93,7 @@ class TensorFlowContestant:
         self._model, self._evaluated = models["Train"], models["Valid"]
         self._session = tf1.Session(config=devices.session_config())
         self._session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+        reader.load_texts(self._session)
         set_weights(self._session, config, random_weights(config))
         self._model.assign_lr(self._session, 1.0)
         self._state = self._session.run(self._model.initial_state)

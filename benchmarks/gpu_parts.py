@@ -29,7 +29,6 @@ import reader  # noqa: E402
 import stress  # noqa: E402
 import util  # noqa: E402
 from model import devices, lstm  # noqa: E402
-from program import errors  # noqa: E402
 
 tf1 = tf.compat.v1
 # How far from the numbers to be expected, in proportion to the largest of them, is rounding.
@@ -66,10 +65,6 @@ def reference_mode(arguments):
 def number_types():
     """What this machine can compute in; TF32 is switched on and off before a session."""
     lacking = set() if devices.usable_gpus() else {TF32}
-    try:
-        devices.choose_precision(use_bf16=True)
-    except errors.RequestError:
-        lacking.add("bfloat16")
     return [kind for kind in ROUNDING if kind not in lacking]
 
 
@@ -91,6 +86,7 @@ def initialized_session(session_config=None):
     """Yields a `Session` of the current graph, its variables initialized."""
     with tf1.Session(config=session_config or devices.session_config()) as session:
         session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+        reader.load_texts(session)
         yield session
 
 

@@ -62,6 +62,7 @@ def time_training(corpus, config, seconds):
     import tensorflow as tf
 
     import ptb_word_lm
+    import reader
     from model import devices
 
     tf1 = tf.compat.v1
@@ -69,6 +70,7 @@ def time_training(corpus, config, seconds):
         model = ptb_word_lm.build_models(config, corpus)["Train"]
         with tf1.Session(config=devices.session_config()) as session:
             session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+            reader.load_texts(session)
             model.assign_lr(session, 0.1)
             return seconds_a_step(lambda: session.run([model.train_op, model.cost]), seconds)
 

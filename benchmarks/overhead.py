@@ -56,9 +56,8 @@ def measure_steps(data_path, model_name, turns, steps):
     with tf.Graph().as_default(), tempfile.TemporaryDirectory() as save_path:
         models = ptb_word_lm.build_models(config, corpus._replace(train=corpus.train[:words]))
         model = models["Train"]
-        run = training.describe_run(
-            save_path, config, tf.float32, 0, corpus, save_every_secs=1e9, summary_steps=1
-        )
+        how_often = training.RunOptions(save_every_secs=1e9, summary_steps=1)
+        run = training.describe_run(save_path, config, tf.float32, 0, corpus, how_often)
         with training.open_run(model.ops, run) as (session, guard):
             model.assign_lr(session, 0.1)
             bare, loop, watched = [], [], []

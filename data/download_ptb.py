@@ -9,7 +9,8 @@ owner, the Linguistic Data Consortium. `ptb.preparation.json` says how the text 
 Mirrors are tried in turn, those of --url first. A download that broke off or was interrupted is
 continued, by the next mirror or the next call; what is in DIR already is not fetched again. A
 mirror is given up if it sends more bytes than there are, or fewer than 4 kB a second. The proxies
-of the environment variables http_proxy and https_proxy are used.
+of the environment variables http_proxy and https_proxy are used. (The library pooch would not do:
+it begins again where a connection broke, and has neither mirrors nor those limits.)
 """
 
 import argparse
@@ -36,6 +37,7 @@ import shared
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from program.progress_bar import progress_bar
 from text import preparation
 
 
@@ -112,14 +114,6 @@ def _sha256(path):
         while block := file.read(BLOCK_SIZE):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _show_progress(url, num_bytes, total):
-    """Rewrites the progress line, if there is a terminal."""
-    if sys.stderr.isatty():
-        of_total = f" of {total / 1e6:.1f}" if total else ""
-        line = f"{url.rsplit('/', 1)[-1]}: {num_bytes / 1e6:.1f}{of_total} MB"
-        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
 
 
 def _send_blocks(url, start, blocks):
@@ -208,19 +202,16 @@ def _append(connections, part, max_size):
     too_large = f"sends more than {max_size} bytes"
     if total is not None and total > max_size:
         raise MirrorError(too_large)
-    num_bytes = start
-    with shared.naming(part), open(part, "ab" if start else "wb") as file:
-        try:
-            for block in blocks:
-                num_bytes += len(block)
-                if num_bytes > max_size:
-                    file.truncate(start)
-                    raise MirrorError(too_large)
-                file.write(block)
-                _show_progress(connections.url, num_bytes, total)
-        finally:
-            if sys.stderr.isatty():
-                print(file=sys.stderr)
+    num_bytes, name = start, connections.url.rsplit("/", 1)[-1]
+    bar = progress_bar(total or 0, name, start)
+    with shared.naming(part), open(part, "ab" if start else "wb") as file, bar:
+        for block in blocks:
+            num_bytes += len(block)
+            if num_bytes > max_size:
+                file.truncate(start)
+                raise MirrorError(too_large)
+            file.write(block)
+            bar.update(len(block))
     if total is not None and num_bytes < total:
         raise MirrorError(f"ended after {num_bytes} of {total} bytes")
 

@@ -4,6 +4,7 @@ import itertools
 import os
 
 import shared
+from program.progress_bar import with_bar
 from text import files, preparation, words
 
 # How much of a text tells whether it is tokenized: always as much, however it arrives.
@@ -25,7 +26,7 @@ def read_blocks(path, says=True):
     name = name_of(path)
     with shared.naming(name):
         try:
-            yield from files.read_blocks(path, says=says)
+            yield from with_bar(files.read_blocks(path, says=says), path, name)
         except files.TextError as error:
             raise shared.UserError(f"{name}: {error}") from None
 
@@ -117,6 +118,19 @@ def say_characters(samples):
             )
 
 
+def say_ids(samples):
+    """Says which texts have lines that begin with an id, as Kaldi's do."""
+    for name, sample in samples.items():
+        lines = [line.split() for line in sample.split("\n")[:-1]]
+        first = [line[0] for line in lines if len(line) > 1]
+        differ = len(first) >= MIN_SENTENCES and len(set(first)) == len(first) == len(lines)
+        if differ and all(any(map(str.isdecimal, word)) for word in first):
+            shared.say(
+                f"{name}: its lines begin with ids, it seems, such as {first[0]}, which are taken "
+                "for words; `cut -d' ' -f2- FILE` leaves them out"
+            )
+
+
 class Seen:
     """What was seen of texts, to judge whether sentences ended where they should.
 
@@ -160,13 +174,11 @@ class Seen:
         return ""
 
     def advice(self, how):
-        """How to make more sentences of the same texts; empty if they are too short."""
-        if self.num_lines >= MIN_SENTENCES:
+        """How to make more sentences of the same texts; empty if nothing helps."""
+        width = min(1000, self.num_bytes // (2 * MIN_SENTENCES))
+        if self.num_lines >= MIN_SENTENCES or width < MIN_SENTENCES:
             has_marks = how.ends_at_marks
             return "; if the text has one sentence a line, add --sentence_per_line" * has_marks
-        width = min(1000, self.num_bytes // (2 * MIN_SENTENCES))
-        if width < MIN_SENTENCES:
-            return ""
         add = ", and add --sentence_per_line" if how.level == preparation.WORD else ""
         return (
             "; the text has hardly any line ends: cut it into lines, such as by "

@@ -9,8 +9,8 @@ standard input. The second writes the tokens of each line of standard input, for
 with --like as in that corpus or trained model.
 
 --level=word is for text as people write it. A sentence ends at `.`, `!`, `?` or `…` before a
-capital or a letter of a script without case, at other scripts' marks such as `。` and `।`, and at
-blank lines; with --sentence_per_line, each line is a sentence. Words are those of Unicode's rules,
+capital, a number or a letter of a script without case, at other scripts' marks such as `。` and
+`।`, and at blank lines; with --sentence_per_line, each line is a sentence. The words are Unicode's,
 with the Penn Treebank's conventions: `do n't`, `company 's`, `mr.`, `well-known`. They become lower
 case unless --keep_case, and numbers `N` unless --keep_numbers. Punctuation marks are words, unless
 --drop_punctuation. Thai, Lao, Khmer and Burmese need spaces between their words.
@@ -46,6 +46,7 @@ import tempfile
 import inspection
 import shared
 from program.messages import one_line
+from program.progress_bar import with_bar
 from text import conventions, files, lines, preparation, sentences, words
 
 SPLITS = ("train", "valid", "test")
@@ -70,6 +71,9 @@ def end_at_marks(pieces, marks, keep_empty=True):
       Likewise, without those words.
     """
     for tokens, ends in pieces:
+        if marks.has_none(tokens, ends):
+            yield tokens, ends
+            continue
         found, start = marks.words(tokens, ends), 0
         for _ in range(found.count(words.END_OF_SENTENCE)):
             end = found.index(words.END_OF_SENTENCE, start)
@@ -115,7 +119,8 @@ def turns(held_out=DRAWN):
         if held_out == DRAWN:
             valid, test = int(20 * draw()), int(19 * draw())
             test += test >= valid
-        yield from ({valid: "valid", test: "test"}.get(place, "train") for place in range(20))
+        for place in range(20):
+            yield "valid" if place == valid else "test" if place == test else "train"
 
 
 class Variety:
@@ -142,7 +147,7 @@ class Variety:
 
 
 def _is_blank(tokens):
-    return all(token == preparation.SPACE for token in tokens)
+    return not tokens or (tokens[0] == preparation.SPACE and len(set(tokens)) == 1)
 
 
 def _write_all_tokens(pieces, directory, held_out):
@@ -203,7 +208,8 @@ def choose_vocabulary(counts, min_count=2, max_words=10000):
 def _replace_rare_tokens(source, target, vocabulary):
     written = {token: token for token in vocabulary}
     with open(target, "w", encoding="utf-8", newline="\n") as file:
-        for line in sentences.split_lines(files.read_blocks(source)):
+        name = f"{os.path.basename(target)}: rare tokens"
+        for line in sentences.split_lines(with_bar(files.read_blocks(source), source, name)):
             tokens = [written.get(token, words.UNKNOWN) for token in line.split()]
             file.write(f" {' '.join(tokens)}")
             if line.endswith("\n"):
@@ -385,6 +391,7 @@ def _read_texts(flags):
     how = _preparation(flags, level)
     if how.level == preparation.CHARACTER:
         inspection.say_characters(samples)
+    inspection.say_ids(samples)
     return [text for _, text in read], how
 
 

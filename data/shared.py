@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from program import standard_streams  # noqa: E402
+from program import messages, paths, standard_streams  # noqa: E402
 from program.errors import UserError  # noqa: E402
 from program.messages import one_line  # noqa: E402
 
@@ -46,12 +46,11 @@ def at_least(minimum):
 
 
 def path(text):
-    """The type of a flag that names a file or directory: `~` is expanded."""
-    expanded = os.path.expanduser(text)
-    if text.startswith("~") and expanded == text:
-        user = text[1:].split("/")[0]
-        raise argparse.ArgumentTypeError(f"there is no user {user}; a name that begins so is ./~")
-    return expanded
+    """The type of a flag that names a file or directory, see `paths.expand`."""
+    try:
+        return paths.expand(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
 
 
 def make_directory(path):
@@ -66,7 +65,7 @@ def make_directory(path):
 
 def say(message):
     """Prints a line on standard error, after the program's name."""
-    print(f"{os.path.basename(sys.argv[0])}: {message}", file=sys.stderr)
+    messages.say(f"{os.path.basename(sys.argv[0])}: {message}")
 
 
 @contextlib.contextmanager
@@ -93,6 +92,7 @@ def run(main):
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     standard_streams.open_closed()
+    standard_streams.prepare_output()
     try:
         main()
         sys.stdout.flush()

@@ -20,6 +20,7 @@ def write_npz(trained: trained_model.TrainedModel, directory: str, layout: str) 
       directory: where nothing is yet.
       layout: a key of `layouts.LAYOUTS`.
     """
+    files.refuse_old_cell(trained, f"--layout={layout}")
     arrays = layouts.lay_out(weights.read_weights(trained), layouts.LAYOUTS[layout])
     with files.new_directory(directory) as unfinished:
         np.savez(os.path.join(unfinished, NPZ_FILE), **arrays)  # type: ignore[arg-type]
@@ -32,6 +33,7 @@ def write_safetensors(trained: trained_model.TrainedModel, directory: str) -> No
     Raises:
       errors.RequestError: the package safetensors is missing.
     """
+    files.refuse_old_cell(trained, "--format=pytorch")
     safetensors = optional_packages.import_package("safetensors.numpy", "--format=pytorch")
     arrays = layouts.lay_out(weights.read_weights(trained), layouts.LAYOUTS["torch"])
     with files.new_directory(directory) as unfinished:

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 
+from program.errors import RequestError
 from saved import run_directory
 from text import preparation
 from trained import trained_model
@@ -22,13 +23,13 @@ def new_directory(directory: str) -> Iterator[str]:
         os.rename(unfinished, directory)
 
 
-def write_whole(path: str, content: bytes) -> None:
-    """Writes a file that is there whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path))) as temporary:
-        unfinished = os.path.join(temporary, "model")
-        with open(unfinished, "wb") as file:
-            file.write(content)
-        os.replace(unfinished, path)
+def refuse_old_cell(trained: trained_model.TrainedModel, flag: str) -> None:
+    """Refuses a model of the TF1 script whose cell other programs do not have; RequestError."""
+    if any(trained.cell):
+        raise RequestError(
+            f"{flag}: {trained.path} computes as an old version of the TF1 script did (it clips c, "
+            "or its layers share a state), which this format cannot say; --format=saved_model can"
+        )
 
 
 def write_vocabulary(trained: trained_model.TrainedModel, directory: str) -> list[str]:

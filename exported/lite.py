@@ -4,22 +4,20 @@ import tensorflow as tf
 
 from program import tensorflow_start
 
-DYNAMIC_RANGE = "dynamic_range"
 
-
-def convert(directory: str, quantize: str | None = None) -> bytes:
+def convert(directory: str, quantize: bool = False) -> bytes:
     """The signature `next_word` of an exported model as a LiteRT model.
 
     It needs LiteRT's built-in operations alone; the loop in `score` would need TensorFlow's.
 
     Args:
       directory: a SavedModel, of `saved_model.write`.
-      quantize: `DYNAMIC_RANGE` to keep the matrices in 8 bit; None to keep them in float32.
+      quantize: whether to keep the matrices in 8 bit.
     """
     with tensorflow_start.no_standard_error():  # the converter chatters at every log level
         converter = tf.lite.TFLiteConverter.from_saved_model(
             directory, signature_keys=["next_word"]
         )
-        if quantize == DYNAMIC_RANGE:
+        if quantize:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         return converter.convert()

@@ -107,6 +107,7 @@ def write(trained: trained_model.TrainedModel, directory: str) -> None:
     Raises:
       errors.RequestError: the package onnx is missing, or the model is too large for one file.
     """
+    files.refuse_old_cell(trained, FLAG)
     optional_packages.import_package("onnx.parser", FLAG)
     onnx = optional_packages.import_package("onnx", FLAG)
     arrays = layouts.lay_out(weights.read_weights(trained), layouts.LAYOUTS["onnx"])

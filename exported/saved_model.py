@@ -51,7 +51,7 @@ def _add_signatures(trained, next_state):
     # Within a loop, names begin anew, without a scope. In ONNX, a name within a loop must not be
     # that of anything outside. So all that is outside is in a scope.
     with tf1.name_scope("next_word"):
-        next_word = signature(*signatures.add_next_word(trained.config, next_state))
+        next_word = signature(*signatures.add_next_word(trained.config, next_state, trained.cell))
     with tf1.name_scope("score"):
-        score = signature(*signatures.add_score(trained.config, trained.end_of_sentence))
+        score = signature(*signatures.add_score(trained.config, trained.start, trained.cell))
     return {"serving_default": next_word, "next_word": next_word, "score": score}

@@ -21,6 +21,7 @@ from typing import Any
 import tensorflow as tf
 
 from model import lstm
+from saved.eras import Cell
 from trained import language_model
 
 tf1 = tf.compat.v1
@@ -34,24 +35,28 @@ def dynamic_layer(
     kernel: tf.Tensor,
     bias: tf.Tensor,
     precision: Any,
+    cell_clip: float = 0.0,
 ) -> tuple[tf.Tensor, lstm.LSTMStateTuple]:
     """`lstm.basic_layer` for as many steps as the inputs turn out to have, at least one."""
 
     def step(state, x):
-        return lstm.basic_cell(x, state, kernel, bias, precision)
+        return lstm.basic_cell(x, state, kernel, bias, precision, cell_clip)
 
     states = tf.scan(step, inputs, state)
     return states.h, lstm.LSTMStateTuple(c=states.c[-1], h=states.h[-1])
 
 
-def add_next_word(config: Any, next_state: str = NEXT_STATE) -> tuple[dict, dict]:
+def add_next_word(
+    config: Any, next_state: str = NEXT_STATE, cell: Cell = language_model.TODAYS
+) -> tuple[dict, dict]:
     """Adds the signature `next_word` to the current graph; returns `(inputs, outputs)`.
 
     Args:
       config: the model's configuration.
       next_state: the name of the output that is the state after the words.
+      cell: how the model's cell computes, see `eras.Cell`.
     """
-    model = language_model.LanguageModel(config, lstm.basic_layer, use_resource=False)
+    model = language_model.LanguageModel(config, cell, lstm.basic_layer, use_resource=False)
     words = tf1.placeholder(tf.int32, [None], "words")
     state = tf1.placeholder(tf.float32, [None, 2 * config.num_layers, config.hidden_size])
     _, state_after = model.read(tf.maximum(words, 0)[None], language_model.unpack(state))
@@ -61,14 +66,17 @@ def add_next_word(config: Any, next_state: str = NEXT_STATE) -> tuple[dict, dict
     return inputs, {"probabilities": probabilities, next_state: final_state}
 
 
-def add_score(config: Any, end_of_sentence: int) -> tuple[dict, dict]:
+def add_score(
+    config: Any, end_of_sentence: int, cell: Cell = language_model.TODAYS
+) -> tuple[dict, dict]:
     """Adds the signature `score` to the current graph; returns `(inputs, outputs)`.
 
     Args:
       config: the model's configuration.
       end_of_sentence: the id of `<eos>`.
+      cell: as in `add_next_word`.
     """
-    model = language_model.LanguageModel(config, dynamic_layer, use_resource=False)
+    model = language_model.LanguageModel(config, cell, dynamic_layer, use_resource=False)
     words = tf1.placeholder(tf.int32, [None, None], "sentences")
     batch_size, num_words = tf.unstack(tf.shape(words))
     # The words to the left, and what fills up to the right of them; there is at least one step.

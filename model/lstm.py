@@ -41,6 +41,7 @@ def basic_cell(
     kernel: tf.Tensor,
     bias: tf.Tensor,
     precision: Precision = FLOAT32,
+    cell_clip: float = 0.0,
 ) -> LSTMStateTuple:
     """One LSTM cell at one time step.
 
@@ -50,6 +51,8 @@ def basic_cell(
       kernel: `[input + hidden, 4 * hidden]`, of the precision's dtype, or widened.
       bias: float32 `[4 * hidden]`.
       precision: how to multiply.
+      cell_clip: c is clipped to [-cell_clip, cell_clip], as TensorFlow 1.3's LSTMBlockCell did; 0:
+        it is not.
 
     Returns:
       The new `LSTMStateTuple`; its `h` is the output.
@@ -58,6 +61,8 @@ def basic_cell(
     gates = precision.product(x_and_h, kernel) + bias
     i, j, f, o = tf.split(gates, 4, axis=1)
     c = tf.sigmoid(f) * state.c + tf.sigmoid(i) * tf.tanh(j)
+    if cell_clip:
+        c = tf.clip_by_value(c, -cell_clip, cell_clip)
     return LSTMStateTuple(c=c, h=tf.sigmoid(o) * tf.tanh(c))
 
 
@@ -67,13 +72,14 @@ def basic_layer(
     kernel: tf.Tensor,
     bias: tf.Tensor,
     precision: Precision = FLOAT32,
+    cell_clip: float = 0.0,
 ) -> tuple[tf.Tensor, LSTMStateTuple]:
     """One LSTM layer, unrolled step by step.
 
     Args:
       inputs: `[num_steps, batch, input]` of the precision's dtype, num_steps static.
       kernel: float32 `[input + hidden, 4 * hidden]`; rounded to the precision's dtype here.
-      state, bias, precision: as in `basic_cell`.
+      state, bias, precision, cell_clip: as in `basic_cell`.
 
     Returns:
       `(outputs, state)`: `[num_steps, batch, hidden]` of the inputs' dtype, and the last state.
@@ -81,7 +87,7 @@ def basic_layer(
     rounded_kernel = precision.widen(tf.cast(kernel, inputs.dtype))
     outputs = []
     for x in tf.unstack(inputs):
-        state = basic_cell(x, state, rounded_kernel, bias, precision)
+        state = basic_cell(x, state, rounded_kernel, bias, precision, cell_clip)
         outputs.append(tf.cast(state.h, inputs.dtype))
     return tf.stack(outputs), state
 
@@ -462,19 +468,26 @@ class CudnnStack:
         save_canonically(self.opaque_params, num_layers, hidden_size)
 
     def zero_state(self, batch_size: int) -> tuple:
-        """The state before the first word: tuple of one `LSTMStateTuple` for all layers."""
-        return (zero_state([self._num_layers, batch_size, self._hidden_size]),)
+        """See `CellStack.zero_state`."""
+        shape = [batch_size, self._hidden_size]
+        return tuple(zero_state(shape) for _ in range(self._num_layers))
 
     def add_layers(
         self, inputs: tf.Tensor, initial_state: tuple, dropout: Any
     ) -> tuple[tf.Tensor, tuple]:
         """See `CellStack.add_layers`."""
-        (state,) = initial_state
+        c, h = map(tf.stack, zip(*initial_state))
         params = without_recurrent_bias_gradient(
             self.opaque_params, self._num_layers, self._hidden_size
         )
         params = tf.cast(params, inputs.dtype)
-        outputs, final_state = cudnn_layers(
-            inputs, state, params, self._is_training, dropout.keep_prob, dropout.draws.seed
+        outputs, state = cudnn_layers(
+            inputs,
+            LSTMStateTuple(c, h),
+            params,
+            self._is_training,
+            dropout.keep_prob,
+            dropout.draws.seed,
         )
-        return dropout(outputs, self._num_layers), (final_state,)
+        final_state = tuple(map(LSTMStateTuple, *map(tf.unstack, state)))
+        return dropout(outputs, self._num_layers), final_state

@@ -122,28 +122,27 @@ class Network:
             self._softmax_w = tf1.get_variable(softmax.NAME, shape[::-1])
         self._softmax_b = tf1.get_variable("softmax_b", [config.vocab_size])
         sizes = config.num_layers, config.hidden_size
-        first_step = tf.constant(0, tf.int64)
         if config.rnn_mode == configs.CUDNN and layer is None:
             self._stack: Any = lstm.CudnnStack(*sizes, is_training)
             self.saved_otherwise["rnn_params"] = self._stack.opaque_params
         else:
             self._stack = lstm.CellStack(*sizes, layer or LAYERS[config.rnn_mode], self.precision)
-        # The global variables' initializer skips these. The global step's runs theirs first.
-        if others := [variable.initializer for variable in self.saved_otherwise.values()]:
-            with tf.control_dependencies(others):
-                first_step = tf.identity(first_step)
+        # The global variables' initializer skips these. The embedding's runs theirs first.
+        known = self._embedding.initializer.control_inputs
+        others = [variable.initializer for variable in self.saved_otherwise.values()]
+        self._embedding.initializer._add_control_inputs([op for op in others if op not in known])
         self.global_step = None
         if is_training:
             with tf.device("/cpu:0"):  # where the dropout's seeds need it
                 self.global_step = tf1.get_variable(
                     "global_step",
-                    initializer=first_step,
+                    initializer=tf.constant(0, tf.int64),
                     trainable=False,
                     collections=[tf1.GraphKeys.GLOBAL_VARIABLES, tf1.GraphKeys.GLOBAL_STEP],
                 )
 
     def zero_state(self, batch_size: int) -> tuple:
-        """The state before the first word: an `LSTMStateTuple` for each layer; with cuDNN, one."""
+        """The state before the first word: tuple of `LSTMStateTuple`, one for each layer."""
         return self._stack.zero_state(batch_size)
 
     def read(

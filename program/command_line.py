@@ -1,46 +1,78 @@
 """How a script runs: its flags are parsed, and a mistake is answered in one line."""
 
+import contextlib
+import errno
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from absl import app, flags
 
-from program import standard_streams
+from program import standard_streams, tensorflow_start
 from program.errors import UserError
-from program.messages import say
+from program.messages import one_line, say
 from program.signals import SIGNALS, Interrupted, ignore_signals, interrupt
 
 
-def run(main: Callable) -> NoReturn:
-    """Parses the flags and calls `main`, without arguments; never returns.
+def start(define: Callable[[], None], check: Callable[[flags.FlagValues], None]) -> None:
+    """Parses the flags, and then imports TensorFlow, which takes seconds.
+
+    `--help` and a mistake of the user's are answered before that, as in `run`.
+
+    Args:
+      define: defines the script's flags, in absl's own registry.
+      check: raises UserError if values are impossible, or files missing.
+    """
+    with _ending_in_one_line():
+        standard_streams.open_closed()
+        standard_streams.prepare_output()
+        app.define_help_flags()
+        known = set(flags.FLAGS)
+        define()
+        for name in set(flags.FLAGS) - known:  # --help shows the script's own flags
+            flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
+        _parse_flags(sys.argv)
+        check(flags.FLAGS)
+    tensorflow_start.import_tensorflow()
+
+
+def run(main: Callable[[], None]) -> NoReturn:
+    """Calls `main` after `start`; never returns.
 
     A `UserError` ends the program with one line on standard error and status 1. A signal ends it
     with status 128 + the signal's number, as shells expect.
     """
-    program = os.path.basename(sys.argv[0])
-    # The terminal's encoding may lack a word.
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     for number in SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:  # by default, some end it without a line
-            signal.signal(number, interrupt)
-    try:
+        # Not what is ignored, or handled by a program in C around this one.
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):
+            signal.signal(number, interrupt)  # by default, some end it without a line
+    with _ending_in_one_line():
         try:
-            app.run(lambda _: main(), flags_parser=_parse_flags)
+            app.run(lambda _: main(), flags_parser=lambda argv: argv[:1])
         finally:
             ignore_signals()
+    sys.exit(0)
+
+
+@contextlib.contextmanager
+def _ending_in_one_line() -> Iterator[None]:
+    """Ends the program with one line, and the right status, at what is raised within."""
+    program = os.path.basename(sys.argv[0])
+    try:
+        yield
     except (UserError, flags.Error) as error:
         say(f"{program}: {error}")
         sys.exit(1)
     except Interrupted as error:
         say(f"{program}: {error}")
         sys.exit(error.status)
-    except OSError as error:  # from standard output: other files raise errors of their own
-        if not isinstance(error, BrokenPipeError):  # the reader closed it on purpose
-            say(f"{program}: standard output: {error.strerror}")
+    except OSError as error:
+        if error.errno != errno.EPIPE:  # whoever reads standard output closed it on purpose
+            place = f"{error.filename}: " if error.filename else ""
+            say(f"{program}: {one_line(place)}{error.strerror or error}")
         sys.exit(1)
     finally:
         try:
@@ -50,7 +82,7 @@ def run(main: Callable) -> NoReturn:
 
 
 def _parse_flags(argv):
-    """Parses the flags for absl, which by itself prints more than one line about a mistake."""
+    """Parses the flags; absl by itself would print more than one line about a mistake."""
     try:
         rest = flags.FLAGS(argv)[1:]
     except flags.Error as error:
@@ -62,4 +94,3 @@ def _parse_flags(argv):
         sys.exit(0)
     if rest:
         raise flags.Error(f"{rest[0]} is not a flag (--help explains the flags)")
-    return argv[:1]

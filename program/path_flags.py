@@ -1,30 +1,21 @@
-"""Flags whose values are paths: `~` is expanded, which absl does not do."""
+"""Flags whose values are paths: see `paths.expand`."""
 
 import os
 
 from absl import flags
 
-flags.disclaim_key_flags()  # --help shows the flags of the script that defines them
-
-
-def expand(path: str) -> str:
-    """Expands the `~` or `~user` that a path begins with; ValueError if there is no such user."""
-    expanded = os.path.expanduser(path)
-    if path.startswith("~") and expanded == path:
-        user = path[1:].split("/")[0]
-        raise ValueError(f"there is no user {user}; write ./ before a name that begins with ~")
-    return expanded
+from program import paths
 
 
 def split(text: str) -> list[str]:
     """Splits paths at commas, and expands `~`. A name with commas in it that exists is one path."""
-    names, paths = [name.strip() for name in text.split(",")] if text else [], []
+    names, found = [name.strip() for name in text.split(",")] if text else [], []
     while names:
-        joined = {n: expand(",".join(names[:n])) for n in range(len(names), 0, -1)}
+        joined = {n: paths.expand(",".join(names[:n])) for n in range(len(names), 0, -1)}
         taken = next((n for n, path in joined.items() if _exists(path)), 1)
-        paths.append(joined[taken])
+        found.append(joined[taken])
         del names[:taken]
-    return paths
+    return found
 
 
 def _exists(path):
@@ -33,7 +24,7 @@ def _exists(path):
 
 class _PathParser(flags.ArgumentParser):
     def parse(self, argument):
-        return expand(argument)
+        return paths.expand(argument)
 
 
 class _PathsParser(flags.ArgumentParser):

@@ -22,6 +22,20 @@ def open_closed() -> None:
             setattr(sys, name, open(number, "r" if number == 0 else "w"))  # noqa: SIM115
 
 
+def prepare_output() -> None:
+    """Makes standard output UTF-8 with line feeds, as all files are, unless it is a terminal.
+
+    Windows would write another encoding, which depends on the country. A terminal keeps its own; a
+    character that it lacks is escaped.
+    """
+    if sys.stdout.isatty():
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    else:
+        sys.stdout.reconfigure(  # type: ignore[union-attr]
+            encoding="utf-8", errors="backslashreplace", newline="\n"
+        )
+
+
 def discard(stream: TextIO) -> None:
     """Redirects a standard stream to nowhere, with what it still has in its buffer."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -35,6 +35,15 @@ def turn_on_onednn() -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
+def _take_the_message_of_the_first_session(tf):
+    """Runs a session where TensorFlow 2.18 to 2.20 tell, at any log level, what they do not do."""
+    if tf.__version__.startswith(("2.18.", "2.19.", "2.20.")):
+        # On a GPU, it would take the memory.
+        without_gpu = tf.compat.v1.ConfigProto(device_count={"GPU": 0})
+        with tf.Graph().as_default(), tf.compat.v1.Session(config=without_gpu) as session:
+            session.run(tf.no_op())
+
+
 def import_tensorflow() -> None:
     """Imports TensorFlow with oneDNN, and without its start-up and deprecation messages.
 
@@ -57,6 +66,7 @@ def import_tensorflow() -> None:
             import tensorflow as tf
 
             if quiet:
+                _take_the_message_of_the_first_session(tf)
                 tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
     finally:
         if interruptible:

@@ -15,15 +15,7 @@ def names_cluster() -> bool:
     Raises:
       RequestError: it is not a JSON object, or has machines under another key than `cluster`.
     """
-    text = os.environ.get("TF_CONFIG")
-    if not text:
-        return False
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"TF_CONFIG: {error}; docs/several-machines.md shows one") from None
-    if not isinstance(content, dict):
-        raise RequestError("TF_CONFIG: is not a JSON object; docs/several-machines.md shows one")
+    content = _read()
     if content.get("cluster"):
         return True
     if others := [key for key in content if key not in ("cluster", *OTHER_KEYS)]:
@@ -32,6 +24,38 @@ def names_cluster() -> bool:
             "docs/several-machines.md shows one"
         )
     return False
+
+
+def _read():
+    """The JSON object that `TF_CONFIG` is, a dict; empty if it is not set."""
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return {}
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"TF_CONFIG: {error}; docs/several-machines.md shows one") from None
+    if not isinstance(content, dict):
+        raise RequestError("TF_CONFIG: is not a JSON object; docs/several-machines.md shows one")
+    return content
+
+
+def require_cluster() -> None:
+    """Refuses a `TF_CONFIG` without machines in it, for scripts that use several; RequestError."""
+    if not names_cluster():
+        raise RequestError(
+            "TF_CONFIG: names no machines (docs/several-machines.md shows how); ptb_word_lm.py "
+            "trains on this machine alone"
+        )
+
+
+def is_driver() -> bool:
+    """Whether this machine is the first of those that `TF_CONFIG` names, which reads the corpus."""
+    content = _read()
+    task, jobs = content.get("task"), content.get("cluster")
+    if not (isinstance(task, dict) and isinstance(jobs, dict)):
+        return False  # which is refused later
+    return (task.get("type"), task.get("index")) == (min(jobs), 0)
 
 
 def refuse_cluster() -> None:

@@ -6,9 +6,9 @@ it is of, see `description`.
 """
 
 import contextlib
+import functools
 import glob
 import io
-import itertools
 import json
 import math
 import os
@@ -20,11 +20,13 @@ import tensorflow as tf
 
 from program.errors import UserError
 from program.messages import say
-from saved import description
+from program.whole_files import write_whole
+from saved import description, eras, finding
+from saved.finding import PREFIX
 
-PREFIX = "model.ckpt"
 PROGRESS = "Training/progress"
 RUN = "Training/run"
+GRAPH_FILE = "graph.pbtxt"
 
 tf1 = tf.compat.v1
 
@@ -67,7 +69,7 @@ class Progress(NamedTuple):
         try:
             numbers, *state = np.load(io.BytesIO(content)).values()
             epoch, window, total_cost = numbers.tolist()
-            progress = cls(int(epoch), int(window), float(total_cost), state)
+            progress = cls(int(epoch), int(window), float(total_cost), _by_layer(state))
             fits = epoch >= 1 and window >= 0 and math.isfinite(total_cost)
             fits = fits and progress[:2] == (epoch, window)
             if not (fits and all(array.dtype == np.float32 for array in state)):
@@ -86,36 +88,6 @@ def reason(error: Exception) -> str:
     return lines[0]
 
 
-def list_newest_first(save_path: str) -> list:
-    """The checkpoints `model.ckpt-STEP` in a directory, the newest first."""
-    pattern = os.path.join(glob.escape(save_path), f"{PREFIX}-*.index")
-    paths = [path.removesuffix(".index") for path in glob.glob(pattern) if os.path.isfile(path)]
-    steps = {path: path.rpartition("-")[2] for path in paths}
-    return sorted((p for p in paths if steps[p].isdecimal()), key=lambda p: -int(steps[p]))
-
-
-def refuse_checkpoint(save_path: str) -> None:
-    """Refuses a name that is a checkpoint's, where there is none or a directory is meant.
-
-    Raises:
-      CheckpointError: the last part of the name is `model.ckpt-STEP`, or one of its files.
-    """
-    directory, name = os.path.split(save_path.rstrip(os.sep))
-    if not name.startswith(f"{PREFIX}-") or os.path.isdir(save_path):
-        return
-    if os.path.isfile(save_path):
-        raise CheckpointError(
-            f"--save_path={save_path}: is a file of a checkpoint; name the directory"
-        )
-    if os.path.isfile(f"{save_path}.index"):
-        raise CheckpointError(
-            f"--save_path={save_path}: is a checkpoint; name its directory to continue the run"
-        )
-    newest = next(iter(list_newest_first(directory)), None)
-    hint = f"the newest there is {os.path.basename(newest)}" if newest else "there is none at all"
-    raise CheckpointError(f"--save_path={save_path}: there is no such checkpoint; {hint}")
-
-
 def read_shapes(path: str) -> dict:
     """Reads a whole checkpoint, checking every tensor's checksum.
 
@@ -123,17 +95,39 @@ def read_shapes(path: str) -> dict:
       Dict of variable name to shape, a list of int.
 
     Raises:
-      CheckpointError: it is damaged, or a file of it is missing.
+      CheckpointError: it is damaged, or a file of it is missing, or a number in it is not finite.
     """
     try:
         # load_checkpoint would read the newest checkpoint of a directory with that name instead.
         checkpoint = tf1.train.NewCheckpointReader(path)
         shapes = checkpoint.get_variable_to_shape_map()
-        for name in shapes:
-            checkpoint.get_tensor(name)
+        bad = [name for name in sorted(shapes) if not _is_finite(checkpoint.get_tensor(name))]
     except Exception as error:  # TensorFlow raises many kinds of errors for damaged files
         raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
+    if bad:
+        raise CheckpointError(
+            f"{path}: {bad[0]} has numbers that are infinite or NaN; take an earlier checkpoint"
+        )
     return shapes
+
+
+def _is_finite(value):
+    try:
+        return bool(np.isfinite(value).all())
+    except TypeError:  # a string
+        return True
+
+
+def read_names(path: str) -> dict:
+    """The names of a checkpoint's variables, with their shapes; only the names are looked at.
+
+    Raises:
+      CheckpointError: they cannot be read.
+    """
+    try:
+        return tf1.train.NewCheckpointReader(path).get_variable_to_shape_map()
+    except Exception as error:  # as in `read_shapes`
+        raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
 
 
 def read_run(path: str) -> dict | None:
@@ -169,7 +163,7 @@ def remove_unfinished(save_path: str) -> None:
         f"{PREFIX}-*.tempstate*",
         f"{PREFIX}-*.meta.tmp*",
         "checkpoint.tmp*",
-        "graph.pbtxt.tmp*",
+        f"{GRAPH_FILE}.tmp*",
     ]
     for pattern in patterns:
         for path in glob.glob(os.path.join(glob.escape(save_path), pattern)):
@@ -183,6 +177,39 @@ def _expected_shapes():
     for saveable in tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS):
         shapes |= {spec.name: spec.tensor.shape.as_list() for spec in saveable.specs}
     return shapes
+
+
+def _names_in(path, shapes, expected):
+    """Where a checkpoint has the current graph's variables: dict of name to its name there.
+
+    Raises:
+      CheckpointError: it is another model's.
+    """
+    names = {name: name for name in expected}
+    if not names.keys() <= shapes.keys():
+        try:
+            layout = eras.match(path, shapes)
+        except eras.EraError as error:
+            raise CheckpointError(f"{error}; choose another --save_path") from None
+        num_layers = sum(name.endswith("/kernel") for name in expected)
+        if layout.num_cells == 1 and layout.era.may_share:
+            layout = eras.with_layers(layout, num_layers)
+        names |= layout.names
+        step = tf1.train.get_global_step()
+        if step is not None and layout.step is None:
+            raise CheckpointError(
+                f"{path}: does not say how long it was trained; import_checkpoint.py "
+                "--epochs_done=N makes a run of it that can be continued"
+            )
+        if step is not None:
+            names[step.op.name] = layout.step
+    for name, shape in expected.items():
+        if shapes.get(names[name]) != shape:
+            raise CheckpointError(
+                f"{path}: has {name} of shape {shapes.get(names[name])}, but the model's is "
+                f"{shape}; choose another --save_path, or train with the old sizes"
+            )
+    return names
 
 
 def name_newest_whole(save_path: str, run: dict | None = None) -> list:
@@ -203,7 +230,7 @@ def name_newest_whole(save_path: str, run: dict | None = None) -> list:
       CheckpointError: there are checkpoints, but none is whole, or the newest is another run's or
         another model's; or the directory cannot be written.
     """
-    paths = list_newest_first(save_path)
+    paths = finding.list_newest_first(save_path)
     for number, path in enumerate(paths):
         try:
             shapes = read_shapes(path)
@@ -211,53 +238,87 @@ def name_newest_whole(save_path: str, run: dict | None = None) -> list:
             say(f"{error}; trying the one before")
             continue
         _check_run(path, run or {})
-        for name, shape in _expected_shapes().items():
-            if shapes.get(name) != shape:
-                raise CheckpointError(
-                    f"{path}: has {name} of shape {shapes.get(name)}, but the model's is {shape}; "
-                    "choose another --save_path"
-                )
+        _names_in(path, shapes, _expected_shapes())
+        if choice := finding.describe_choice(save_path, path, paths[number + 1 :]):
+            say(choice)
         older_first = paths[number:][::-1]
         # Names without the directory: it may be moved or copied.
-        names = [os.path.basename(each) for each in older_first]
+        names = [os.path.relpath(each, save_path) for each in older_first]
         try:
             tf1.train.update_checkpoint_state(os.path.abspath(save_path), names[-1], names)
         except tf.errors.OpError as error:
             raise CheckpointError(f"{save_path}: cannot be written: {reason(error)}") from None
         return older_first
-    if paths or os.path.exists(os.path.join(save_path, "checkpoint")):
-        raise CheckpointError(
-            f"{save_path}: no checkpoint is whole; restore one, or choose another --save_path"
-        )
+    _refuse_to_begin_anew(save_path, paths)
     return []
 
 
-def _laid_out_as(state, shapes):
-    """Gives a state the shapes of another `--rnn_mode`; returns None if it is another state.
+def _refuse_to_begin_anew(save_path, paths):
+    """Refuses a directory that has checkpoints, or parts of some, of which none can be read."""
+    begun = os.path.exists(os.path.join(save_path, finding.STATE_FILE))
+    parts = finding.list_parts(save_path)
+    if os.path.exists(os.path.join(save_path, "config.json")):
+        # A first save that was killed leaves such parts.
+        parts = [path for path in parts if not os.path.basename(path).startswith(f"{PREFIX}-")]
+    if paths or begun or parts:
+        named = f" ({', '.join(map(os.path.basename, parts))})" if parts else ""
+        raise CheckpointError(
+            f"{save_path}: no checkpoint is whole{named}; restore one, or choose another "
+            "--save_path"
+        )
 
-    cuDNN has one `c` and one `h` of all layers, `[num_layers, batch, hidden]`. The other modes have
-    one of each for every layer, `[batch, hidden]`.
+
+class _Restorer(tf1.train.Saver):  # type: ignore[name-defined]
+    """A Saver that restores from a checkpoint with other names, dtypes or format."""
+
+    def __init__(self, names: dict):
+        """Adds to the graph what sets the variables; `names` as of `_names_in`."""
+        super().__init__(save_relative_paths=True)
+        self._assign = []  # pairs of an operation and a dict of tensors to feed to names to read
+        for variable in tf1.global_variables():
+            name = names[variable.op.name]
+            self._assign.append((variable.initializer, {variable.initial_value: name}))
+        for saveable in tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS):
+            fed = [tf1.placeholder(spec.dtype, spec.tensor.shape) for spec in saveable.specs]
+            read = [names[spec.name] for spec in saveable.specs]
+            self._assign.append((saveable.restore(fed, None), dict(zip(fed, read))))
+
+    def restore(self, sess: tf.compat.v1.Session, save_path: str) -> None:
+        """Sets the variables in a session."""
+        checkpoint = tf1.train.NewCheckpointReader(save_path)
+        for operation, wanted in self._assign:
+            sess.run(operation, {x: checkpoint.get_tensor(n) for x, n in wanted.items()})
+
+
+def _restorer_of(path):
+    """What restores the current graph's variables from a checkpoint, or None; see `Checkpoints`."""
+    if path is None:
+        return tf1.train.Saver(save_relative_paths=True)
+    checkpoint = tf1.train.NewCheckpointReader(path)
+    names = _names_in(path, checkpoint.get_variable_to_shape_map(), _expected_shapes())
+    dtypes = checkpoint.get_variable_to_dtype_map()
+    is_old = any(name != old or dtypes[old] == tf.float16 for name, old in names.items())
+    if is_old or not os.path.isfile(f"{path}.index"):
+        return _Restorer(names)
+    return tf1.train.Saver(save_relative_paths=True)
+
+
+def _is_ours(path):
+    """Whether this program wrote a checkpoint, so that it may also delete it in time."""
+    try:
+        return tf1.train.NewCheckpointReader(path).has_tensor(PROGRESS)
+    except Exception:  # noqa: BLE001  TensorFlow raises many kinds of errors for damaged files
+        return False
+
+
+def _by_layer(state):
+    """The state with an array for each layer's c and h.
+
+    Older versions of this project kept cuDNN's as two arrays, `[num_layers, batch, hidden]`.
     """
-
-    def num_layers(shape):
-        return math.prod(shape[:-2])
-
-    def layers(arrays):
-        return [
-            layer
-            for array in arrays
-            for layer in array.reshape(num_layers(array.shape), *array.shape[-2:])
-        ]
-
-    c, h = layers(state[0::2]), layers(state[1::2])
-    wanted = [shape[-2:] for shape in shapes[0::2] for _ in range(num_layers(shape))]
-    if not [layer.shape for layer in c] == [layer.shape for layer in h] == wanted:
-        return None
-    next_layers = itertools.cycle((iter(c), iter(h)))
-    return [
-        np.reshape(list(itertools.islice(layers, num_layers(shape))), shape)
-        for layers, shape in zip(next_layers, shapes)
-    ]
+    layers = [array.reshape(-1, *array.shape[-2:]) for array in state]
+    pairs = (pair for c, h in zip(layers[0::2], layers[1::2]) for pair in zip(c, h))
+    return [array for pair in pairs for array in pair]
 
 
 def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
@@ -275,22 +336,38 @@ def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
     """
     checkpoint = tf1.train.NewCheckpointReader(path)
     if not checkpoint.has_tensor(PROGRESS):
-        step = checkpoint.get_tensor(tf1.train.get_global_step().op.name)
-        return Progress(epoch=int(step) // steps_per_epoch + 1)
+        step = finding.step_of(path)
+        return Progress(epoch=step // steps_per_epoch + 1)
     try:
         progress = Progress.from_bytes(checkpoint.get_tensor(PROGRESS))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}; move this checkpoint away") from None
-    if not progress.state:
-        return progress
-    carried = _laid_out_as(progress.state, [tuple(tensor.shape) for tensor in state])
-    if carried is None:
+    shapes = [array.shape for array in progress.state]
+    if progress.state and shapes != [tuple(tensor.shape) for tensor in state]:
         raise CheckpointError(
             f"{path}: was saved within epoch {progress.epoch} with another --num_gpus or number of "
             "machines; continue with those until the epoch is done, or move the checkpoints of the "
             "epoch away"
         )
-    return progress._replace(state=carried)
+    return progress
+
+
+def _forget_shapes(graph_def):
+    for node in graph_def.node:
+        node.attr.pop("_output_shapes", None)
+
+
+def write_graph(save_path: str) -> None:
+    """Writes the current graph as text, `graph.pbtxt`, as a Supervisor does.
+
+    Raises:
+      CheckpointError: it cannot be written.
+    """
+    path = os.path.join(save_path, GRAPH_FILE)
+    try:
+        write_whole(path, str(tf1.get_default_graph().as_graph_def()))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 class Checkpoints:
@@ -300,7 +377,8 @@ class Checkpoints:
       progress: the `Progress` to go on from.
       newest: path of the newest checkpoint that is whole, or None.
       saved_run: the description in the checkpoint to go on from, see `read_run`; or None.
-      restorer: a `Saver` of only the variables, with which a Supervisor restores.
+      restorer: a `Saver` of only the variables, or the like for an old checkpoint, with which a
+        Supervisor restores.
     """
 
     def __init__(self, save_path: str, model: Any, run: dict | None = None):
@@ -327,7 +405,7 @@ class Checkpoints:
             steps_per_epoch = streams.epoch_size * streams.num_replicas
             state = tf.nest.flatten(model.initial_state)
             self.progress = read_progress(self.newest, steps_per_epoch, state)
-        self.restorer = tf1.train.Saver(save_relative_paths=True)
+        self.restorer = _restorer_of(self.newest)
         # In no collection, so that it is not one of the model's variables for other Savers.
         self._content = tf1.placeholder(tf.string, shape=[])
         values = {PROGRESS: self._content}
@@ -341,7 +419,15 @@ class Checkpoints:
         saveables = tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS)
         variables = [*tf1.global_variables(), *saveables, *strings]
         self._saver = tf1.train.Saver(variables, save_relative_paths=True)
-        self._saver.recover_last_checkpoints(paths)
+        # It deletes them when there are five newer ones: only its own.
+        self._saver.recover_last_checkpoints([path for path in paths if _is_ours(path)])
+
+    @functools.cache  # noqa: B019  it lives as long as the run
+    def _metagraph(self):
+        """The graph as TensorFlow's Saver writes it, but without what an import works out again."""
+        metagraph = self._saver.export_meta_graph(strip_default_attrs=True)
+        _forget_shapes(metagraph.graph_def)
+        return metagraph.SerializeToString()
 
     def save(self, session: tf.compat.v1.Session, step: int, progress: Progress) -> None:
         """Saves a session's variables, and the progress, as `model.ckpt-STEP`.
@@ -351,7 +437,10 @@ class Checkpoints:
         """
         session.run(self._assign, {self._content: progress.to_bytes()})
         try:
-            self.newest = self._saver.save(session, self._prefix, global_step=step)
+            self.newest = self._saver.save(
+                session, self._prefix, global_step=step, write_meta_graph=False
+            )
+            write_whole(f"{self.newest}.meta", self._metagraph())
         except (tf.errors.OpError, ValueError, OSError) as error:
             remove_unfinished(os.path.dirname(self._prefix))
             message = f"{self._prefix}-{step}: cannot be written: {reason(error)}"

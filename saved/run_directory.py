@@ -2,28 +2,36 @@
 
 `vocab.txt` (one word a line, the first has id 0) and `config.json` (the hyperparameters, and what
 else the numbers depend on) say what a checkpoint means. `ptb.preparation.json` says how the corpus
-was made of text. `lock` names the process that trains. No other module writes these files.
+was made of text. While a process trains, it holds `lock`, and `process` has its number. No other
+module writes these files.
 """
 
 import contextlib
+import errno
 import json
 import os
+import warnings
 from collections.abc import Iterator
 
+with warnings.catch_warnings():  # a lock that any system has is not worth a warning
+    warnings.simplefilter("ignore")
+    import filelock
+
+from program import paths
 from program.errors import UserError
 from program.messages import say
-from saved import checkpoints, description
+from program.whole_files import write_whole
+from saved import description, finding
 from text import preparation
 from text.preparation import Preparation
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
-
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
-LOCK_FILE = "lock"
+LOCK_FILE, PROCESS_FILE = "lock", "process"
+# The errors of file systems that have no locks.
+WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+# In a vocabulary in its order, how much of the rarer half of the words ascends, if it is not small.
+MIN_RARER_WORDS, MIN_ASCENDING = 100, 0.7
 # Tells TensorBoard's projector which variable to show, and which words label its rows.
 PROJECTOR_FILE = "projector_config.pbtxt"
 PROJECTOR_CONFIG = f"""embeddings {{
@@ -38,22 +46,16 @@ class RunDirectoryError(UserError):
 
 
 def _write(path, text):
-    """Writes a file whole or not at all."""
-    temporary = f"{path}.tmp"
     try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
+        write_whole(path, text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(temporary)
         raise RunDirectoryError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _read(path):
-    """A file's text, or None if there is none."""
+    """A file's text, without a byte order mark at its beginning; or None if there is no file."""
     try:
-        with open(path, encoding="utf-8", newline="\n") as file:
+        with open(path, encoding="utf-8-sig", newline="\n") as file:
             return file.read()
     except FileNotFoundError:
         return None
@@ -103,54 +105,49 @@ def check_vocabulary(save_path: str, words: list) -> None:
     Raises:
       RunDirectoryError: it has another, or one that cannot be read.
     """
-    if read_words(save_path) not in (None, words):
+    known = read_words(save_path)
+    if known not in (None, words):
+        order = " (the same words in another order)" if sorted(known) == sorted(words) else ""
         raise RunDirectoryError(
-            f"{save_path}/{VOCABULARY_FILE}: is another vocabulary than that of --data_path; "
-            "continue with the old data, or choose another --save_path"
+            f"{save_path}/{VOCABULARY_FILE}: is another vocabulary than that of "
+            f"--data_path{order}; continue with the old data, or choose another --save_path"
         )
 
 
-def check_config(
-    save_path: str, run: dict, checkpoint: str | None = None, saved_run: dict | None = None
-) -> None:
-    """Checks that `config.json` describes this run; says of a checkpoint what cannot be checked.
+def say_order(path: str, words: list) -> None:
+    """Says if words, a list of str, seem to be in another order than training gives them.
+
+    Words are ordered by falling count, then by the word. In the rarer half many counts are equal,
+    so most words there come after the one before. Other programs order equal counts otherwise.
 
     Args:
-      save_path: the directory.
-      run: see `description.describe`.
-      checkpoint: the path of the checkpoint to continue, or None if there is none.
-      saved_run: what the checkpoint itself says of its run, or None. It has been compared; where
-        `config.json` says something else, that is only said.
-
-    Raises:
-      RunDirectoryError: it cannot be read, or belongs to another run.
+      path: of the file they were read from.
+      words: in the order of their ids.
     """
-    path = os.path.join(save_path, CONFIG_FILE)
-    beside = read_config(save_path)
-    if beside and (name := description.first_difference(beside, run)):
-        change = description.change(name, beside, run)
-        if saved_run is None:
-            raise RunDirectoryError(
-                f"{path}: {change}; continue with the old one, or choose another --save_path"
-            )
-        say(f"{path}: is of another run than {checkpoint}, which counts: {change}")
-    if checkpoint is None:
-        return
-    known = dict(saved_run or beside or {})
-    if saved_run is None and read_words(save_path) is not None:
-        known["vocabulary"] = run["vocabulary"]
-    missing = description.names_missing(known, run)
-    if saved_run is None and beside is None:
+    rarer = words[len(words) // 2 :]
+    num_ascending = sum(word < following for word, following in zip(rarer, rarer[1:]))
+    if len(rarer) >= MIN_RARER_WORDS and num_ascending < MIN_ASCENDING * len(rarer):
         say(
-            f"{checkpoint}: does not say which run it is of, and has no {CONFIG_FILE} beside it; "
-            "that the run is the same cannot be checked"
+            f"{path}: its words are not ordered by falling count and then by the word, as in "
+            "training; with ids of another program the results are wrong, and the checkpoint does "
+            "not say which ids are its own"
         )
-    elif saved_run is None:
+
+
+def say_what_is_unknown(run: dict, checkpoint: str, saved_run: dict | None) -> None:
+    """Says what of a run cannot be compared with that of the checkpoint to continue.
+
+    Args:
+      run: see `description.describe`.
+      checkpoint: the checkpoint's path.
+      saved_run: what the checkpoint says of its run, which has been compared; or None.
+    """
+    if saved_run is None:
         say(
-            f"{checkpoint}: does not say which run it is of; that it is that of {CONFIG_FILE} "
-            f"beside it cannot be checked{missing and ', nor '}{missing}"
+            f"{checkpoint}: does not say which run it is of; that the run is the same cannot be "
+            "checked"
         )
-    elif missing:
+    elif missing := description.names_missing(saved_run, run):
         say(f"{checkpoint}: that these are the same cannot be checked: {missing}")
 
 
@@ -181,61 +178,59 @@ def check_name(path: str, flag: str = "--save_path") -> None:
     """Checks that TensorFlow can read back what it saves to a directory.
 
     Raises:
-      RunDirectoryError: the path is not UTF-8, or TensorFlow's checkpoint reader would take it
-        for a pattern.
+      RunDirectoryError: the path is not UTF-8, names another file system, or TensorFlow's
+        checkpoint reader would take it for a pattern.
     """
-    for sign in ("[", "\\"):
-        if sign in path and sign != os.sep:
-            raise RunDirectoryError(
-                f"{flag}={path}: TensorFlow cannot read checkpoints where a name has {sign}; "
-                "choose another"
-            )
     try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise RunDirectoryError(
-            f"{flag}={path}: is not UTF-8, or the locale is not; choose another name"
-        ) from None
+        paths.refuse_scheme(path)
+    except ValueError as error:
+        raise RunDirectoryError(f"{flag}={path}: {error}") from None
+    if fault := paths.name_fault(path):
+        raise RunDirectoryError(f"{flag}={path}: {fault}")
 
 
 @contextlib.contextmanager
 def locked(save_path: str) -> Iterator[None]:
     """Makes a directory, and keeps other processes from training in it while the context lasts.
 
-    The operating system removes the lock when the process ends, even if it is killed.
+    The operating system removes the lock when the process ends, even if it is killed. Where a file
+    system has no locks, that is said, and nothing is locked.
 
     Raises:
       RunDirectoryError: the directory cannot be made or read back, or another process is training
         in it.
-      checkpoints.CheckpointError: the name is that of a checkpoint.
+      finding.FindingError: the name is that of a checkpoint.
     """
     check_name(save_path)
-    checkpoints.refuse_checkpoint(save_path)
-    path = os.path.join(save_path, LOCK_FILE)
-    with contextlib.ExitStack() as stack:
-        try:
-            os.makedirs(save_path, exist_ok=True)
-            file = stack.enter_context(open(path, "a+", encoding="utf-8"))
-        except OSError as error:
-            raise RunDirectoryError(
-                f"--save_path={save_path}: {error.strerror}; name a directory to write to"
-            ) from None
-        _lock(file, save_path)
-        yield
-
-
-def _lock(file, save_path):
+    finding.refuse_checkpoint(save_path)
+    lock = filelock.FileLock(os.path.join(save_path, LOCK_FILE), timeout=0)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
+        os.makedirs(save_path, exist_ok=True)
+        _acquire(lock, save_path)
+    except OSError as error:
         raise RunDirectoryError(
-            f"--save_path={save_path}: process {file.read().strip()} is training in it; wait for "
-            "it, or choose another --save_path"
+            f"--save_path={save_path}: {error.strerror}; name a directory to write to"
         ) from None
-    except (OSError, AttributeError):
-        return  # a file system without locks, or a system (Windows) without fcntl
-    with contextlib.suppress(OSError):  # on a full disk, the lock holds without the number in it
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquire(lock, save_path):
+    """Takes a lock, and writes down which process has it."""
+    path = os.path.join(save_path, PROCESS_FILE)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        number = (_read(path) or "another").strip()
+        raise RunDirectoryError(
+            f"--save_path={save_path}: process {number} is training in it; wait for it, or choose "
+            "another --save_path"
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        if getattr(error, "errno", errno.ENOSYS) not in WITHOUT_LOCKS:
+            raise
+        say(f"{save_path}: cannot be locked here: let no other process train in it")
+    with contextlib.suppress(RunDirectoryError):  # on a full disk, the lock holds without it
+        _write(path, f"{os.getpid()}\n")

@@ -11,4 +11,5 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 # A shell starts commands in the background with signals ignored, which all that the tests start
 # would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl import app, flags
 from absl.testing import flagsaver
@@ -20,8 +22,15 @@ import reader
 import util
 from program import command_line, signals
 from saved import checkpoints, description, run_directory
-from training import flags as training_flags
+from script_flags import cluster, curves, export, generate, import_checkpoint, score, training
 
+# The flags of each script.
+SCRIPT_FLAGS = {
+    "ptb_word_lm": training,
+    "train_cluster": cluster,
+    **{"generate": generate, "score": score, "export": export, "curves": curves},
+    "import_checkpoint": import_checkpoint,
+}
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 tf1 = tf.compat.v1
 # A graph with cuDNN's kernel can be initialized, saved and restored where the kernel cannot run.
@@ -56,6 +65,7 @@ def models_in_session(config, corpus, dtype=tf.float32, seed=1, num_replicas=Non
             models = util.import_models(metagraph, models)
         with tf1.Session(config=SESSION_CONFIG) as session:
             session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+            reader.load_texts(session)
             yield models, session
 
 
@@ -107,6 +117,27 @@ def clean_environment():
     return {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
 
 
+def shown_on_a_terminal(function, *arguments):
+    """Calls a function with a terminal as standard error; returns what the function wrote there."""
+    ours, theirs = pytest.importorskip("pty").openpty()
+    content, end = bytearray(), b"\0"
+
+    def read():  # all the time: a terminal holds few kilobytes
+        while not content.endswith(end):
+            content.extend(os.read(ours, 1 << 16))
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    with open(theirs, "w") as stream, contextlib.redirect_stderr(stream):
+        try:
+            function(*arguments)
+        finally:
+            print(end.decode(), end="", file=stream, flush=True)
+            thread.join(timeout=60)
+    os.close(ours)
+    return content.removesuffix(end).decode()
+
+
 def run_program(name, *arguments, **options):
     """Runs one of the scripts as a process; returns its exit status, output and error output."""
     process = subprocess.run(
@@ -139,7 +170,8 @@ def run_here(module, *arguments, input=""):
     stdin = io.TextIOWrapper(io.BytesIO(input.encode()))
     stdout, stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
     stderr.reconfigure(errors="backslashreplace")
-    app.define_help_flags()  # as app.run does once in a process: they are no flags of the script's
+    script_flags = SCRIPT_FLAGS[module.__name__]
+    app.define_help_flags()  # once in a process: they are no flags of the script's
     with (
         mock.patch.object(sys, "argv", [f"{module.__name__}.py", *arguments]),
         mock.patch.object(sys, "stdin", stdin),
@@ -148,9 +180,9 @@ def run_here(module, *arguments, input=""):
         eager_execution_kept(),
         flagsaver.flagsaver(),  # forgets the flags that are defined within, too
     ):
-        getattr(module, "define_flags", training_flags.define)()
         handlers = {number: signal.getsignal(number) for number in signals.SIGNALS}
         try:
+            command_line.start(script_flags.define, script_flags.check)
             command_line.run(module.main)
         except SystemExit as end:
             status = end.code or 0

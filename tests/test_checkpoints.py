@@ -8,7 +8,7 @@ import tensorflow as tf
 import configs
 import training
 from graphs import models_in_session, random_corpus, tiny_config, weights
-from saved import checkpoints
+from saved import checkpoints, finding
 
 tf1 = tf.compat.v1
 # 2 layers, batch 4, hidden size 8: see tiny_config.
@@ -29,8 +29,9 @@ def test_newest_is_that_of_the_highest_step(tmp_path):
     for name in ("model.ckpt-9", "model.ckpt-10", "model.ckpt-x", "other-11"):
         (tmp_path / f"{name}.index").touch()
     (tmp_path / "model.ckpt-12.data-00000-of-00001").touch()
-    expected = [str(tmp_path / f"model.ckpt-{step}") for step in (10, 9)]
-    assert checkpoints.list_newest_first(str(tmp_path)) == expected
+    names = ("other-11", "model.ckpt-10", "model.ckpt-9", "model.ckpt-x")
+    expected = [str(tmp_path / name) for name in names]
+    assert finding.list_newest_first(str(tmp_path)) == expected
 
 
 def test_a_whole_checkpoint_is_read(saved):
@@ -103,8 +104,8 @@ def test_a_copied_directory_stands_alone(saved, tmp_path):
             assert tf.train.latest_checkpoint(str(copy)) == str(copy / "model.ckpt-7")
             for step in range(8, 13):
                 saver.save(session, step, PROGRESS)
-            assert len(checkpoints.list_newest_first(str(copy))) == 5
-            assert len(checkpoints.list_newest_first(str(tmp_path / "moved"))) == 1
+            assert len(finding.list_newest_first(str(copy))) == 5
+            assert len(finding.list_newest_first(str(tmp_path / "moved"))) == 1
     finally:
         shutil.move(tmp_path / "moved", saved)
 
@@ -123,17 +124,15 @@ def test_progress_within_an_epoch_goes_on_in_another_mode(tmp_path, num_replicas
     shape = (num_replicas, 2, 2, 4, 8)  # replicas, layers, c and h, batch, hidden
     original = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     progress = PROGRESS._replace(state=list(original.reshape(-1, 4, 8)))
-    for step, mode in enumerate((configs.BLOCK, configs.CUDNN, configs.BASIC)):
+    older = PROGRESS._replace(state=list(original.swapaxes(1, 2).reshape(-1, 2, 4, 8)))  # cuDNN's
+    for step, mode in enumerate((configs.CUDNN, configs.BLOCK, configs.CUDNN, configs.BASIC)):
         config = tiny_config(rnn_mode=mode)
         with models_in_session(config, random_corpus(), num_replicas=num_replicas) as result:
             models, session = result
             saver = checkpoints.Checkpoints(str(tmp_path), models["Train"])
             if step:
-                progress = saver.progress
-            saver.save(session, step, progress)
-        expected = original.swapaxes(1, 2) if mode == configs.CUDNN else original
-        arrays = expected.reshape(-1, *((2, 4, 8) if mode == configs.CUDNN else (4, 8)))
-        assert_same_progress(progress, PROGRESS._replace(state=list(arrays)))
+                assert_same_progress(saver.progress, progress)
+            saver.save(session, step, saver.progress if step else older)
 
 
 def test_a_checkpoint_of_another_run_is_refused(saved, tmp_path):
@@ -171,10 +170,10 @@ def test_the_name_of_a_checkpoint_is_refused_where_a_directory_is_meant(saved):
         ("model.ckpt-8/", "there is no such checkpoint; the newest there is model.ckpt-7"),
         ("none/model.ckpt-8", "there is no such checkpoint; there is none at all"),
     ):
-        with pytest.raises(checkpoints.CheckpointError, match=message):
-            checkpoints.refuse_checkpoint(str(saved / name))
-    checkpoints.refuse_checkpoint(str(saved))
-    checkpoints.refuse_checkpoint(str(saved / "model"))
+        with pytest.raises(finding.FindingError, match=message):
+            finding.refuse_checkpoint(str(saved / name))
+    finding.refuse_checkpoint(str(saved))
+    finding.refuse_checkpoint(str(saved / "model"))
 
 
 def test_a_checkpoint_without_progress_tells_the_epoch_by_its_step(tmp_path):

@@ -27,6 +27,7 @@ def test_documented_hyperparameters():
         ("small", "tutorial", {1: 1.0, 4: 1.0, 5: 0.5, 6: 0.25, 13: 0.5**9}),
         ("small", "paper", {1: 1.0, 5: 1.0, 6: 0.5, 13: 0.5**8}),
         ("medium", "tutorial", {6: 1.0, 7: 0.8, 39: 0.8**33}),
+        ("medium", "table", {7: 1.0, 8: 0.8, 39: 0.8**32}),
         ("medium", "paper", {7: 1.0, 8: 1 / 1.2, 39: 1.2**-32}),
         ("large", "tutorial", {14: 1.0, 15: 1 / 1.15}),
         ("large", "paper", {15: 1.0, 16: 1 / 1.15}),

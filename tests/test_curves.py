@@ -12,29 +12,95 @@ from training import guard, loop, summaries
 tf1 = tf.compat.v1
 
 
-def write_run(path, first_step, epochs, test=None):
-    """One life of a run with 10 steps an epoch."""
-    with summaries.Summaries(str(path), first_step) as written:
+def write_run(path, first_step, epochs, test=None, numbered=True):
+    """One life of a run with 10 steps an epoch; returns the path of its event file."""
+    before = set(path.glob("events*"))
+    with tf.Graph().as_default(), summaries.Summaries(str(path), first_step) as written:
         for number, (train, valid) in enumerate(epochs, start=first_step // 10 + 1):
             written.write(10 * number - 5, perplexity=1.0)
-            written.write(10 * number, train_perplexity=train, valid_perplexity=valid)
+            values = {"epoch": number} if numbered else {}
+            values |= {"train_perplexity": train, "valid_perplexity": valid}
+            written.write(10 * number, **values)
         if test is not None:
             written.write(10 * number, test_perplexity=test)
+    (new,) = set(path.glob("events*")) - before
+    return new
 
 
-def test_a_continued_run_is_one_curve(tmp_path):
-    with tf.Graph().as_default():
-        write_run(tmp_path, 0, [(300.0, 200.0), (150.0, 170.0), (99.0, 98.0)])
-        write_run(tmp_path, 10, [(140.0, 160.0)], test=155.0)
+TWO, LATER_TWO = [(300.0, 200.0), (150.0, 170.0)], [(90.0, 98.0), (80.0, 97.0)]
+
+
+def read(path, capsys):
+    """The curve, and what is said on standard error, without the path of the run."""
+    curve = curves.read_curve(str(path))
+    return curve, capsys.readouterr().err.replace(f"{path}", "RUN")
+
+
+def test_a_continued_run_is_one_curve(tmp_path, capsys):
+    write_run(tmp_path, 0, [(300.0, 200.0), (150.0, 170.0), (99.0, 98.0)])
+    write_run(tmp_path, 10, [(140.0, 160.0)], test=155.0)
     # The first life had come further than what was saved: its third epoch never was.
-    assert curves.read_curve(str(tmp_path)) == ([300.0, 140.0], [200.0, 160.0], 155.0)
+    assert read(tmp_path, capsys) == (([300.0, 140.0], [200.0, 160.0], 155.0, [1, 2]), "")
 
 
-def test_a_run_that_goes_on_after_its_test_is_not_finished(tmp_path):
-    with tf.Graph().as_default():
-        write_run(tmp_path, 0, [(300.0, 200.0)], test=155.0)
-        write_run(tmp_path, 10, [(140.0, 160.0)])
-    assert curves.read_curve(str(tmp_path)) == ([300.0, 140.0], [200.0, 160.0], None)
+@pytest.mark.parametrize("epochs", [[], [(140.0, 160.0)]])
+def test_a_run_that_goes_on_after_its_test_is_not_finished(tmp_path, epochs):
+    write_run(tmp_path, 0, [(300.0, 200.0)], test=155.0)
+    write_run(tmp_path, 10, epochs)
+    assert curves.read_curve(str(tmp_path)).test is None
+
+
+def test_a_run_that_is_to_have_more_epochs_is_not_finished(tmp_path):
+    write_run(tmp_path, 0, TWO, test=155.0)
+    (tmp_path / "config.json").write_text('{"max_max_epoch": 2}')
+    assert curves.read_curve(str(tmp_path)).test == 155.0
+    (tmp_path / "config.json").write_text('{"max_max_epoch": 4}')
+    assert curves.read_curve(str(tmp_path)).test is None
+
+
+def test_an_event_file_that_is_missing_at_the_end_is_noticed(tmp_path, capsys):
+    write_run(tmp_path, 0, TWO, test=155.0)
+    (tmp_path / "model.ckpt-29.index").touch()  # within the third epoch
+    assert read(tmp_path, capsys)[0].test == 155.0
+    (tmp_path / "model.ckpt-30.index").touch()
+    curve, said = read(tmp_path, capsys)
+    assert (curve.test, said) == (
+        None,
+        "RUN: has model.ckpt-30, but no event file has that epoch\n",
+    )
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_epochs_before_the_first_file_leave_their_place_free(tmp_path, capsys, numbered):
+    file = write_run(tmp_path, 20, LATER_TWO, test=95.0, numbered=numbered)
+    curve, said = read(tmp_path, capsys)
+    assert curve == ([90.0, 80.0], [98.0, 97.0], 95.0, [3, 4])
+    older = f"RUN/{file.name}: does not number its epochs, as older versions did not; its steps"
+    assert said.endswith("RUN: no event file has the epochs 1, 2\n")
+    assert said.startswith(older) == (not numbered)
+
+
+@pytest.mark.parametrize("place", [0.05, 0.3, 0.6])
+def test_a_damaged_file_is_named_and_later_epochs_stay_in_their_place(tmp_path, capsys, place):
+    file = write_run(tmp_path, 0, TWO)
+    write_run(tmp_path, 20, LATER_TWO, test=95.0)
+    content = bytearray(file.read_bytes())
+    content[int(place * len(content))] ^= 4
+    file.write_bytes(content)
+    curve, said = read(tmp_path, capsys)
+    assert curve.epochs[-2:] == [3, 4] and curve.train[-2:] == [90.0, 80.0]
+    assert len(curve.epochs) < 4
+    first, second = said.splitlines()
+    assert first.startswith(f"RUN/{file.name}: is damaged (corrupted record at ")
+    assert second.startswith("RUN: no event file has the epochs ")
+
+
+def test_an_older_file_is_read_by_the_newer_ones_steps(tmp_path, capsys):
+    file = write_run(tmp_path, 10, TWO[1:], numbered=False)
+    write_run(tmp_path, 20, LATER_TWO, test=95.0)
+    curve, said = read(tmp_path, capsys)
+    assert curve.epochs == [2, 3, 4]
+    assert said.count("does not number its epochs") == 1 and file.name in said
 
 
 class Killed(BaseException):
@@ -61,19 +127,17 @@ def test_an_epoch_that_is_saved_is_in_the_curve(tmp_path):
     assert curves.read_curve(str(tmp_path)).valid == [200.0]
 
 
-def test_a_file_cut_off_is_read_as_far_as_it_goes(tmp_path):
-    with tf.Graph().as_default():
-        write_run(tmp_path, 0, [(300.0, 200.0), (150.0, 170.0)])
-    (path,) = tmp_path.glob("events*")
+def test_a_file_cut_off_is_read_as_far_as_it_goes(tmp_path, capsys):
+    path = write_run(tmp_path, 0, TWO)
     path.write_bytes(path.read_bytes()[:-7])
-    assert curves.read_curve(str(tmp_path)) == ([300.0], [200.0], None)
+    # As after a run that was killed: nothing to be said.
+    assert read(tmp_path, capsys) == (([300.0], [200.0], None, [1]), "")
 
 
 def test_a_run_without_epochs_is_named(tmp_path):
     with pytest.raises(errors.RequestError, match="no such directory"):
         curves.read_curve(str(tmp_path / "nowhere"))
-    with tf.Graph().as_default():
-        write_run(tmp_path, 0, [])
+    write_run(tmp_path, 0, [])
     with pytest.raises(errors.RequestError, match="no epoch is finished"):
         curves.read_curve(str(tmp_path))
 

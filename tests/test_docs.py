@@ -32,9 +32,11 @@ SOURCES = [
         "text",
         "model",
         "saved",
+        "script_flags",
         "trained",
         "training",
         "program",
+        "script_flags",
         "benchmarks",
         "tests",
     )

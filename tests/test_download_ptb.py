@@ -6,7 +6,6 @@ import hashlib
 import http.server
 import io
 import os
-import pty
 import re
 import signal
 import socket
@@ -21,6 +20,8 @@ import pytest
 
 import download_ptb
 import shared
+from graphs import shown_on_a_terminal
+from program import progress_bar
 from text import preparation
 
 FILES = {
@@ -426,14 +427,9 @@ def test_addresses_that_cannot_be_used(tmp_path, url):
     assert err == f"download_ptb.py: {message}\n"
 
 
-def test_progress_is_for_terminals(tmp_path):
-    ours, theirs = pty.openpty()
+def test_progress_is_for_terminals(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress_bar, "DELAY_SECS", 0)
     with serve(FOLDER) as server:
-        process = start(f"--out={tmp_path}", f"--url={server.url}/data", stderr=theirs)
-        process.communicate(timeout=300)
-    os.close(theirs)
-    shown = os.read(ours, 10**4).decode()
-    os.close(ours)
-    lines = [line.split("\r\033[K")[-1] for line in shown.split("\r\n")[:-1]]
-    sizes = {name: f"{len(content) / 1e6:.1f}" for name, content in FILES.items()}
-    assert lines == [f"{name}: {size} of {size} MB" for name, size in sizes.items()]
+        arguments = str(tmp_path), [f"{server.url}/data"], KNOWN
+        shown = shown_on_a_terminal(download_ptb.download, *arguments)
+    assert all(re.search(rf"\r{name}: \d+%, ", shown) for name in FILES)

@@ -14,7 +14,8 @@ import configs
 import ptb_word_lm
 from graphs import run_here
 from program.errors import RequestError, UserError
-from training import flags as training_flags
+from script_flags import training as training_flags
+from training import request
 
 
 @contextlib.contextmanager
@@ -72,7 +73,7 @@ def test_cudnn_is_chosen_on_a_gpu(monkeypatch, arguments, several_machines, expe
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
     monkeypatch.setattr(tf.test, "is_built_with_cuda", lambda: True)
     with parsed(*arguments):
-        assert training_flags.request(several_machines).config.rnn_mode == expected
+        assert request.read_request(several_machines).config.rnn_mode == expected
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from tensorflow.python.framework import kernels, op_def_registry
 
 import configs
 import ptb_word_lm
+import reader
 import util
 from graphs import (
     assert_weights_close,
@@ -87,6 +88,11 @@ def test_a_training_step_sends_nothing_back_from_the_gpu(mode, sampled):
         step = tf1.graph_util.extract_sub_graph(graph.as_graph_def(), [model.train_op.name])
     nodes = {node.name: node for node in step.node}
 
+    def is_folded(node):
+        """Whether TensorFlow computes it before the first step, from constants."""
+        sources = [nodes[name.partition(":")[0].lstrip("^")] for name in node.input]
+        return all(each.op == "Const" or is_folded(each) for each in sources) and bool(sources)
+
     def in_host_memory(node, argument):
         return is_on_cpu(node) or argument in gpu_kernel(node).host_memory_arg
 
@@ -97,6 +103,8 @@ def test_a_training_step_sends_nothing_back_from_the_gpu(mode, sampled):
         for name, argument in zip(inputs, arguments):
             name, _, number = name.partition(":")
             source = nodes[name]
+            if is_folded(source):  # such as the Cast of a shape, up to 2.18
+                continue
             outputs = argument_names(source, op_def_registry.get(source.op).output_arg)
             from_host = in_host_memory(source, outputs[int(number or 0)])
             if from_host != in_host_memory(node, argument):
@@ -131,6 +139,7 @@ def test_replicas_on_several_devices_equal_one_with_their_joint_batch():
     with tf.Graph().as_default(), tf1.Session(config=session_config) as session:
         model = util.import_models(metagraph, models)["Train"]
         session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+        reader.load_texts(session)
         session.run(model.cost, options=options, run_metadata=metadata)
         perplexities, actual = train_epochs(session, model, 2), weights(session)
     assert [len(graph.node) > 100 for graph in metadata.partition_graphs] == 3 * [True]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import inspection
 import prepare_text
 import reader
 import score
@@ -33,7 +34,7 @@ def read_everywhere(directory, monkeypatch, content, block_bytes=1 << 16, by_its
     scored = [word for piece in pieces for word in piece.words]
     assert scored in ([trained_on, [*trained_on, EOS]] if by_itself else [trained_on])
     prepared = []
-    blocks = prepare_text.read_blocks(path)
+    blocks = inspection.read_blocks(path)
     for tokens, ends in prepare_text.read_sentences([blocks], preparation.TOKENIZED):
         prepared += [*tokens, EOS] if ends else tokens
     assert prepared in (trained_on, [*trained_on, EOS])  # whose last line ends

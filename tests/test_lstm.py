@@ -156,7 +156,7 @@ def test_cudnn_graph_is_built_with_its_gradient():
     assert [kernel.get_attr("is_training") for kernel in kernels] == [True, False, False]
     assert len(backward) == 1
     assert trained.op.name == "Model/lstm_params"
-    assert models["Train"].initial_state[0].h.shape == (2, 4, 8)
+    assert [state.h.shape for state in models["Train"].initial_state] == [(4, 8), (4, 8)]
 
 
 @pytest.mark.parametrize("num_replicas", [None, 1])

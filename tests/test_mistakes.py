@@ -74,8 +74,7 @@ def test_flags_of_training(corpus, flag, message):
     [
         ("", "--save_path: name "),
         ("model.ckpt-199", "there is no such checkpoint; the newest there is model.ckpt-7"),
-        ("model.ckpt-7.index", "is a file of a checkpoint; name the directory"),
-        ("config.json", "no such directory"),
+        ("config.json", "is not a checkpoint"),
         ("~", "there is no user"),
     ],
 )

@@ -1,7 +1,7 @@
 import pytest
 
 import shared
-from program import path_flags
+from program import path_flags, paths
 
 
 @pytest.fixture(autouse=True)
@@ -11,7 +11,7 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("expand", [path_flags.expand, shared.path])
+@pytest.mark.parametrize("expand", [paths.expand, shared.path])
 def test_the_home_directory_is_expanded_where_a_path_begins_with_it(home, expand):
     assert expand("~/runs/x") == f"{home}/runs/x"
     for path in ("", "-", "x~", "a/~/b", "./~"):

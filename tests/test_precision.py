@@ -1,4 +1,5 @@
 import os
+import platform
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from tensorflow.python.framework import test_util
 from graphs import models_in_session, random_corpus, tiny_config, train_epochs
 from model import devices
 from model.precision import Precision
+from program import hardware
 from program.errors import RequestError
+from training import request
 
 tf1 = tf.compat.v1
 
@@ -58,75 +61,70 @@ def test_a_model_learns_the_same_both_ways(rnn_mode):
     np.testing.assert_allclose(*perplexities, rtol=2e-3)
 
 
-@pytest.mark.parametrize(
-    ("processor", "newest", "float16", "bfloat16"),
-    [
-        ("GenuineIntel avx512f avx512_bf16 avx512_fp16 amx_bf16", "", False, True),
-        ("GenuineIntel avx512f avx512_bf16 avx512_fp16 amx_bf16", "AVX2", False, False),
-        ("GenuineIntel avx512f avx512_bf16 avx512_fp16", "", False, False),  # a virtual one
-        ("GenuineIntel avx512f", "", False, False),
-        ("AuthenticAMD avx512f avx512_bf16", "", False, True),
-        ("AuthenticAMD avx512f avx512_bf16", "avx512_core_bf16", False, True),
-        ("AuthenticAMD avx512f avx512_bf16", "AVX512_CORE", False, False),
-        ("", "", False, False),  # not Linux
-    ],
-)
-def test_processors_multiply_as_measured(monkeypatch, processor, newest, float16, bfloat16):
-    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", newest)
-    monkeypatch.setattr(devices, "_processor", lambda: set(processor.split()))
-    assert devices.multiplies_fast(tf.float16) == float16
-    assert devices.multiplies_fast(tf.bfloat16) == bfloat16
+AMX, PLAIN = "GenuineIntel amx_bf16", "GenuineIntel avx2"
 
 
 @pytest.fixture
 def machine(monkeypatch):
     """Gives the machine a processor, and GPUs of some compute capabilities."""
 
-    def set_up(processor, *capabilities):
+    def set_up(processor, *capabilities, architecture="x86_64"):
         details = dict(enumerate({"compute_capability": each} for each in capabilities))
-        monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
-        monkeypatch.setattr(devices, "_processor", lambda: set(processor.split()))
+        for name in ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(hardware, "_processor", lambda: set(processor.split()))
+        monkeypatch.setattr(platform, "machine", lambda: architecture)
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: list(details))
         monkeypatch.setattr(tf.config.experimental, "get_device_details", details.get)
 
     return set_up
 
 
-AMX, PLAIN = "GenuineIntel amx_bf16", "GenuineIntel avx2"
+@pytest.mark.parametrize(
+    ("processor", "newest", "bfloat16"),
+    [
+        ("GenuineIntel avx512f avx512_bf16 avx512_fp16 amx_bf16", "", True),
+        ("GenuineIntel avx512f avx512_bf16 avx512_fp16 amx_bf16", "AVX2", False),
+        ("GenuineIntel avx512f avx512_bf16 avx512_fp16", "", False),  # a virtual one
+        ("GenuineIntel avx512f", "", False),
+        ("AuthenticAMD avx512f avx512_bf16", "", True),
+        ("AuthenticAMD avx512f avx512_bf16", "avx512_core_bf16", True),
+        ("AuthenticAMD avx512f avx512_bf16", "AVX512_CORE", False),
+        ("", "", False),  # not Linux
+    ],
+)
+def test_processors_multiply_as_measured(machine, monkeypatch, processor, newest, bfloat16):
+    machine(processor)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", newest)
+    assert devices.multiplies_fast(tf.bfloat16) == bfloat16
+    assert not devices.multiplies_fast(tf.float16)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")  # Eigen's products are slow
+    assert not devices.multiplies_fast(tf.bfloat16)
 
 
 @pytest.mark.parametrize(
     ("processor", "capabilities", "num_gpus", "multiplied_as"),
     [
         (PLAIN, [(8, 0)], None, tf.bfloat16),
+        (PLAIN, [(8, 0)], 0, tf.float32),
+        (PLAIN, [], None, tf.float32),
+        (AMX, [(7, 0)], None, tf.float32),
+        (AMX, [(8, 0), (7, 0)], None, tf.float32),  # replicas on both
         (AMX, [(7, 0)], 0, tf.bfloat16),  # the processor decides
         ("AuthenticAMD avx512_bf16", [], None, tf.bfloat16),
         ("GenuineIntel avx512_bf16 avx512_fp16", [], None, tf.float32),
         ("GenuineIntel avx512_bf16 avx512_fp16", [(8, 0)], 0, tf.float32),
+        ("", [], None, tf.float32),
     ],
 )
-def test_precision_is_that_of_the_device_that_trains(
-    machine, processor, capabilities, num_gpus, multiplied_as
-):
+def test_bfloat16_is_computed_everywhere(machine, processor, capabilities, num_gpus, multiplied_as):
     machine(processor, *capabilities)
-    chosen = devices.choose_precision(use_bf16=True, num_gpus=num_gpus)
-    assert chosen == Precision(tf.bfloat16, multiplied_as)
+    assert devices.precision_for(tf.bfloat16, num_gpus) == Precision(tf.bfloat16, multiplied_as)
 
 
-@pytest.mark.parametrize(
-    ("processor", "capabilities", "num_gpus", "message"),
-    [
-        (PLAIN, [], None, "neither a GPU nor the processor"),
-        (PLAIN, [(8, 0)], 0, "neither a GPU nor the processor"),
-        (AMX, [(7, 0)], None, "add --num_gpus=0"),
-    ],
-)
-def test_bfloat16_that_is_not_multiplied_is_refused(
-    machine, processor, capabilities, num_gpus, message
-):
-    machine(processor, *capabilities)
-    with pytest.raises(RequestError, match=message):
-        devices.choose_precision(use_bf16=True, num_gpus=num_gpus)
+def test_on_arm_the_word_bf16_does_not_mean_that_tensorflow_is_fast(machine):
+    machine("fp asimd bf16 i8mm", architecture="aarch64")
+    assert devices.precision_for(tf.bfloat16) == Precision(tf.bfloat16, tf.float32)
 
 
 def test_no_gpus_means_no_gpu(machine):
@@ -135,9 +133,9 @@ def test_no_gpus_means_no_gpu(machine):
     assert devices.session_config(2, 2).gpu_options.visible_device_list == "0,1"
     assert devices.session_config(None, 1).gpu_options.visible_device_list == "0"
     assert devices.session_config(None, 3).gpu_options.visible_device_list == "0,1"
-    assert devices.count_replicas(2, needs_gpu=True) == 2
+    assert request.count_replicas(2, needs_gpu=True) == 2
     with pytest.raises(RequestError, match="--rnn_mode=cudnn: needs an NVIDIA GPU"):
-        devices.count_replicas(0, needs_gpu=True)
+        request.count_replicas(0, needs_gpu=True)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +152,7 @@ def test_a_gpu_that_tensorflow_does_not_find_is_noticed(
 ):
     machine(PLAIN, *capabilities)
     (tmp_path / "driver").touch()
-    monkeypatch.setattr(devices, "NVIDIA_DRIVER", str(tmp_path / driver))
+    monkeypatch.setattr(hardware, "NVIDIA_DRIVER", str(tmp_path / driver))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     if hidden:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")

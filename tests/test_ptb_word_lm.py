@@ -7,6 +7,7 @@ import tensorflow as tf
 import configs
 import golden_run
 import ptb_word_lm
+import reader
 from graphs import (
     assert_weights_close,
     models_in_session,
@@ -165,6 +166,7 @@ def test_test_perplexity_is_that_of_one_word_at_a_time(mode):
         config = dataclasses.replace(config, batch_size=1, num_steps=1)
         with tf1.variable_scope("Model", reuse=True):
             model = ptb_word_lm.PTBModel(False, config, ptb_word_lm.PTBInput(config, corpus.test))
+        reader.load_texts(session)
         word_by_word = ptb_word_lm.run_epoch(session, model)
     assert model.streams.epoch_size == len(corpus.test) - 1
     assert in_windows == pytest.approx(word_by_word, rel=1e-5)

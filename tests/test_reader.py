@@ -1,5 +1,4 @@
 import collections
-import gc
 import os
 
 import numpy as np
@@ -26,6 +25,7 @@ def words_of(ids, corpus):
 
 def produce(windows, count):
     with tf1.Session() as session:
+        reader.load_texts(session)
         return [session.run((windows.x, windows.y)) for _ in range(count)]
 
 
@@ -140,6 +140,7 @@ def test_producer_gives_the_documented_example():
     raw = [4, 3, 2, 1, 0, 5, 6, 1, 1, 1, 1, 0, 3, 4, 1]
     with tf.Graph().as_default(), tf1.Session() as session:
         pair = reader.ptb_producer(raw, batch_size=3, num_steps=2)
+        reader.load_texts(session)
         first, second, third = (session.run(pair) for _ in range(3))
     np.testing.assert_array_equal(first[0], [[4, 3], [5, 6], [1, 0]])
     np.testing.assert_array_equal(first[1], [[3, 2], [6, 1], [0, 3]])
@@ -184,6 +185,7 @@ def test_remainder_reaches_the_last_word(num_steps):
 def test_fed_position_chooses_the_window():
     with tf.Graph().as_default(), tf1.Session() as session:
         windows = reader.window_producer(np.arange(20), 1, 4)
+        reader.load_texts(session)
         x = session.run(windows.x, {windows.position: 2})
     np.testing.assert_array_equal(x, [[8, 9, 10, 11]])
 
@@ -210,31 +212,39 @@ def test_what_is_no_text_is_refused(raw, batch_size, num_steps, message):
         reader.ptb_producer(raw, batch_size, num_steps)
 
 
-def test_a_long_text_stays_out_of_the_graph(monkeypatch):
+def test_the_text_stays_out_of_the_graph():
     raw = np.random.default_rng(0).integers(0, 99, 100_000).astype(np.int32)
     with tf.Graph().as_default():
-        expected = produce(reader.window_producer(raw, 3, 5, keep_remainder=True), 4)
-    monkeypatch.setattr(reader, "MAX_CONSTANT_WORDS", 1000)
-    with tf.Graph().as_default() as first:
-        x, y = reader.ptb_producer(raw, 3, 5)
+        expected = produce(reader.window_producer(raw, 3, 5), 4)
+    with tf.Graph().as_default():
+        windows = reader.window_producer(raw, 3, 5)
         metagraph = tf1.train.export_meta_graph()
-    assert first is x.graph
     assert metagraph.ByteSize() < 20_000
-    with tf.Graph().as_default(), tf1.Session() as session:
+    x, y, placeholder, load = (t.name for t in (windows.x, windows.y, *windows.text[1:]))
+    with tf.Graph().as_default(), tf1.Session() as session:  # nothing but the metagraph, and a text
         tf1.train.import_meta_graph(metagraph)
-        actual = [session.run((x.name, y.name)) for _ in range(4)]
+        session.run(load, {placeholder: raw})
+        actual = [session.run((x, y)) for _ in range(4)]
     np.testing.assert_array_equal(actual, expected)
 
 
-def test_a_long_text_is_kept_for_its_graph(monkeypatch):
-    monkeypatch.setattr(reader, "MAX_CONSTANT_WORDS", 1000)
-    raw = np.arange(5000, dtype=np.int32)
+def test_a_loop_without_its_text_is_told_what_to_call():
     with tf.Graph().as_default(), tf1.Session() as session:
-        window = reader.ptb_producer(raw.copy()[1000:], 1, 3)[0]
-        others = [reader.ptb_producer(np.zeros(2000, np.int32), 1, 3) for _ in range(3)]
-        gc.collect()
-        np.testing.assert_array_equal(session.run(window), [[1000, 1001, 1002]])
-        assert not np.any(session.run(others))
+        pair = reader.ptb_producer(np.arange(20), 1, 4)
+        session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+        with pytest.raises(tf.errors.OpError, match="reader.load_texts"):
+            session.run(pair)
+
+
+def test_each_session_begins_with_the_first_window():
+    with tf.Graph().as_default():
+        x, _ = reader.ptb_producer(np.arange(20), 1, 4)
+        with tf1.Session() as session, tf1.Session() as other:
+            for each in (session, other):
+                reader.load_texts(each)
+            first, second, others = session.run(x), session.run(x), other.run(x)
+    np.testing.assert_array_equal(first, others)
+    np.testing.assert_array_equal(second, [[4, 5, 6, 7]])
 
 
 @pytest.mark.parametrize("max_words", [0, None])

@@ -1,6 +1,5 @@
 import json
 import os
-import re
 import subprocess
 import sys
 
@@ -20,20 +19,14 @@ def describe(**changes):
     return description.describe(**{**arguments, **changes})
 
 
-def check(directory, run, words=CORPUS.words, checkpoint=None, saved_run=None):
-    run_directory.check_vocabulary(str(directory), words)
-    run_directory.check_config(str(directory), run, checkpoint, saved_run)
-
-
 @pytest.fixture
 def run(tmp_path):
-    check(tmp_path, describe())
     run_directory.write(str(tmp_path), describe(), CORPUS.words)
     return tmp_path
 
 
 def test_what_is_written_is_accepted(run):
-    check(run, describe())
+    run_directory.check_vocabulary(str(run), CORPUS.words)
     assert (run / "vocab.txt").read_text().splitlines() == CORPUS.words
     assert json.loads((run / "config.json").read_text())["hidden_size"] == 200
     assert 'metadata_path: "vocab.txt"' in (run / "projector_config.pbtxt").read_text()
@@ -46,59 +39,54 @@ def test_what_is_written_is_accepted(run):
         ({"config": configs.SmallConfig(lr_decay=0.7)}, "lr_decay was 0.5 and now is 0.7"),
         ({"dtype": tf.bfloat16}, "dtype was 'float32' and now is 'bfloat16'"),
         ({"seed": 3}, "seed was 0 and now is 3"),
-        ({"corpus": CORPUS._replace(train=CORPUS.train[1:])}, "the training text was changed;"),
-        ({"corpus": CORPUS._replace(test=CORPUS.test[::-1].copy())}, "the test text was changed;"),
-        ({"corpus": CORPUS._replace(words=CORPUS.words[::-1])}, "the vocabulary was changed;"),
+        ({"corpus": CORPUS._replace(train=CORPUS.train[1:])}, "the training text was changed"),
+        ({"corpus": CORPUS._replace(test=CORPUS.test[::-1].copy())}, "the test text was changed"),
+        ({"corpus": CORPUS._replace(words=CORPUS.words[::-1])}, "the vocabulary was changed"),
     ],
 )
-def test_another_run_is_refused_where_the_checkpoint_does_not_know(run, changes, message, capsys):
-    with pytest.raises(RunDirectoryError, match=message):
-        check(run, describe(**changes))
-    check(run, describe(**changes), checkpoint="model.ckpt-7", saved_run=describe(**changes))
-    error = capsys.readouterr().err
-    assert re.search(f"config.json: is of another run than model.ckpt-7, .*{message[:-1]}", error)
-    assert error.count("\n") == 1
+def test_another_run_is_told_apart(changes, message):
+    old, new = describe(), describe(**changes)
+    assert description.change(description.first_difference(old, new), old, new) == message
 
 
-def test_more_epochs_and_another_mode_are_the_same_run(run):
+def test_more_epochs_and_another_mode_are_the_same_run():
     config = configs.SmallConfig(max_max_epoch=20, rnn_mode=configs.BASIC)
-    check(run, describe(config=config))
+    assert description.first_difference(describe(), describe(config=config)) is None
 
 
-def test_what_cannot_be_checked_is_named(run, capsys):
-    def said(saved_run=None, checkpoint="model.ckpt-7"):
-        check(run, describe(), checkpoint=checkpoint, saved_run=saved_run)
+def test_what_cannot_be_checked_is_named(capsys):
+    def said(saved_run):
+        run_directory.say_what_is_unknown(describe(), "model.ckpt-7", saved_run)
         return capsys.readouterr().err
 
-    assert said(describe()) == said(checkpoint=None) == ""
-    assert said() == (
-        "model.ckpt-7: does not say which run it is of; that it is that of config.json beside it "
-        "cannot be checked\n"
+    assert said(describe()) == ""
+    assert said(None) == (
+        "model.ckpt-7: does not say which run it is of; that the run is the same cannot be checked"
+        "\n"
     )
     old = describe()
     del old["seed"], old["valid text"]
     message = "model.ckpt-7: that these are the same cannot be checked: seed, the validation text\n"
     assert said(old) == message
-    (run / "config.json").write_text(json.dumps(old))
-    assert said().endswith("cannot be checked, nor seed, the validation text\n")
-    (run / "config.json").write_text('{"seed": 0}')
-    assert "nor init_scale, learning_rate, max_grad_norm, num_layers, num_steps, " in said()
-    (run / "config.json").unlink()
-    assert said().endswith(
-        "and has no config.json beside it; that the run is the same cannot be checked\n"
-    )
 
 
-def test_another_vocabulary_is_refused(run):
-    with pytest.raises(RunDirectoryError, match=r"vocab\.txt: is another vocabulary"):
-        check(run, describe(), CORPUS.words[::-1])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (CORPUS.words[:-1], "is another vocabulary"),
+        (CORPUS.words[::-1], "is another vocabulary .*the same words in another order"),
+    ],
+)
+def test_another_vocabulary_is_refused(run, words, message):
+    with pytest.raises(RunDirectoryError, match=rf"vocab\.txt: {message}"):
+        run_directory.check_vocabulary(str(run), words)
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"{", b"7", b"\xff\xfe{}", b"[" * 100_000])
 def test_a_damaged_description_is_named(run, content):
     (run / "config.json").write_bytes(content)
     with pytest.raises(RunDirectoryError, match=r"config\.json: "):
-        check(run, describe())
+        run_directory.read_config(str(run))
 
 
 def test_what_cannot_be_written_leaves_nothing_behind(run):

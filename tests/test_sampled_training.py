@@ -18,7 +18,7 @@ from graphs import (
     train_epochs,
     weights,
 )
-from saved import checkpoints
+from saved import finding
 from trained import trained_model
 
 tf1 = tf.compat.v1
@@ -182,7 +182,7 @@ def test_a_run_continues_with_and_without_sampling(tmp_path, capsys):
     _, _, said = train(3, save_path)
     assert "estimate" not in said
     train(4, save_path, **sampled)
-    assert len(checkpoints.list_newest_first(save_path)) == 4
+    assert len(finding.list_newest_first(save_path)) == 4
     trained = trained_model.read(save_path)
     assert (trained.config.sampled_softmax, trained.run["sampled_softmax"]) == (0, 9)
 

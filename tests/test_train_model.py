@@ -8,10 +8,12 @@ import signal
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_encoding
 
 import configs
 import ptb_word_lm
-from graphs import ROOT, random_corpus, tiny_config
+import reader
+from graphs import ROOT, as_text, random_corpus, text_corpus, tiny_config
 from program.errors import UserError
 
 CONFIG = tiny_config(max_max_epoch=2, keep_prob=0.8)
@@ -40,6 +42,65 @@ def test_a_run_is_continued(tmp_path, capsys):
     (second,), test = ptb_word_lm.train_model(CONFIG, random_corpus(), str(tmp_path / "run"))
     assert ([first, second], test) == whole
     assert "continued after epoch 1" in capsys.readouterr().err
+
+
+def varint(number):
+    return bytes([number & 127 | 128]) + varint(number >> 7) if number > 127 else bytes([number])
+
+
+def test_no_file_of_a_run_holds_the_text(tmp_path):
+    ids = np.random.default_rng(0).integers(20_000, 30_000, 300).astype(np.int32)
+    corpus = reader.Corpus(ids, ids[100:], ids[200:], [f"word{i}" for i in range(30_000)])
+    config = tiny_config(vocab_size=30_000, hidden_size=2, max_max_epoch=1)
+    ptb_word_lm.train_model(config, corpus, str(tmp_path), summary_steps=1)
+    files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    kinds = {"index", "meta", "data-00000-of-00001", "pbtxt"} | {"txt", "json"}
+    assert kinds <= {name.rpartition(".")[2] for name in files}
+    assert any(name.startswith("events") for name in files)
+    for start in range(0, 297, 3):  # three words next to one another, in any window
+        words = ids[start : start + 3]
+        forms = (
+            words.tobytes(),
+            words.astype(np.int64).tobytes(),
+            b"".join(varint(int(word)) for word in words),
+            b" ".join(b"%d" % word for word in words),
+            text_encoding.CEscape(words.tobytes(), as_utf8=False).encode(),
+        )
+        assert not [name for name, text in files.items() if any(form in text for form in forms)]
+
+
+def test_a_meta_file_is_evaluated_as_the_page_says(tmp_path, capsys):
+    (tmp_path / "ptb").mkdir()
+    made = text_corpus()
+    for split in reader.SPLITS:
+        text = as_text(getattr(made, split), made.words)
+        (tmp_path / "ptb" / f"ptb.{split}.txt").write_text(text)
+    corpus = reader.read_corpus(str(tmp_path / "ptb"))
+    config = tiny_config(vocab_size=0, num_steps=20, max_max_epoch=1, batch_size=2)
+    _, perplexity = ptb_word_lm.train_model(config, corpus, str(tmp_path / "run"))
+    with open(os.path.join(ROOT, "docs", "understanding.md"), encoding="utf-8") as page:
+        (program,) = re.findall(r"```python\n(import numpy.*?)```", page.read(), re.DOTALL)
+    (path,) = tmp_path.glob("run/*.meta")
+    for old, new in (
+        ("runs/small/model.ckpt-30199", str(path.with_suffix(""))),
+        ("runs/small", str(tmp_path / "run")),
+        ("data/ptb", str(tmp_path / "ptb")),
+    ):
+        assert old in program
+        program = program.replace(old, new)
+    capsys.readouterr()
+    exec(program, {})
+    assert float(capsys.readouterr().out) == pytest.approx(perplexity, rel=1e-6)
+
+
+def test_long_texts_leave_no_descriptor_and_no_file_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    corpus = random_corpus(num_words=2_000)
+    before = os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else []
+    for _ in range(3):
+        ptb_word_lm.train_model(tiny_config(max_max_epoch=1), corpus)
+    assert (os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else []) == before
+    assert not list(tmp_path.iterdir())
 
 
 def test_replicas_and_16_bits():

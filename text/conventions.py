@@ -36,27 +36,78 @@ class Subwords(NamedTuple):
       program: str, who does.
       token: matches a token that shows it.
       share: of a text's tokens that must show it; fewer may be chance.
+      begins, ends: str, what a token that begins or ends a word has there, and others have not.
+      follows, goes_on: str, what a token has at its beginning or end if it belongs to the token
+        before it or after it.
     """
 
     program: str
     token: regex.Pattern
     share: float
+    begins: str = ""
+    ends: str = ""
+    follows: str = ""
+    goes_on: str = ""
+
+    def cut(self, token: str) -> tuple[bool, str, bool]:
+        """Whether a token begins a word, its text, and whether the word ends with it."""
+        begins, ends = not self.begins, not self.ends
+        for mark, value in ((self.begins, True), (self.follows, False)):
+            if mark and token.startswith(mark):
+                token, begins = token[len(mark) :], value
+        for mark, value in ((self.ends, True), (self.goes_on, False)):
+            if mark and token.endswith(mark):
+                token, ends = token[: -len(mark)], value
+        return begins, token, ends
 
 
 SUBWORDS = (
-    Subwords("subword-nmt", regex.compile(r"\S+@@"), 0.01),  # ow@@ l
-    Subwords("SentencePiece", regex.compile(r"▁\S*"), 0.1),  # ▁ow l
-    Subwords("WordPiece", regex.compile(r"##\S+"), 0.02),  # ow ##l
-    Subwords("OpenNMT", regex.compile(r"￭\S*|\S+￭"), 0.01),  # ow ￭l
-    Subwords("BPE", regex.compile(r"\S+</w>"), 0.1),  # ow l</w>
-    Subwords("GPT-2", regex.compile(r"Ġ\S*"), 0.3),  # Ġow l
+    Subwords("subword-nmt", regex.compile(r"\S+@@"), 0.01, goes_on="@@"),  # ow@@ l
+    Subwords("SentencePiece", regex.compile(r"▁\S*"), 0.1, begins="▁"),  # ▁ow l
+    Subwords("WordPiece", regex.compile(r"##\S+"), 0.02, follows="##"),  # ow ##l
+    Subwords("OpenNMT", regex.compile(r"￭\S*|\S+￭"), 0.01, follows="￭", goes_on="￭"),  # ow ￭l
+    Subwords("BPE", regex.compile(r"\S+</w>"), 0.1, ends="</w>"),  # ow l</w>
+    Subwords("GPT-2", regex.compile(r"Ġ\S*"), 0.3, begins="Ġ"),  # Ġow l
 )
+
+# What people write for tokens of the Penn Treebank and of Moses.
+WRITTEN = {
+    "-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}",
+    "``": "“", "''": "”",
+}  # fmt: skip
+UNESCAPED = {
+    "&apos;": "'", "&quot;": '"', "&lt;": "<", "&gt;": ">", "&#91;": "[", "&#93;": "]",
+    "&#124;": "|", "&bar;": "|", "&amp;": "&",
+}  # fmt: skip
 
 # What other programs call a word that is not in the vocabulary.
 UNKNOWNS = frozenset(
     ("<UNK>", "<Unk>", "<unknown>", "<UNKNOWN>", "<oov>", "<OOV>", "<rare>", "<|unk|>", "[UNK]",
      "[unk]", "[OOV]", "UNK", "_UNK_", "__unk__", "*UNK*", "UNKNOWNTOKEN", "⁇", "⟨unk⟩")
 )  # fmt: skip
+
+
+def subwords_of(counts: Mapping[str, int]) -> Subwords | None:
+    """The `Subwords` of which tokens are; None if they are words.
+
+    Args:
+      counts: how often a text has each token.
+    """
+    total = sum(counts.values())
+    for convention in SUBWORDS:
+        num_parts = sum(n for token, n in counts.items() if convention.token.fullmatch(token))
+        if num_parts and num_parts >= convention.share * total:
+            return convention
+    return None
+
+
+def as_written(token: str) -> str:
+    """A token as people write it: `(` for `-LRB-`, `'s` for `&apos;s`."""
+    token = WRITTEN.get(token.upper(), token)
+    if "&" in token:
+        for escape, character in UNESCAPED.items():
+            token = token.replace(escape, character)
+    return token
 
 
 def is_token(piece: str) -> bool:

@@ -15,6 +15,9 @@ from text.words import END_OF_SENTENCE
 BEGINNINGS = ("<s>", "<S>", "<bos>", "<BOS>", "<sos>", "<SOS>")
 ENDS = (END_OF_SENTENCE, "<EOS>", "</s>", "</S>")
 ANY_MARK = re.compile("|".join((*BEGINNINGS, *ENDS)))
+# What a line end is: `<eos>`, a word of its own; or, as in the TF1 script, the characters `<eos>`
+# without spaces, so that a line that does not end with a space makes a word like `man<eos>the`.
+APART, JOINED = LINE_ENDS = ("apart", "joined")
 
 
 class Marks:
@@ -32,6 +35,13 @@ class Marks:
         self._is_owed = False  # an `<eos>` for a mark, which a line end may pay
         self.counts: collections.Counter[str] = collections.Counter()
 
+    def has_none(self, words: list[str], ends_line: bool) -> bool:
+        """Whether `words` has no mark, so that what it returns is known; arguments as there."""
+        if self._is_owed or not self._marks.isdisjoint(words):
+            return False
+        self._has_words = not ends_line and (self._has_words or bool(words))
+        return True
+
     def words(self, words: list[str], ends_line: bool) -> list[str]:
         """The words of a line or of its next part, with `<eos>` where a sentence ends.
 
@@ -39,10 +49,8 @@ class Marks:
           words: what stands between white space.
           ends_line: the line ends after them.
         """
-        if self._is_owed or not self._marks.isdisjoint(words):
+        if not self.has_none(words, ends_line):
             words = self._without_marks(words)
-        elif words:
-            self._has_words = True
         if not ends_line:
             return words
         self._has_words = self._is_owed = False

@@ -5,36 +5,10 @@ from collections.abc import Iterable, Iterator
 
 import regex
 
+from text.sentence_ends import BOUNDARY, MAX_LOOKAHEAD, MAX_LOOKBEHIND, is_within_sentence
+
 # A longer line or sentence comes in several pieces.
 MAX_LENGTH = 1 << 16
-# How far a sentence's beginning is looked at before it is known to be one.
-MAX_LOOKAHEAD = 64
-
-IDEOGRAPH = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
-# Quotation marks, brackets, and the dash that begins a line of dialogue.
-OPENING = r"""(?:["'\p{Ps}\p{Pi}\p{Pf}¿¡—–]\s*|-\s+)*+"""
-BOUNDARY = regex.compile(
-    rf"""
-    # Marks that need no space after them, such as the danda and those of Chinese and Japanese.
-    (?: [\p{{STerm}}--[.!?．]] | (?<={IDEOGRAPH})[.!?](?=\s*+{IDEOGRAPH}) )
-    [\p{{STerm}}…]*+ ["'\p{{Pe}}\p{{Pf}}]*+ \s*+ (?![\p{{Ll}}\p{{Pe}}\p{{Pf}},،、，;؛:…])
-  | # Other marks, if white space and a capital follow, or a letter of a script without case.
-    (?P<mark> [.!?…\N{{GREEK QUESTION MARK}}] | (?<=\p{{Greek}}\p{{M}}*); ) [.!?…]*+
-    ["'\p{{Pe}}\p{{Pf}}\p{{Pi}}]*+ (?:\s+[»”"](?=\s))? \s+ (?={OPENING}[\p{{Lu}}\p{{Lt}}\p{{Lo}}])
-  | \n [^\S\n]*+ \n \s*+
-    """,
-    regex.VERBOSE | regex.V1,
-)
-# A period after these ends no sentence: titles; and initials and abbreviations of single letters,
-# unless a word follows that sentences often begin with.
-TITLE = regex.compile(
-    r"(?i)(?:mrs?|ms|messrs|drs?|prof|st|sen|rep|gen|gov|col|capt|lt|sgt|rev|hon|mme|mlle|sra?|vs|cf)"
-)
-INITIALS = regex.compile(r"\p{Lu}|(?:\p{L}\.)+\p{L}")
-FREQUENT_STARTER = regex.compile(
-    r"""["'“‘(]*(?:The|An?|He|She|It|We|They|You|This|That|There|In|But|And)\s"""
-)
-LAST_WORD = regex.compile(r"(?r)(?<![\p{L}\p{M}\p{N}_'’.])[\p{L}\p{M}.]+")
 
 
 def cut(text: str, end: int) -> int:
@@ -84,19 +58,6 @@ def split_lines_of_blocks(blocks: Iterable[str]) -> Iterator[list[str]]:
         yield [rest]
 
 
-def _is_within_sentence(text, boundary):
-    """Whether a `BOUNDARY` is only behind an abbreviation's period, and the sentence goes on."""
-    mark = boundary.start("mark")
-    if mark < 0 or text[mark : mark + 2].rstrip() != ".":
-        return False
-    word = LAST_WORD.match(text, max(0, mark - MAX_LOOKAHEAD), mark)
-    if not word:
-        return False
-    if INITIALS.fullmatch(word[0]):
-        return not FREQUENT_STARTER.match(text, boundary.end())
-    return TITLE.fullmatch(word[0]) is not None
-
-
 def split_sentences(blocks: Iterable[str]) -> Iterator[tuple[str, bool]]:
     """Cuts text into sentences, which end at blank lines too.
 
@@ -110,23 +71,30 @@ def split_sentences(blocks: Iterable[str]) -> Iterator[tuple[str, bool]]:
       `(text, ends)`: text, and whether the sentence ends with it; a sentence of more than
       `MAX_LENGTH` characters comes in several pieces, cut between words if it has any.
     """
-    rest, is_begun = "", False
+    # `rest` has some text before the sentence, too, which begins at `start`; what looks like an end
+    # is known up to `searched`, and all that does up to `known`.
+    rest, start, searched, is_begun = "", 0, 0, False
     for block in itertools.chain(blocks, [None]):
         rest += block or ""
         known = len(rest) - (0 if block is None else MAX_LOOKAHEAD)
-        start = 0
-        for boundary in BOUNDARY.finditer(rest):
-            if boundary.end() > known:
+        for boundary in BOUNDARY.finditer(rest, searched):
+            if (end := boundary.end()) > known:
                 break
-            if not _is_within_sentence(rest, boundary):
-                sentence = rest[start : boundary.end()].strip()
+            searched = end
+            while end - start > 2 * MAX_LENGTH:
+                cut_off = start + cut(rest[start:end], MAX_LENGTH)
+                yield rest[start:cut_off], False
+                start, is_begun = cut_off, True
+            if not is_within_sentence(rest, -1 if is_begun else start, boundary):
+                sentence = rest[start:end].strip()
                 if sentence or is_begun:
                     yield sentence, True
-                start, is_begun = boundary.end(), False
-        rest = rest[start:]
-        while len(rest) > 2 * MAX_LENGTH:
-            end = cut(rest, MAX_LENGTH)
-            yield rest[:end], False
-            rest, is_begun = rest[end:], True
-    if rest.strip() or is_begun:
-        yield rest.strip(), True
+                start, is_begun = end, False
+        while known - start > 2 * MAX_LENGTH:
+            cut_off = start + cut(rest[start:], MAX_LENGTH)
+            yield rest[start:cut_off], False
+            start, is_begun = cut_off, True
+        kept = max(0, start - MAX_LOOKBEHIND)
+        rest, start, searched = rest[kept:], start - kept, max(searched, start) - kept
+    if rest[start:].strip() or is_begun:
+        yield rest[start:].strip(), True

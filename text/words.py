@@ -98,15 +98,16 @@ def signs_of_tokens(text: str) -> list[str]:
     """The tokens which show that a text is tokenized, the most frequent first; empty if it is not.
 
     It is, if many of its tokens are parts of words, or if more of them are such by a convention
-    than would be cut. So it is, if its tokens are characters, and `_` is their space.
+    than would be cut. So it is, if its tokens are ids, or characters of which `_` is the space.
     """
     counts = collections.Counter(text.split())
-    for convention in conventions.SUBWORDS:
-        parts = [piece for piece in counts if convention.token.fullmatch(piece)]
-        if parts and _number(counts, parts) >= convention.share * counts.total():
-            return _most_frequent(counts, parts)
+    if subwords := conventions.subwords_of(counts):
+        return _most_frequent(counts, filter(subwords.token.fullmatch, counts))
     if counts["_"] > 0.05 * counts.total() and _are_characters(counts):
         return ["_"]
+    numbers = [piece for piece in counts if piece.isdecimal()]
+    if _number(counts, numbers) > max(0.9 * counts.total(), 9):  # ids of words
+        return _most_frequent(counts, numbers)
     signs = {piece for piece in counts if conventions.is_token(piece)}
     cut = [
         piece for piece in counts if piece not in signs and signs and len(TOKEN.findall(piece)) > 1

@@ -50,10 +50,10 @@ class Sampler:
 
     def text(self, num_words: int) -> str:
         """A sample, joined into readable text. The same weights give the same text."""
-        start = [self._trained.end_of_sentence]
+        start = [self._trained.start]
         ids = (step[0] for step in self.sample(start, num_words, num_samples=1))
         how = self._trained.preparation or preparation.TOKENIZED
-        return how.join(self._trained.words[i] for i in ids)
+        return how.join((self._trained.words[i] for i in ids), self._trained.words)
 
     def sample(
         self,
@@ -75,6 +75,9 @@ class Sampler:
 
         Yields:
           Int32 `[num_samples]`, the next word of each sample, `num_words` times.
+
+        Raises:
+          trained_model.TrainedModelError: the probabilities are NaN.
         """
         temperature = np.float32(temperature)
         if temperature < np.finfo(np.float32).tiny:
@@ -99,6 +102,8 @@ class Sampler:
             if step:
                 state = model.read(word, state)
             logits = model.logits(state) + self._allowed
+            if not np.isfinite(logits.max()):
+                raise _not_numbers(self._trained)
             if temperature:
                 word = draw_word(logits, temperature, self._top_k, generator.random())
             else:
@@ -111,9 +116,9 @@ class _SideBySide:
 
     def __init__(self, trained, allowed, top_k, session_config):
         """Builds the graph and restores the weights."""
-        self._config = config = trained.config
+        self._trained, self._config = trained, trained.config
         with tf.Graph().as_default():
-            model = LanguageModel(config)
+            model = LanguageModel(trained.config, trained.cell)
             session = tf1.Session(config=session_config or devices.session_config())
             state = model.state_placeholders()
             words = tf1.placeholder(tf.int32, [None])
@@ -143,7 +148,16 @@ class _SideBySide:
             else:
                 words, final_state = self._choose(words, *state)
             state = tf.nest.flatten(final_state)
+            if words.max() >= len(self._trained.words):  # what is drawn where nothing is probable
+                raise _not_numbers(self._trained)
             yield words
+
+
+def _not_numbers(trained):
+    return trained_model.TrainedModelError(
+        f"{trained.path}: the probabilities of the next word are not numbers: the weights are too "
+        "large; use an earlier checkpoint"
+    )
 
 
 def draw_word(logits: np.ndarray, temperature: np.float32, top_k: int, uniform: float) -> int:

@@ -4,6 +4,7 @@ A state is a tuple of an `lstm.LSTMStateTuple` for each layer, each of whose two
 `[batch, hidden_size]`. It is zeros before the first word.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,24 +13,47 @@ import tensorflow as tf
 
 from model import lstm, network
 from model.precision import Precision
+from saved.eras import Cell
 from trained import trained_model
 
 tf1 = tf.compat.v1
+
+TODAYS = Cell()
+
+
+def clipping(layer: Callable | None, cell: Cell) -> Callable | None:
+    """A layer that clips as an old cell did; the layer itself, or None, for today's cell."""
+    if not cell.clip:
+        return layer
+    return functools.partial(layer or lstm.basic_layer, cell_clip=cell.clip)
+
+
+def with_one_state(state: Sequence) -> tuple:
+    """A state with the last layer's in every layer; see `eras.Cell`."""
+    return (state[-1],) * len(state)
 
 
 class LanguageModel:
     """A trained model's network in the current graph."""
 
-    def __init__(self, config: Any, layer: Callable | None = None, use_resource: bool = True):
+    def __init__(
+        self,
+        config: Any,
+        cell: Cell = TODAYS,
+        layer: Callable | None = None,
+        use_resource: bool = True,
+    ):
         """Makes the variables, or takes those that the graph has.
 
         Args:
           config: has `vocab_size`, `hidden_size`, `num_layers` and `rnn_mode`.
-          layer: as for `network.Network`.
+          cell: how the model's cell computes, see `eras.Cell`.
+          layer: as for `network.Network`; if the cell clips, it has `cell_clip`, too.
           use_resource: resource variables, which TensorFlow before 2.8 cannot read from a
             SavedModel; otherwise reference variables.
         """
-        self._config = config
+        self._config, self._cell = config, cell
+        layer = clipping(None if cell.one_state else layer, cell)  # which reads word by word
         scope = trained_model.SCOPE
         with tf1.variable_scope(scope, reuse=tf1.AUTO_REUSE, use_resource=use_resource):
             self._network = network.Network(config, layer=layer)
@@ -52,7 +76,17 @@ class LanguageModel:
         Returns:
           `(outputs, state)`: float32 `[num_steps * batch, hidden_size]`, and the state after it.
         """
-        return self._network.read(words, state)
+        if not self._cell.one_state:
+            return self._network.read(words, state)
+        # As the TF1 script tested: in windows of one word, each of which begins with one state.
+        none = tf.zeros([tf.shape(words)[1], self._config.hidden_size])
+        outputs, states = tf.scan(
+            lambda before, word: self._network.read(word[None], with_one_state(before[1])),
+            words,
+            (none, state),
+        )
+        outputs = tf.reshape(outputs, [-1, self._config.hidden_size])
+        return outputs, tf.nest.map_structure(lambda each: each[-1], states)
 
     def log_probabilities(self, outputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """The log-probability of each target word, in nats.
@@ -111,6 +145,7 @@ def stream_layer(
     kernel: tf.Tensor,
     bias: tf.Tensor,
     precision: Precision,
+    cell_clip: float = 0.0,
 ) -> tuple[tf.Tensor, lstm.LSTMStateTuple]:
     """A layer, as for `LanguageModel`, that reads one text fast; see `lstm.basic_layer`.
 
@@ -123,15 +158,17 @@ def stream_layer(
     outputs = []
     for x_gates in tf.unstack(tf.reshape(all_x_gates, [num_steps, -1, 4 * size])):
         gates = x_gates + precision.product(state.h, kernel_h)
-        state = _next_state(gates, state.c)
+        state = _next_state(gates, state.c, cell_clip)
         outputs.append(state.h)
     return tf.stack(outputs), state
 
 
-def _next_state(gates, c):
+def _next_state(gates, c, cell_clip):
     """The state after a step; `gates` are before their nonlinearities."""
     i, j, f, o = tf.split(gates, 4, axis=1)
     c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(j)
+    if cell_clip:
+        c = tf.clip_by_value(c, -cell_clip, cell_clip)
     return lstm.LSTMStateTuple(c=c, h=tf.sigmoid(o) * tf.tanh(c))
 
 
@@ -162,6 +199,7 @@ class LevelsLayer:
         kernel: tf.Tensor,
         bias: tf.Tensor,
         precision: Precision,
+        cell_clip: float = 0.0,
     ) -> tuple[tf.Tensor, lstm.LSTMStateTuple]:
         """See `lstm.basic_layer`; inputs and outputs are of rank 2, and of all levels together."""
         kernel_x, kernel_h = tf.split(kernel, 2)
@@ -175,6 +213,6 @@ class LevelsLayer:
         outputs = []
         for x_gates, parents in zip(levels, self._parents):
             gates = x_gates + precision.product(tf.gather(state.h, parents), kernel_h)
-            state = _next_state(gates, tf.gather(state.c, parents))
+            state = _next_state(gates, tf.gather(state.c, parents), cell_clip)
             outputs.append(state.h)
         return tf.concat(outputs, axis=0), state

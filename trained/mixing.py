@@ -7,15 +7,18 @@ LSTM long contexts. Both must predict the same events: each word of a line, and 
 model is an n-gram model, which `kenlm` reads, or a file with the probability of each word.
 """
 
+import functools
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 import reader
 from program import errors, messages, optional_packages, tensorflow_start
+from text import sentences
+from trained import text_reader
 
 # A word's line in the output of SRILM's `ngram -debug 2`, and one of `query -v word` of KenLM.
 SRILM_WORD = re.compile(r"^\s*p\(.* \|.*\)\s*=\s*\[.*\]\s*(\S+)\s*\[\s*\S+\s*\]")
@@ -228,3 +231,36 @@ def find_weight(scored: Iterable[tuple[Any, np.ndarray]], other: Any) -> float:
     if not np.isfinite(ours).any():
         raise errors.RequestError("--mix_valid: holds no word to predict")
     return best_weight(ours, theirs)
+
+
+def open_mixture(arguments: Any, words: list[str], score: Callable) -> Callable:
+    """Opens the other model, and finds the weight if it is not given, which is then said.
+
+    Args:
+      arguments: the flags, of which `mix_arpa` or `mix_probabilities` is given.
+      words: our model's vocabulary.
+      score: scores a text, given its path, as `scoring.score_pieces` does.
+
+    Returns:
+      A function that takes what `scoring.score_pieces` yields, and yields it mixed.
+
+    Raises:
+      errors.RequestError: the other model cannot be read, or does not fit the text.
+    """
+    if arguments.mix_arpa:
+        other: Any = NgramModel(arguments.mix_arpa, words, arguments.mix_unknown)
+    else:
+        other = _open_file("mix_probabilities", arguments)
+    weight = arguments.mix_weight
+    if weight is None:
+        valid = other if arguments.mix_arpa else _open_file("mix_valid_probabilities", arguments)
+        weight = find_weight(score(arguments.mix_valid), valid)
+        messages.say(f"--mix_weight={weight:.4f} makes {arguments.mix_valid} most probable")
+
+    return functools.partial(mixed, other=other, weight=weight)
+
+
+def _open_file(flag, arguments):
+    path = arguments[flag].value
+    lines = sentences.split_lines(text_reader.read_text(path, f"--{flag}"))
+    return ProbabilityFile(path, flag, lines)

@@ -20,6 +20,7 @@ class NumpyModel:
 
     def __init__(self, trained: trained_model.TrainedModel):
         """Reads the weights."""
+        self._cell = trained.cell
         checkpoint = tf.compat.v1.train.NewCheckpointReader(trained.path)
 
         def weight(name):
@@ -41,10 +42,14 @@ class NumpyModel:
     def read(self, word: int, state: list) -> list:
         """The state after one more word."""
         x, after = self._embedding[word], []
+        if self._cell.one_state:
+            state = state[-1:] * len(state)
         for (kernel, bias), (c, h) in zip(self._cells, state):
             gates = (np.concatenate([x, h]) @ kernel + bias).reshape(4, -1)
             i, _, f, o = 0.5 * np.tanh(0.5 * gates) + 0.5  # the sigmoid; exp would overflow
             c = f * c + i * np.tanh(gates[1])
+            if self._cell.clip:
+                c = np.clip(c, -self._cell.clip, self._cell.clip)
             x = o * np.tanh(c)
             after.append((c, x))
         return after

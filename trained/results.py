@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-import reader
 from program import errors
 from trained.text_reader import Piece
 
@@ -53,7 +52,7 @@ class Sum:
 
 def _word_rows(number, piece, log_probabilities, word_to_id):
     """Yields a row, a dict, for each word that can be scored."""
-    if reader.UNKNOWN not in word_to_id:
+    if len(piece.ids) < len(piece.words):  # unknown words were left out
         piece = piece._replace(words=[word for word in piece.words if word in word_to_id])
     for word, log_probability in zip(piece.words, log_probabilities):
         yield {"line": number, "word": word, "log_probability": float(log_probability)}

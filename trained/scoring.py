@@ -35,10 +35,12 @@ class Scorer:
 
     def __init__(self, trained: trained_model.TrainedModel):
         """Builds the graph and restores the weights of a `trained_model.TrainedModel`."""
-        self._config = config = trained.config
+        self._config, self._cell = trained.config, trained.cell
+        config = self._config
+        self._num_levels = 1 if trained.cell.one_state else NUM_LEVELS
         self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
         with tf.Graph().as_default():
-            model = LanguageModel(config, stream_layer)
+            model = LanguageModel(config, trained.cell, stream_layer)
             self._session = tf1.Session(config=devices.session_config())
             state = model.state_placeholders()
             self._read = {size: self._add_window(model, size, state) for size in WINDOW_SIZES}
@@ -62,9 +64,10 @@ class Scorer:
     def _add_levels(self, state):
         words = tf1.placeholder(tf.int32, [None])
         places, parents = (
-            [tf1.placeholder(tf.int32, [None]) for _ in range(NUM_LEVELS)] for _ in range(2)
+            [tf1.placeholder(tf.int32, [None]) for _ in range(self._num_levels)] for _ in range(2)
         )
-        model = LanguageModel(self._config, LevelsLayer(places, parents))
+        cell = self._cell._replace(one_state=False)  # `_read_tree` sees to that
+        model = LanguageModel(self._config, cell, LevelsLayer(places, parents))
         feeds = [words, *places, *parents, *tf.nest.flatten(state)]
         return self._session.make_callable(model.read(words, state), feeds)
 
@@ -126,11 +129,11 @@ class Scorer:
         state = self._zero_state(1)
         most = max(1, MAX_LOGITS // self._config.vocab_size)
         pieces, start, num_rows = [], 0, 0
-        for first in range(0, len(tree.levels), NUM_LEVELS):
-            outputs, state = self._read_tree(tree.levels[first : first + NUM_LEVELS], state)
+        for first in range(0, len(tree.levels), self._num_levels):
+            outputs, state = self._read_tree(tree.levels[first : first + self._num_levels], state)
             pieces.append(outputs)
             num_rows += len(outputs)
-            is_last = first + NUM_LEVELS >= len(tree.levels)
+            is_last = first + self._num_levels >= len(tree.levels)
             if num_rows < most and not is_last:
                 continue
             outputs = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
@@ -142,10 +145,12 @@ class Scorer:
 
     def _read_tree(self, levels, state):
         """Reads some levels of a tree, given the state of each node of the level before."""
+        if self._cell.one_state:
+            state = state[-2:] * self._config.num_layers
         all_words = np.concatenate([level.words for level in levels])
         words, number = np.unique(all_words, return_inverse=True)
         ends = np.cumsum([len(level.words) for level in levels])[:-1]
-        missing = [np.zeros(0, np.int32)] * (NUM_LEVELS - len(levels))
+        missing = [np.zeros(0, np.int32)] * (self._num_levels - len(levels))
         places = [*np.split(number, ends), *missing]
         parents = [*(level.parents for level in levels), *missing]
         outputs, state = self._read_levels(words, *places, *parents, *state)

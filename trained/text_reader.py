@@ -1,15 +1,15 @@
 """Texts read as the words of a model: lines of a text, or the hypotheses of lists."""
 
 import contextlib
-import os
-import sys
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 import reader
-from program import errors, live_line, messages
+from program import errors, messages
+from program.progress_bar import progress_bar, size_of_files
 from text import files, lines, nbest, preparation, sentences
 from text.list_reader import ListReader
 
@@ -63,7 +63,7 @@ def read_text(path, flag="--text", block_bytes=None):
 class TextReader:
     """Reads lines as words of a vocabulary, and remembers what there is to say of them."""
 
-    def __init__(self, word_to_id, how=None, raw=False, nbest_format=None):
+    def __init__(self, word_to_id, how=None, raw=False, nbest_format=None, leave_out=False):
         """Takes what the text is.
 
         Args:
@@ -72,7 +72,9 @@ class TextReader:
           raw: bool, prepare lines so; otherwise their words are separated by white space.
           nbest_format: one of `nbest.FORMATS` or `list_reader.GUESS`, if the lines are
             hypotheses.
+          leave_out: bool, leave out unknown words even if there is an `<unk>`.
         """
+        self._leave_out = leave_out or reader.UNKNOWN not in word_to_id
         self._word_to_id, self._how = word_to_id, how
         self._prepare = how if raw else None
         self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
@@ -91,18 +93,14 @@ class TextReader:
         Raises:
           errors.RequestError: a file cannot be read, or its lines are no hypotheses.
         """
-        total = sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else 0
-        shown = bool(total) and sys.stderr.isatty() and not sys.stdout.isatty()
-        done = 0
 
         def watched(path: str) -> Iterator[str]:
-            nonlocal done
             for block in read_text(path, block_bytes=BLOCK_BYTES):
                 yield block
-                done += len(block.encode()) if shown else 0
-                line_of_progress.show(done)
+                if not bar.disable:
+                    bar.update(len(block.encode()))
 
-        with live_line.LiveLine(total, shown) as line_of_progress:
+        with progress_bar(size_of_files(paths), "Scored") as bar:
             for number, path in enumerate(paths, start=1):
                 blocks, self._line = watched(path), 0
                 if complete_last_line or number < len(paths):
@@ -172,12 +170,39 @@ class TextReader:
             yield self._piece(self._marks.last_words(), True)
 
     def _piece(self, words, ends_line, hypothesis=None):
-        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id)
+        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id, self._leave_out)
         self._num_words += len(words)
         self._num_unknown += num_unknown
         if num_unknown and not self._prepare and self._num_examined < MAX_EXAMINED:
             self._examine(words)
         return Piece(words, ids, num_unknown, ends_line, hypothesis)
+
+    def read_joined(self, paths):
+        """Like `read`, with line ends as in the TF1 script: in words like `man<eos>the`.
+
+        Such a word belongs to the line that it begins in.
+        """
+        pending: list[str] = []
+        is_unfinished = False
+        texts = itertools.chain.from_iterable(map(read_text, paths))
+        for line in sentences.split_lines(texts):
+            joined = reader.join_line_ends(line)
+            words = joined.split()
+            if is_unfinished and words and not joined[0].isspace():
+                pending[-1] += words.pop(0)
+            if words:
+                if pending:
+                    yield [self._joined_piece(pending)]
+                pending = words
+            is_unfinished = not joined[-1].isspace()
+        if pending:
+            yield [self._joined_piece(pending)]
+
+    def _joined_piece(self, words):
+        ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id, self._leave_out)
+        self._num_words += len(words)
+        self._num_unknown += num_unknown
+        return Piece(words, ids, num_unknown, True)
 
     @contextlib.contextmanager
     def _naming_line(self):
@@ -201,7 +226,7 @@ class TextReader:
             messages.say(note)
         if self._num_unknown:
             fate = f"became {reader.UNKNOWN}"
-            if reader.UNKNOWN not in self._word_to_id:
+            if self._leave_out:
                 fate = "were left out"
             messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
         if self._marks.counts:

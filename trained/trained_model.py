@@ -6,7 +6,6 @@ any directory, `DIR/model.ckpt-STEP`, such as the TF1 script's. Sizes are read f
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -14,24 +13,18 @@ import tensorflow as tf
 
 import configs
 import reader
-from model import lstm
 from program.errors import UserError
 from program.messages import say
-from saved import checkpoints, description, run_directory
+from saved import checkpoints, description, eras, finding, run_directory
 from text import preparation
 from text.preparation import Preparation
+from trained import vocabulary
 
 tf1 = tf.compat.v1
 
-SCOPE = "Model"
-# The help of --data_path in every program that uses a trained model.
-DATA_PATH_HELP = "The corpus of the training, where the checkpoint has no vocab.txt beside it."
-# The names of the TF1 script's cells in its modes BASIC, BLOCK and CUDNN. All order the gates
-# alike. CUDNN's saver put one more scope in front of its names.
-CELL_VARIABLE = re.compile(
-    rf"{SCOPE}/RNN/(?:rnn/)?multi_rnn_cell/cell_(\d+)/"
-    r"(?:basic_lstm_cell|lstm_cell|cudnn_compatible_lstm_cell)/(kernel|bias)"
-)
+SCOPE = eras.SCOPE
+# The tutorial's models of these sizes read windows of 35 words, all others 20.
+LONG_WINDOWS, LARGE_SIZES = 35, (650, 1500)
 
 
 class TrainedModelError(UserError):
@@ -50,6 +43,10 @@ class TrainedModel(NamedTuple):
       run: the description of the run that saved it, see `description.describe`; what is not known
         is not in it.
       preparation: `preparation.Preparation`, how text becomes its words; None if that is not known.
+      cell: `eras.Cell`, how its cell computes otherwise than today's.
+      line_ends: what a line end is in its texts, one of `lines.LINE_ENDS`.
+      is_ours: bool, this project wrote the checkpoint; False: the TF1 script.
+      guesses_windows: bool, the configuration's `num_steps` is a guess.
     """
 
     path: str
@@ -58,6 +55,10 @@ class TrainedModel(NamedTuple):
     names: dict
     run: dict
     preparation: Preparation | None = None
+    cell: eras.Cell = eras.Cell()
+    line_ends: str = reader.APART
+    is_ours: bool = True
+    guesses_windows: bool = False
 
     @property
     def word_to_id(self) -> dict:
@@ -74,10 +75,22 @@ class TrainedModel(NamedTuple):
         """The id of `<eos>`; TrainedModelError if the model has no such word."""
         return end_of_sentence(self.word_to_id)
 
+    @property
+    def start(self) -> int:
+        """The id of the word to read before a sentence: `<eos>`, or the first with it inside."""
+        if self.line_ends == reader.JOINED and reader.END_OF_SENTENCE not in self.words:
+            return next(i for i, w in enumerate(self.words) if reader.END_OF_SENTENCE in w)
+        return self.end_of_sentence
+
 
 def end_of_sentence(word_to_id: Mapping[str, int]) -> int:
     """The id of `<eos>` in a vocabulary; TrainedModelError if it has no such word."""
     if reader.END_OF_SENTENCE not in word_to_id:
+        if reader.line_ends_of(word_to_id) == reader.JOINED:
+            raise TrainedModelError(
+                f"the model's vocabulary has no {reader.END_OF_SENTENCE} of its own, only words "
+                "that hold one, as the TF1 script made them: a sentence cannot be scored alone"
+            )
         raise TrainedModelError(
             f"the model's vocabulary has no {reader.END_OF_SENTENCE}, which stands for a line end: "
             "the model was trained on a text without line ends; train it on a text that has them"
@@ -85,17 +98,25 @@ def end_of_sentence(word_to_id: Mapping[str, int]) -> int:
     return word_to_id[reader.END_OF_SENTENCE]
 
 
-def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
+def read(
+    save_path: str | None,
+    data_path: str | None = None,
+    answers: eras.Answers = eras.Answers(),  # noqa: B008  it never changes
+) -> TrainedModel:
     """Reads a trained model's description; `restore_weights` reads its weights.
 
+    What had to be decided to read a checkpoint of the TF1 script is said on standard error.
+
     Args:
-      save_path: a run's directory, or the prefix of a checkpoint. In a directory, the newest
+      save_path: a run's directory, or what else `finding.find` knows. In a directory, the newest
         checkpoint that is whole is read.
       data_path: the corpus of the training, for a checkpoint without a `vocab.txt` beside it.
+      answers: what the user says of a checkpoint of the TF1 script.
 
     Raises:
-      TrainedModelError: there is no checkpoint, or it is damaged, incomplete or another model's.
-      checkpoints.CheckpointError: there is no checkpoint of that name.
+      TrainedModelError: it is damaged, incomplete or another model's.
+      finding.FindingError: there is no checkpoint of that name.
+      eras.EraError: it does not say what is needed to read it.
       run_directory.RunDirectoryError, preparation.PreparationError: a file beside the checkpoint is
         damaged.
       reader.CorpusError: `data_path` is needed and cannot be read.
@@ -104,51 +125,84 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
         raise TrainedModelError("--save_path: name what training saved")
     run_directory.check_name(save_path)
     path, shapes = _find_checkpoint(save_path)
-    names = _match_names(path, shapes)
-    run = _read_run(path)
-    known = [field.name for field in dataclasses.fields(configs.SmallConfig)]
-    fields = {name: run[name] for name in known if name in run}
-    vocab_size, hidden_size = shapes[names[f"{SCOPE}/embedding"]]
+    layout, run = eras.match(path, shapes), _read_run(path)
+    facts = None if layout.is_ours else eras.read_facts(path)
+    layout, cell, decided = _decide(path, layout, run, facts, answers)
+    vocab_size, hidden_size = layout.sizes
     sizes = {
         "vocab_size": vocab_size,
         "hidden_size": hidden_size,
-        "num_layers": (len(names) - 3) // 2,
+        "num_layers": (len(layout.names) - 3) // 2,
     }
+    config, guesses_windows = _read_config(path, run, sizes, facts, layout.is_ours)
+    if not layout.is_ours:
+        mode = f"TensorFlow {facts.tensorflow if facts else layout.era.tensorflow}"
+        step = finding.in_words(path)
+        about = f"{path}: of the TF1 script, {layout.era.mode}, {mode}, {step}"
+        say("; ".join([about, *decided]))
+    words, line_ends = _read_words(path, layout, data_path, run, facts, answers.line_ends)
+    how = _read_preparation(path, data_path, run, words)
+    more = (how, cell, line_ends, layout.is_ours, guesses_windows)
+    return TrainedModel(path, config, words, layout.names, run, *more)
+
+
+def _decide(path, layout, run, facts, answers):
+    """See `eras.decide`. What this project saved needs no decision."""
+    if not layout.is_ours:
+        if answers.num_layers is None and isinstance(run.get("num_layers"), int):
+            answers = answers._replace(num_layers=run["num_layers"])
+        return eras.decide(path, layout, facts, answers)
+    if answers.num_layers not in (None, layout.num_cells):
+        raise TrainedModelError(
+            f"--num_layers={answers.num_layers}: {path}: has {layout.num_cells}"
+        )
+    clip, one_state = (run.get(name, 0) for name in eras.Cell._fields)
+    if not (isinstance(clip, int | float) and 0 <= clip < configs.LARGEST):
+        raise TrainedModelError(f"{path}: the description of its run: clip is {clip!r}")
+    return layout, eras.Cell(float(clip), bool(one_state)), []
+
+
+def _read_config(path, run, sizes, facts, is_ours):
+    """The configuration of a checkpoint's model, and whether its `num_steps` is a guess."""
+    known = [field.name for field in dataclasses.fields(configs.SmallConfig)]
+    fields = {name: run[name] for name in known if name in run}
     for name, size in sizes.items():
         if fields.get(name, size) != size:
             raise TrainedModelError(
                 f"{path}: has {name} {size}, but the description of its run says {fields[name]!r}; "
                 f"restore the checkpoint and the {run_directory.CONFIG_FILE} of one run"
             )
+    for name in ("batch_size", "num_steps", "keep_prob"):
+        value = getattr(facts, name, None)
+        if value is not None:
+            fields.setdefault(name, value)
+    guesses_windows = "num_steps" not in fields and not is_ours
+    if guesses_windows and sizes["hidden_size"] in LARGE_SIZES:
+        fields["num_steps"] = LONG_WINDOWS
     # Not the mode of the training: BLOCK computes the same on every machine, and all words count.
     how = {"rnn_mode": configs.BLOCK, "sampled_softmax": 0}
     try:
-        config = configs.SmallConfig(**{**fields, **sizes, **how})
+        return configs.SmallConfig(**{**fields, **sizes, **how}), guesses_windows
     except configs.ConfigError as error:
         message = f"{path}: the description of its run, or {run_directory.CONFIG_FILE}: {error}"
         raise TrainedModelError(f"{message}; restore the file") from None
-    words = _read_words(path, vocab_size, data_path, run.get("vocabulary"))
-    return TrainedModel(path, config, words, names, run, _read_preparation(path, data_path, run))
 
 
 def _find_checkpoint(save_path):
-    """The prefix of the checkpoint to read, and its variables' shapes."""
-    if os.path.isfile(f"{save_path}.index"):
-        return save_path, _read_shapes(save_path)
-    if not os.path.isdir(save_path):
-        checkpoints.refuse_checkpoint(save_path)
-        raise TrainedModelError(
-            f"--save_path={save_path}: no such directory, nor a checkpoint's prefix such as "
-            "DIR/model.ckpt-123"
-        )
-    paths = checkpoints.list_newest_first(save_path)
-    for path in paths:
+    """The prefix of the checkpoint to read, and its variables' shapes; says which it takes."""
+    paths = finding.find(save_path)
+    if len(paths) == 1 and not os.path.isdir(save_path):
+        return paths[0], _read_shapes(paths[0])
+    for number, path in enumerate(paths):
         try:
-            return path, checkpoints.read_shapes(path)
+            shapes = checkpoints.read_shapes(path)
         except checkpoints.CheckpointError as error:
             say(f"{error}; trying the one before")
-    fault = "no checkpoint is whole" if paths else f"holds no {checkpoints.PREFIX}-STEP"
-    raise TrainedModelError(f"--save_path={save_path}: {fault}")
+            continue
+        if choice := finding.describe_choice(save_path, path, paths[number + 1 :]):
+            say(choice)
+        return path, shapes
+    raise TrainedModelError(f"--save_path={save_path}: no checkpoint is whole")
 
 
 def _read_shapes(path):
@@ -156,45 +210,6 @@ def _read_shapes(path):
         return checkpoints.read_shapes(path)
     except checkpoints.CheckpointError as error:
         raise TrainedModelError(str(error)) from None
-
-
-def _match_names(path, shapes):
-    """Checks a checkpoint's shapes; returns a dict of each variable's name here to that in it."""
-    cells, num_layers = {}, 1
-    for name in shapes:
-        if match := CELL_VARIABLE.fullmatch(name):
-            kernel_or_bias = lstm.canonical_names(int(match[1]))[match[2] == "bias"]
-            cells[f"{SCOPE}/{kernel_or_bias}"] = name
-            num_layers = max(num_layers, int(match[1]) + 1)
-    if not cells and f"{SCOPE}/lstm_params" in shapes:
-        raise TrainedModelError(
-            f"{path}: holds the LSTM as cuDNN's opaque {SCOPE}/lstm_params, which cannot be read; "
-            "save it under the canonical names of CudnnLSTMSaveable"
-        )
-    embedding = shapes.get(f"{SCOPE}/embedding")
-    if embedding is None or len(embedding) != 2:
-        raise TrainedModelError(
-            f"{path}: is not a checkpoint of this language model: has no matrix {SCOPE}/embedding"
-        )
-    vocab_size, hidden_size = embedding
-    expected = {
-        f"{SCOPE}/embedding": [vocab_size, hidden_size],
-        f"{SCOPE}/softmax_w": [hidden_size, vocab_size],
-        f"{SCOPE}/softmax_b": [vocab_size],
-    }
-    for layer in range(num_layers):
-        kernel, bias = lstm.canonical_names(layer)
-        expected[f"{SCOPE}/{kernel}"] = [2 * hidden_size, 4 * hidden_size]
-        expected[f"{SCOPE}/{bias}"] = [4 * hidden_size]
-    names = {name: cells.get(name, name) for name in expected}
-    for name, shape in expected.items():
-        found = shapes.get(names[name])
-        if found != shape:
-            raise TrainedModelError(
-                f"{path}: is not a checkpoint of this language model: {name} "
-                + ("is missing" if found is None else f"has shape {found}, not {shape}")
-            )
-    return names
 
 
 def _read_run(path):
@@ -216,7 +231,7 @@ def _read_run(path):
     return run
 
 
-def _read_preparation(path, data_path, run):
+def _read_preparation(path, data_path, run, words):
     """How the texts of a checkpoint's run were prepared; None if that is not known."""
     directory = os.path.dirname(path)
     beside = preparation.read(directory)
@@ -226,34 +241,74 @@ def _read_preparation(path, data_path, run):
             file = os.path.join(directory, preparation.FILE)
             say(f"{file}: is of another run than {path}, which counts")
         return how
-    return beside or (preparation.read(data_path) if data_path is not None else None)
+    if beside is None and data_path is not None:
+        beside = preparation.read(data_path)
+    return beside or preparation.of_words(words)
 
 
-def _read_words(path, vocab_size, data_path, vocabulary_sum=None):
+def _read_words(path, layout, data_path, run, facts, line_ends):
     """The words of a checkpoint's ids: of `vocab.txt` beside it, or of its training text.
 
     Their `description.vocabulary_sum` must be that of the checkpoint, if it has one.
+
+    Returns:
+      `(words, line_ends)`, see `TrainedModel`.
     """
+    vocab_size = layout.sizes[0]
     source = os.path.join(os.path.dirname(path), run_directory.VOCABULARY_FILE)
     words = run_directory.read_words(os.path.dirname(path))
+    may_have_fewer = not layout.is_ours or "vocabulary" in run
     if words is None:
         if data_path is None:
             raise TrainedModelError(
                 f"{source}: no such file; name the corpus of the training with --data_path"
             )
-        source, words = data_path, reader.read_corpus(data_path, keep_marks=True).words
-    if len(words) > vocab_size or (len(words) < vocab_size and source != data_path):
+        source, may_have_fewer = data_path, True
+        if layout.is_ours:
+            words = reader.read_corpus(data_path).words
+        else:
+            words = vocabulary.of_the_script(path, layout, data_path, facts, line_ends)
+    if len(words) > vocab_size or (len(words) < vocab_size and not may_have_fewer):
         raise TrainedModelError(
             f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "
             "corpora"
         )
-    if vocabulary_sum and description.vocabulary_sum(words) != vocabulary_sum:
+    if run.get("vocabulary") and description.vocabulary_sum(words) != run["vocabulary"]:
         raise TrainedModelError(
             f"{source}: is another vocabulary than that of {path}; restore the right one"
         )
+    if not run.get("vocabulary"):
+        run_directory.say_order(source, words)
     if len(words) < vocab_size:
         say(f"{source}: has {len(words)} words of {path}'s {vocab_size}")
-    return words
+    return words, reader.line_ends_of(words)
+
+
+def as_asked(trained: TrainedModel, asked: dict) -> configs.SmallConfig:
+    """A trained model's configuration with other windows.
+
+    Args:
+      trained: the model.
+      asked: `batch_size` and `num_steps`, which are taken, and `hidden_size`, `num_layers` and
+        `vocab_size` (the largest one; 0: any), which must be the model's. None of them must be
+        there.
+
+    Raises:
+      TrainedModelError: a size is another than the model's.
+    """
+    config = trained.config
+    for name in ("hidden_size", "num_layers", "vocab_size"):
+        value, found = asked.get(name), getattr(config, name)
+        fits = value in (None, found) or (name == "vocab_size" and not 0 < value < found)
+        if not fits:
+            raise TrainedModelError(f"--{name}={value}: {trained.path}: has {name} {found}")
+    windows = {name: asked[name] for name in ("batch_size", "num_steps") if name in asked}
+    if trained.guesses_windows and "num_steps" not in windows:
+        say(
+            f"{trained.path}: does not say how long its windows were: valid is read in windows of "
+            f"{config.num_steps} words, a guess from its sizes (--num_steps)"
+        )
+    return dataclasses.replace(config, **windows)
 
 
 def say_other_texts(trained: TrainedModel, corpus: reader.Corpus) -> None:
@@ -272,7 +327,7 @@ def restore_weights(session: tf.compat.v1.Session, trained: TrainedModel) -> Non
       session: a `Session` of a graph with the variables of an `language_model.LanguageModel`.
       trained: a `TrainedModel`.
     """
-    checkpoint = tf1.train.NewCheckpointReader(trained.path)
+    weights = eras.read_weights(trained.path, trained.names)
     for variable in tf1.global_variables():
-        value = checkpoint.get_tensor(trained.names[variable.op.name])
+        value = weights[variable.op.name]
         session.run(variable.initializer, {variable.initial_value: value})

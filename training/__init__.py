@@ -1,11 +1,13 @@
 """The parts of the training loop, and training beyond one machine.
 
 * `loop.py`: one window after another, the LSTM's state fed from each to the next.
+* `run.py`: what a run saves and where; its session, opened new or to be continued.
 * `guard.py`: between two steps: when to save, Ctrl-C, bad numbers; what TensorBoard shows,
   and when.
 * `summaries.py`: how files for TensorBoard are written.
+* `continuing.py`: what a run that goes on takes from its checkpoint.
 * `session.py`: the session, opened by a Supervisor.
-* `flags.py`: the flags. Each field of a configuration is one; `--config` reads them from a file.
+* `request.py`: what the flags ask for, on this machine.
 * `cluster.py`: several machines, and what happens if one is lost.
 
 The gradients, their scaling in 16 bit and their clipping belong to the graph:
@@ -13,22 +15,33 @@ The gradients, their scaling in 16 bit and their clipping belong to the graph:
 """
 
 from model.devices import session_config as default_session_config
-from training import flags
-from training.loop import EpochResult, WindowResult, perplexity, print_now_and_then, run_windows
+from training.guard import RunOptions
+from training.loop import (
+    EpochResult,
+    WindowResult,
+    bar_of_all_epochs,
+    perplexity,
+    print_now_and_then,
+    run_windows,
+)
+from training.request import Request, read_request
 from training.run import Run, describe_run, open_run
 from training.session import HERE, Server
 
 __all__ = [
     "HERE",
     "EpochResult",
+    "Request",
     "Run",
+    "RunOptions",
     "Server",
     "WindowResult",
+    "bar_of_all_epochs",
     "default_session_config",
     "describe_run",
-    "flags",
     "open_run",
     "perplexity",
     "print_now_and_then",
+    "read_request",
     "run_windows",
 ]

@@ -8,13 +8,18 @@ done. A step is one call of the driver's session, so several machines are as exa
 Driver and worker meet at a `_Board`: two strings on the worker's server, which both read and write.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import math
+import os
 import pathlib
+import queue
 import re
 import socket
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -25,7 +30,7 @@ import tensorflow as tf
 import configs
 import reader
 import util
-from program import tf_config
+from program import signals, tf_config
 from program.errors import RequestError
 from program.messages import say
 from training.session import LOST, Server
@@ -38,9 +43,17 @@ ABSENT = (*LOST, tf.errors.FailedPreconditionError)
 STEP_TIMEOUT_SECS = 300
 GREETING_TIMEOUT_SECS = 10
 FAREWELL_SECS = 60
+LAST_RESORT_SECS = 10
 CONNECT_TIMEOUT_SECS = 2
 LONGEST_PAUSE_SECS = 5
 POLL_SECS = 0.5
+HINT_SECS = 45
+# The environment variables that gRPC looks for, in lower case alone: a proxy, and what it is not
+# used for. Of each, the first that is set counts.
+PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
+NO_PROXY = ("no_grpc_proxy", "no_proxy")
+# The names by which a machine connects to itself.
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 DONE = "done"
 START = "start"  # in a worker's description: an id that is new each time the worker starts
 JOBS = ("chief", "worker")
@@ -58,11 +71,7 @@ def from_environment() -> "Machines":
     Raises:
       RequestError: it names no machines, or is not a valid description of them.
     """
-    if not tf_config.names_cluster():
-        raise RequestError(
-            "TF_CONFIG: names no machines (docs/several-machines.md shows how); ptb_word_lm.py "
-            "trains on this machine alone"
-        )
+    tf_config.require_cluster()
     try:
         resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         spec = resolver.cluster_spec()
@@ -157,6 +166,7 @@ class Machines:
         Raises:
           RequestError: it cannot listen at its address.
         """
+        bypass_proxies(self._addresses)
         self._description = {**description, "TF_CONFIG's cluster": ", ".join(self._addresses)}
         address = self._addresses[self._number]
         try:
@@ -191,10 +201,11 @@ class Machines:
           RequestError: the driver refuses this machine.
         """
         with _Board(self._target, self._devices[self._number]) as board:
-            board.write("order", "")
-            board.write("description", json.dumps({**self._description, START: str(uuid.uuid4())}))
+            description = json.dumps({**self._description, START: str(uuid.uuid4())})
+            _patiently(board.write, "order", "")
+            _patiently(board.write, "description", description)
             say(f"{self._names[self._number]}: serves {self._names[0]} until training is done")
-            while not (order := board.read("order")):
+            while not (order := _patiently(board.read, "order")):
                 time.sleep(POLL_SECS)
         if order != DONE:
             raise RequestError(order)
@@ -202,9 +213,15 @@ class Machines:
     def drive(self, train: Callable[[Server], None]) -> None:
         """Trains; starts again from the newest checkpoint if a worker is lost; ends the workers.
 
+        A signal ends it, whatever it waits for.
+
         Args:
           train: called with the `session.Server` to train on.
         """
+        with signals.last_resort(2 * STEP_TIMEOUT_SECS, LAST_RESORT_SECS):
+            self._drive(train)
+
+    def _drive(self, train):
         self._gather()
         while True:
             server = Server(self._target, self._devices[0], self._step_timeout_secs)
@@ -229,7 +246,8 @@ class Machines:
     def _dismiss(self):
         """Tells the workers that training is done; waits a while for those that are restarting."""
         left, deadline = set(range(1, self.count)), time.monotonic() + FAREWELL_SECS
-        while left := {n for n in left if not self._tell(n, DONE)}:
+        calls: dict[int, _Call] = {}
+        while left := {n for n in left if not _ask(calls, n, self._tell, n, DONE)}:
             if time.monotonic() > deadline:
                 names = ", ".join(self._names[n] for n in sorted(left))
                 say(f"training is done, but these workers do not answer: {names}")
@@ -250,13 +268,28 @@ class Machines:
 
     def _gather(self):
         """Waits until every worker answers and has the same description as this machine."""
-        said, pause = None, POLL_SECS
-        while missing := [n for n in range(1, self.count) if not self._is_ready(n)]:
+        said, pause, hint_at = None, POLL_SECS, time.monotonic() + HINT_SECS
+        workers, calls = range(1, self.count), dict[int, _Call]()
+        while missing := [n for n in workers if not _ask(calls, n, self._is_ready, n)]:
+            names = ", ".join(self._names[n] for n in missing)
             if missing != said:
-                say(f"waiting for {', '.join(self._names[n] for n in missing)}")
+                say(f"waiting for {names}")
                 said = missing
+            if time.monotonic() > hint_at:
+                say(f"still waiting for {names}: is the program running there? {self._reached()}")
+                hint_at = math.inf
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECS)
+
+    def _reached(self):
+        """What is known of the way to the machines, for a hint."""
+        proxies = [name for name in PROXIES if os.environ.get(name)]
+        if not proxies:
+            return "Does a firewall let TensorFlow's connections through?"
+        return (
+            f"TensorFlow connects to the machines directly, not by the proxy of "
+            f"{', '.join(proxies)}; does a firewall let that through?"
+        )
 
     def _is_ready(self, number):
         """Whether a worker answers and has this machine's description; refuses one with another."""
@@ -309,7 +342,7 @@ class _Board:
                 for name in ("description", "order")
             }
         config = tf1.ConfigProto(
-            device_filters=[device], operation_timeout_in_ms=1000 * GREETING_TIMEOUT_SECS
+            device_filters=[device], operation_timeout_in_ms=round(1000 * GREETING_TIMEOUT_SECS)
         )
         self._session = tf1.Session(target, graph, config)
 
@@ -326,6 +359,79 @@ class _Board:
     def write(self, name, text):
         """Replaces it."""
         self._session.run(self._variables[name].initializer, {self._text: text})
+
+
+def _patiently(call, *arguments):
+    """Calls a `_Board`'s method until this machine is not too busy to answer in time."""
+    while True:
+        try:
+            return call(*arguments)
+        except tf.errors.DeadlineExceededError:
+            continue
+
+
+class _Call:
+    """A call of a function in a thread, for which one can wait in vain.
+
+    Within TensorFlow, Python's handler of a signal does not run before TensorFlow is done, which is
+    never if whoever listens at an address is no TensorFlow server.
+    """
+
+    def __init__(self, function, *arguments):
+        """Begins the call."""
+        self._results: queue.SimpleQueue = queue.SimpleQueue()
+        self.is_done = False
+
+        def run():
+            try:
+                self._results.put((function(*arguments), None))
+            except BaseException as error:
+                self._results.put((None, error))
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def result(self, limit):
+        """What the function returns or raises; None if it does neither in `limit` seconds."""
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline:
+            # A signal that another thread gets does not end this wait, but is heeded after it.
+            with contextlib.suppress(queue.Empty):
+                result, error = self._results.get(timeout=min(limit, POLL_SECS))
+                self.is_done = True
+                if error:
+                    raise error
+                return result
+        return None
+
+
+def _ask(calls, number, function, *arguments):
+    """A function's result; None if it takes long, and the next time the same call is asked again.
+
+    Args:
+      calls: dict of a worker's number to its `_Call` that is not done.
+      number: the worker's.
+      function, arguments: of the call.
+    """
+    call = calls.pop(number, None) or _Call(function, *arguments)
+    result = call.result(LONGEST_PAUSE_SECS)
+    if not call.is_done:
+        calls[number] = call
+    return result
+
+
+def bypass_proxies(addresses: list) -> None:
+    """Makes TensorFlow connect to the machines directly, whatever proxy the environment names.
+
+    Its gRPC heeds `http_proxy` and the like, even for this machine itself. Few proxies let it
+    through, and it would wait for ever.
+
+    Args:
+      addresses: list of `host:port`.
+    """
+    hosts = {_host_and_port(address)[0] for address in addresses}
+    known = next(filter(None, map(os.environ.get, NO_PROXY)), "")
+    exceptions = [*filter(None, known.split(",")), *sorted(hosts), *THIS_MACHINE]
+    os.environ[NO_PROXY[0]] = ",".join(dict.fromkeys(exceptions))
 
 
 def _host_and_port(address):

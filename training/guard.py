@@ -11,8 +11,10 @@ import threading
 import time
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
+from program import messages
 from program.errors import UserError
 from program.messages import say
 from program.signals import SIGNALS, Interrupted, ignore_signals
@@ -27,10 +29,12 @@ from training.loop import EpochResult, WindowResult
 from training.summaries import Summaries
 
 EXPLOSION = 10.0  # times the best perplexity so far
+LARGEST_COST = 2.0**24  # nats: above it, two float32 cannot differ by one nat
+ADVICE = "try a lower learning rate or init_scale, another --seed, or float32 if this is 16 bit"
 
 
 class TrainingError(UserError):
-    """The cost or the gradients are not finite; the message says where, and what to do."""
+    """Cost, gradients or weights are not finite; the message says where, and what to do."""
 
 
 class OutputError(UserError):
@@ -52,6 +56,11 @@ class RunOptions(NamedTuple):
     sample_words: int = 50
 
 
+def _has_sane_cost(progress):
+    """Whether the mean cost of a window is a number that float32 can tell from the next."""
+    return progress.total_cost / progress.window < LARGEST_COST
+
+
 class Guard:
     """Saves, reports and checks the training in one session; its context catches signals.
 
@@ -67,6 +76,7 @@ class Guard:
         summaries: Summaries,
         session_config: tf.compat.v1.ConfigProto,
         options: RunOptions = RunOptions(),  # noqa: B008  it never changes
+        weights_are_finite: tf.Tensor | None = None,
     ) -> None:
         """Begins with the progress of the saver's checkpoint.
 
@@ -76,7 +86,9 @@ class Guard:
           summaries: writes the summaries.
           session_config: the `ConfigProto` of further sessions, which make samples.
           options: how often to save and report.
+          weights_are_finite: bool scalar, to be looked at before a save; None: not looked at.
         """
+        self._weights_are_finite = weights_are_finite
         self.progress = saver.progress if saver else Progress()
         self.unsaved: CheckpointError | None = None
         self._session, self._saver, self._summaries = session, saver, summaries
@@ -94,14 +106,15 @@ class Guard:
         self._handlers = {}
         if threading.current_thread() is threading.main_thread():  # others may not set handlers
             # nohup ignores a signal before the program starts; it stays ignored.
-            heeded = [each for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN]
+            # Nor are those taken that a program in C handles, in which Python runs.
+            kept = (signal.SIG_IGN, None)
+            heeded = [each for each in SIGNALS if signal.getsignal(each) not in kept]
             self._handlers = {number: signal.signal(number, self._on_signal) for number in heeded}
         return self
 
     def __exit__(self, _, error, traceback):
         try:
-            # Standard output raised it: the other files have errors of their own.
-            if isinstance(error, OSError):
+            if isinstance(error, messages.OutputError):
                 self.heed_signal()
                 self.save(then="")
                 raise OutputError(f"standard output: {error.strerror}; {self._what_is_saved()}")
@@ -127,17 +140,28 @@ class Guard:
           learning_rate: for the message.
 
         Raises:
-          TrainingError: the cost or the norm of the gradients is not finite.
+          TrainingError: the norm of the gradients is not finite, or the cost is not below
+            `LARGEST_COST`.
         """
         progress = window.progress
-        if not (math.isfinite(progress.total_cost) and math.isfinite(window.grad_norm)):
+        if not (_has_sane_cost(progress) and math.isfinite(window.grad_norm)):
             raise TrainingError(
                 f"epoch {progress.epoch}, step {self.step()}, learning rate {learning_rate:.3g}: "
                 f"perplexity {window.perplexity}, norm of the gradients {window.grad_norm}; "
-                f"{self._what_is_saved()}; try a lower learning rate or init_scale, another "
-                "--seed, or float32 if this is 16 bit"
+                f"{self._what_is_saved()}; {ADVICE}"
             )
         self.progress = progress
+
+    def check_held_out(self, window: WindowResult) -> None:
+        """Checks the cost of a window of Valid or Test, as `note` does; TrainingError.
+
+        Training itself checks the weights before each update, so not those after the last one.
+        """
+        if not _has_sane_cost(window.progress):
+            raise TrainingError(
+                f"after step {self.step()}, held-out text has the perplexity {window.perplexity}; "
+                f"{self._what_is_saved()}; {ADVICE}"
+            )
 
     def write_summary(self, window: WindowResult) -> None:
         """Writes a window's numbers for TensorBoard, once in `summary_steps` windows."""
@@ -168,6 +192,7 @@ class Guard:
         # Written before the save: a run that is killed in between does both again.
         self._summaries.write(
             self.step(),
+            epoch=result.epoch,
             learning_rate=result.learning_rate,
             train_perplexity=result.train_perplexity,
             valid_perplexity=result.valid_perplexity,
@@ -205,8 +230,13 @@ class Guard:
         self._summaries.write(self.step(), test_perplexity=test_perplexity)
 
     def save(self, then: str = "; training goes on") -> None:
-        """Saves what is not saved yet. A failure is reported, with what happens `then`."""
+        """Saves what is not saved yet. A failure is reported, with what happens `then`.
+
+        Raises:
+          TrainingError: the weights or the state are not finite; they are not saved.
+        """
         if self._saver and self._saved is not self.progress:
+            self._check_weights()
             try:
                 self._saver.save(self._session, self.step(), self.progress)
                 self._saved, self.unsaved = self.progress, None
@@ -214,6 +244,16 @@ class Guard:
                 say(f"{error}{then}")
                 self.unsaved = error
         self._next_save = time.monotonic() + self._options.save_every_secs
+
+    def _check_weights(self):
+        is_finite = all(np.isfinite(array).all() for array in self.progress.state)
+        if self._weights_are_finite is not None:
+            is_finite = is_finite and self._session.run(self._weights_are_finite)
+        if not is_finite:
+            raise TrainingError(
+                f"step {self.step()}: the weights or the state became infinite or NaN; "
+                f"{self._what_is_saved()}; {ADVICE}"
+            )
 
     def _what_is_saved(self):
         if not self._saver:

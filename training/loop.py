@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 import reader
-from program.live_line import LiveLine
+from program.messages import report
+from program.progress_bar import progress_bar
 from saved.checkpoints import Progress
 
 
@@ -55,7 +56,8 @@ def run_windows(
         progress = progress._replace(state=session.run(initial_state))
     first_words = streams.words_until(progress.window)
     start_time = time.perf_counter()
-    with LiveLine(epoch_size) as live_line:
+    name = (streams.name or "Windows").removesuffix("Input")
+    with progress_bar(epoch_size, name, progress.window) as bar:
         for window in range(progress.window, epoch_size):
             feed_dict = dict(zip(initial_state, progress.state))
             feed_dict.update((position, window) for position in model.positions)
@@ -69,7 +71,14 @@ def run_windows(
             speed = words / (time.perf_counter() - start_time)
             so_far = perplexity(progress, streams)
             yield WindowResult(progress, so_far, speed, values.get("grad_norm", math.nan))
-            live_line.show(window + 1)
+            bar.update()
+
+
+def bar_of_all_epochs(config: Any, model: Any, progress: Progress) -> Any:
+    """A `progress_bar` of all epochs' windows, of which some are done."""
+    epoch_size = model.streams.epoch_size
+    done = (progress.epoch - 1) * epoch_size + progress.window
+    return progress_bar(config.max_max_epoch * epoch_size, "All epochs", done)
 
 
 def perplexity(progress: Progress, streams: reader.Streams) -> float:
@@ -82,10 +91,9 @@ def print_now_and_then(result: WindowResult, epoch_size: int) -> None:
     """Prints perplexity and speed after about every tenth of an epoch."""
     window, interval = result.progress.window - 1, max(epoch_size // 10, 1)
     if window % interval == min(10, interval - 1):
-        print(
+        report(
             f"{window / epoch_size:.3f} perplexity: {result.perplexity:.3f} "
-            f"speed: {result.speed:.0f} wps",
-            flush=True,
+            f"speed: {result.speed:.0f} wps"
         )
 
 

@@ -17,6 +17,7 @@ from saved.checkpoints import (
     Checkpoints,
     reason,
     remove_unfinished,
+    write_graph,
 )
 from text.preparation import Preparation
 from training.guard import Guard, RunOptions
@@ -48,19 +49,19 @@ def describe_run(
     dtype: tf.DType | Precision,
     seed: int,
     corpus: reader.Corpus,
-    **options: Any,
+    options: RunOptions = RunOptions(),  # noqa: B008  it never changes
 ) -> Run:
     """Describes a run.
 
     Args:
       save_path: see `Run`.
       config, dtype, seed, corpus: as in `description.describe`.
-      **options: fields of `RunOptions`.
+      options: how often to save and report.
     """
     if save_path is None:
-        return Run(options=RunOptions(**options))
+        return Run(options=options)
     run = description.describe(config, devices.precision_for(dtype).dtype, seed, corpus)
-    return Run(save_path, run, corpus.words, RunOptions(**options), corpus.preparation)
+    return Run(save_path, run, corpus.words, options, corpus.preparation)
 
 
 def _open_directory(run, model_ops):
@@ -71,12 +72,20 @@ def _open_directory(run, model_ops):
     """
     run_directory.check_vocabulary(run.save_path, run.words)
     saver = Checkpoints(run.save_path, model_ops, run.description)
-    run_directory.check_config(run.save_path, run.description, saver.newest, saver.saved_run)
+    if saver.newest:
+        run_directory.say_what_is_unknown(run.description, saver.newest, saver.saved_run)
     # Not before the checkpoints are known to fit.
     run_directory.write(run.save_path, run.description, run.words, run.preparation)
+    write_graph(run.save_path)
     if saver.newest:
         say(f"{saver.newest}: continued after {saver.progress.done()}")
     return saver
+
+
+def _weights_are_finite():
+    """Whether the current graph's weights are finite, a bool scalar."""
+    variables = tf.compat.v1.trainable_variables()
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(each)) for each in variables])
 
 
 @contextlib.contextmanager
@@ -109,9 +118,13 @@ def open_run(
         if run.save_path is not None:
             stack.enter_context(run_directory.locked(run.save_path))
             saver = _open_directory(run, model_ops)
+        # Before the session is opened, which makes the graph final.
+        weights_are_finite = _weights_are_finite()
         try:
             session = stack.enter_context(
-                open_session(run.save_path, saver and saver.restorer, session_config, server)
+                open_session(
+                    saver and saver.newest, saver and saver.restorer, session_config, server
+                )
             )
         except (tf.errors.OpError, OSError) as error:
             if server.target and isinstance(error, LOST):
@@ -122,7 +135,7 @@ def open_run(
             raise CheckpointError(f"{what}: cannot be started: {reason(error)}") from None
         step = session.run(tf.compat.v1.train.get_global_step())
         summaries = stack.enter_context(Summaries(run.save_path, step))
-        guard = Guard(session, saver, summaries, session_config, run.options)
+        guard = Guard(session, saver, summaries, session_config, run.options, weights_are_finite)
         yield session, stack.enter_context(guard)
     if guard.unsaved:
         raise guard.unsaved

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+import reader
+
 tf1 = tf.compat.v1
 
 # What a session raises if another machine was lost.
@@ -37,19 +39,20 @@ HERE = Server()
 
 @contextlib.contextmanager
 def open_session(
-    logdir: str | None,
+    checkpoint: str | None,
     restorer: Any,
     session_config: tf.compat.v1.ConfigProto,
     server: Server = HERE,
 ) -> Iterator[tf.compat.v1.Session]:
-    """Opens a session with the current graph's variables initialized or restored.
+    """Opens a session with the current graph's variables initialized or restored, and its texts.
 
     A Supervisor opens it, without its services. Those are threads: they would save in the middle of
-    a step, and their summaries would read windows that training then misses.
+    a step, and their summaries would read windows that training then misses. Nor does it get the
+    directory: it would choose the checkpoint by itself, and write a graph of twice the size.
 
     Args:
-      logdir: the directory of the checkpoints, or None.
-      restorer: a `Saver` to restore the newest checkpoint with, or None.
+      checkpoint: the path of the checkpoint to restore, or None to initialize.
+      restorer: a `Saver` to restore it with, or None.
       session_config: a `ConfigProto`.
       server: a `Server`.
 
@@ -60,10 +63,17 @@ def open_session(
         session_config = tf1.ConfigProto.FromString(session_config.SerializeToString())
         session_config.operation_timeout_in_ms = int(1000 * server.step_timeout_secs)
     supervisor = tf1.train.Supervisor(
-        logdir=logdir, saver=restorer, summary_op=None, summary_writer=None, save_model_secs=0
+        saver=restorer, summary_op=None, summary_writer=None, save_model_secs=0
     )
-    session = supervisor.prepare_or_wait_for_session(server.target, session_config)
+    session = supervisor.session_manager.prepare_session(
+        server.target,
+        init_op=supervisor.init_op,
+        saver=restorer,
+        checkpoint_filename_with_path=checkpoint,
+        config=session_config,
+    )
     try:
+        reader.load_texts(session)
         yield session
     except LOST:
         # In a thread: to close the session waits until the lost machine is back.

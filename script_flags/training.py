@@ -1,49 +1,26 @@
-"""Defines the flags of the scripts that train, and reads what they ask for."""
+"""The flags of the scripts that train. Each field of a configuration is one, too."""
 
 import dataclasses
 import json
-import sys
-from typing import Any, NamedTuple
+import os
+import stat
+from typing import Any
 
 from absl import flags
 
 import configs
-from model import devices
-from program import path_flags, tf_config
+from program import hardware, path_flags, paths, tf_config
 from program.errors import RequestError
-from program.messages import say
+from script_flags import old_checkpoints, trained
+from text import corpus_files
 
-# Flags that only say how often to save and to report.
-_OPTIONS = ("save_every_secs", "summary_steps", "sample_words")
-
-
-class Request(NamedTuple):
-    """What the flags ask for.
-
-    Attributes:
-      config: a `configs.SmallConfig`.
-      data_path, save_path: str; `save_path` is None without the flag.
-      seed: int.
-      num_replicas: int, replicas of the model on this machine.
-      hardware: dict of `dtype`, a `precision.Precision`, and `session_config`, a `ConfigProto`.
-      eval_only: bool, only evaluate.
-      options: dict, the fields of `guard.RunOptions`.
-    """
-
-    config: configs.SmallConfig
-    data_path: str
-    save_path: str | None
-    seed: int
-    num_replicas: int
-    hardware: dict
-    eval_only: bool
-    options: dict
+ADDRESSABLE = 1 << 47  # bytes, by any processor; for systems that do not tell how many there are
+# What --eval_only takes of the hyperparameters.
+USED_IN_EVALUATION = ("batch_size", "num_steps", "hidden_size", "num_layers", "vocab_size")
 
 
 def define() -> None:
-    """Defines the flags, in absl's own registry; a second call changes nothing."""
-    if "data_path" in flags.FLAGS:
-        return
+    """Defines the flags, in absl's own registry."""
     path_flags.define_path("data_path", None, "Directory of ptb.train.txt, .valid.txt, .test.txt.")
     flags.register_validator("data_path", bool, "name the directory of ptb.train.txt and so on")
     flags.DEFINE_enum("model", "small", list(configs.CONFIGS), "Which configuration to train.")
@@ -56,9 +33,21 @@ def define() -> None:
     flags.DEFINE_integer(
         "sample_words", 50, "Text sampled after each epoch, for TensorBoard.", 0, 10**5
     )
-    flags.DEFINE_bool("eval_only", False, "Valid and test perplexity of what is in --save_path.")
+    flags.DEFINE_bool(
+        "eval_only",
+        False,
+        "Valid and test perplexity of what is in --save_path. --batch_size and --num_steps, those "
+        "of --config or --model included, are the windows of valid; by default the run's own.",
+    )
+    flags.DEFINE_bool(
+        "leave_out_unknown",
+        None,
+        "With --eval_only: leave out words that are not in the vocabulary, as the TF1 script did "
+        "from September 2016 on; --noleave_out_unknown: they become <unk>. By default they are "
+        "left out only if the vocabulary has words that the script joined at line ends.",
+    )
     flags.DEFINE_bool("use_fp16", False, "Activations and matrix products in float16.")
-    flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16, where the machine supports it.")
+    flags.DEFINE_bool("use_bf16", False, "Likewise in bfloat16.")
     flags.DEFINE_integer("seed", 0, "Of initial weights, dropout and sampled words.", 0, 2**31 - 2)
     flags.DEFINE_enum(
         "rnn_mode",
@@ -73,15 +62,75 @@ def define() -> None:
         "schedule",
         "tutorial",
         configs.SCHEDULES,
-        "When the learning rate falls; paper: an epoch later, and medium's by less. It changes the "
-        "model's max_epoch and lr_decay; --config, --max_epoch and --lr_decay win over it.",
+        "When the learning rate falls; table: an epoch later, as for the tutorial's table of "
+        "results; paper: an epoch later, and medium's by less. It changes the model's max_epoch "
+        "and lr_decay; --config, --max_epoch and --lr_decay win over it.",
     )
     path_flags.define_path(
         "config", None, "JSON file with hyperparameters, such as a run's config.json, or some."
     )
     _define_hyperparameters()
-    for flag in flags.FLAGS.get_flags_for_module(__name__):  # --help shows the script's own flags
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+    old_checkpoints.define()
+
+
+def check(arguments: flags.FlagValues) -> None:
+    """Refuses what `ptb_word_lm.py` cannot do, as far as it can be told without TensorFlow.
+
+    Raises:
+      program.errors.UserError: the message says what to do.
+    """
+    tf_config.refuse_cluster()
+    if arguments.leave_out_unknown and not arguments.eval_only:
+        raise RequestError("--leave_out_unknown: is for --eval_only; training keeps the text whole")
+    check_values(arguments)
+    if arguments.eval_only:
+        trained.check_save_path(arguments.save_path)
+    else:
+        _check_save_path(arguments.save_path)
+    splits = corpus_files.SPLITS[1:] if arguments.eval_only else corpus_files.SPLITS
+    corpus_files.check(arguments.data_path, splits)
+
+
+def _check_save_path(path):
+    """Refuses what is no directory, or cannot become one; RequestError."""
+    if path is None:
+        return
+    if fault := paths.name_fault(path):
+        raise RequestError(f"--save_path={path}: {fault}")
+    fault = paths.directory_fault(path)
+    if fault and not trained.is_checkpoints(path):
+        raise RequestError(f"--save_path={path}: {fault}; name a directory to write to")
+
+
+def check_values(arguments: flags.FlagValues) -> None:
+    """Refuses values that no machine, or not this one, can compute with; RequestError."""
+    if arguments.use_fp16 and arguments.use_bf16:
+        raise RequestError("--use_fp16 --use_bf16: choose one of the two")
+    if arguments.config is not None and _is_pipe(arguments.config):
+        return  # what is read of it is gone
+    config = choose_config(arguments)
+    check_memory(config.num_layers, config.hidden_size)
+
+
+def _is_pipe(path):
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def check_memory(num_layers: int, hidden_size: int) -> None:
+    """Refuses a model whose LSTM alone cannot fit into the memory; RequestError.
+
+    TensorFlow would notice after minutes, or the system would end the program, or another.
+    """
+    memory = hardware.memory() or ADDRESSABLE
+    num_bytes = 4 * num_layers * 2 * hidden_size * 4 * hidden_size
+    if num_bytes > memory:
+        raise RequestError(
+            f"--hidden_size={hidden_size}: the LSTM's weights need {num_bytes // 10**9:,} GB, and "
+            f"this machine has {memory // 10**9:,} GB; choose fewer units or layers"
+        )
 
 
 def _define_hyperparameters():
@@ -110,7 +159,7 @@ def _read_config_file(path):
         raise RequestError(f"--config={path}: has none of the hyperparameters {', '.join(fields)}")
     # A run's own file says more than hyperparameters, such as its seed.
     unknown = content.keys() - fields.keys()
-    if unknown and "seed" not in content:
+    if unknown and not {"seed", "vocabulary"} & content.keys():
         raise RequestError(
             f"--config={path}: {', '.join(sorted(unknown))}: is not a hyperparameter; they are "
             + ", ".join(fields)
@@ -151,37 +200,11 @@ def choose_config(
     return configs.get_config(arguments.model, arguments.schedule, **changes)
 
 
-def request(several_machines: bool = False) -> Request:
-    """What the parsed flags ask for.
-
-    Args:
-      several_machines: whether the script trains on the machines that `TF_CONFIG` names.
-
-    Raises:
-      program.errors.UserError: this machine cannot do it.
-    """
-    if not several_machines:
-        tf_config.refuse_cluster()
-    arguments = flags.FLAGS
-    if "data_path" not in arguments or not arguments.is_parsed():
-        raise RequestError("main reads the command line's flags; from Python, call train_model")
-    # All machines must compute in one mode, and another of them may have no GPU.
-    prefer_cudnn = devices.has_cudnn(arguments.num_gpus) and not several_machines
-    config = choose_config(arguments, configs.CUDNN if prefer_cudnn else configs.BLOCK)
-    devices.check_memory(config.num_layers, config.hidden_size)
-    needs_gpu = config.rnn_mode == configs.CUDNN
-    num_replicas = devices.count_replicas(arguments.num_gpus, needs_gpu)
-    if arguments.num_gpus is None and devices.unused_gpu():
-        say("TensorFlow does not find the NVIDIA GPU here; docs/gpu.md says how to install CUDA")
-    dtype = devices.choose_precision(arguments.use_fp16, arguments.use_bf16, arguments.num_gpus)
-    session_config = devices.session_config(arguments.num_gpus, num_replicas)
-    return Request(
-        config=config,
-        data_path=arguments.data_path,
-        save_path=arguments.save_path,
-        seed=arguments.seed,
-        num_replicas=num_replicas,
-        hardware={"dtype": dtype, "session_config": session_config},
-        eval_only=arguments.eval_only,
-        options={name: getattr(arguments, name) for name in _OPTIONS},
-    )
+def evaluation_fields(arguments: flags.FlagValues) -> set:
+    """The hyperparameters that --eval_only takes from the flags, a set of names."""
+    asked = {name for name in USED_IN_EVALUATION if arguments[name].present}
+    if arguments["model"].present:
+        asked |= {"batch_size", "num_steps", "hidden_size", "num_layers"}
+    if arguments.config is not None:
+        asked |= _read_config_file(arguments.config).keys() & set(USED_IN_EVALUATION)
+    return asked

@@ -1,0 +1,236 @@
+"""Finds checkpoints, whatever they are called: which there are, and which one is meant.
+
+The TF1 script's `--save_path=RUN` left the end of training as `RUN-STEP.*` beside the directory
+RUN, which has the beginning. Before TensorFlow 0.12 a checkpoint was one file without a suffix.
+People rename and copy. So no pattern of names decides, but what the files are.
+"""
+
+import os
+import re
+
+import tensorflow as tf
+
+from program.errors import UserError
+
+PREFIX = "model.ckpt"
+STATE_FILE = "checkpoint"
+PARTS = re.compile(r"(.*)\.(index|meta|data-\d{5}-of-\d{5})")
+STEPS = ("Model/global_step", "global_step")
+# The end of a table, TensorFlow's format of a checkpoint in one file and of a `.index`.
+TABLE_END = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
+TABLE_BEGIN = b"\x00\x00"
+
+tf1 = tf.compat.v1
+
+
+class FindingError(UserError):
+    """No checkpoint is where one is looked for; the message says what is there."""
+
+
+def number_in(path: str) -> int:
+    """The number at the end of a checkpoint's name; -1 if there is none."""
+    match = re.search(r"-(\d+)$", os.path.basename(path))
+    return int(match[1]) if match else -1
+
+
+def saved_step(path: str) -> int | None:
+    """The global step that a checkpoint holds; None if it has none, or cannot be read."""
+    try:
+        checkpoint = tf1.train.NewCheckpointReader(path)
+        for name in STEPS:
+            if checkpoint.has_tensor(name):
+                return int(checkpoint.get_tensor(name))
+    except Exception:  # noqa: BLE001  whoever reads it says what is wrong with it
+        return None
+    return None
+
+
+def step_of(path: str) -> int:
+    """The global step that a checkpoint holds, or else the number in its name, or else -1."""
+    step = saved_step(path)
+    return number_in(path) if step is None else step
+
+
+def is_single_file(path: str) -> bool:
+    """Whether a file looks like a checkpoint in one file, whole or cut off."""
+    name = os.path.basename(path)
+    if PARTS.fullmatch(name) or not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(len(TABLE_BEGIN))
+            file.seek(max(os.path.getsize(path) - len(TABLE_END), 0))
+            is_whole = file.read() == TABLE_END
+    except OSError:
+        return False
+    return is_whole or (begin == TABLE_BEGIN and number_in(path) >= 0)
+
+
+def _list(directory, pattern=".*"):
+    """The checkpoints in a directory, and the names of which there are only parts."""
+    whole: set[str] = set()
+    parts: set[str] = set()
+    try:
+        names = os.listdir(directory or ".")
+    except OSError:
+        return whole, parts
+    for name in names:
+        match = PARTS.fullmatch(name)
+        stem, path = match[1] if match else name, os.path.join(directory, name)
+        if not re.fullmatch(pattern, stem) or not os.path.isfile(path):
+            continue
+        if match:
+            (whole if match[2] == "index" else parts).add(os.path.join(directory, stem))
+        elif is_single_file(path):
+            whole.add(path)
+    return whole, parts - whole
+
+
+def _beside(save_path):
+    directory, name = os.path.split(os.path.normpath(save_path))
+    return directory, rf"{re.escape(name)}-\d+"
+
+
+def list_newest_first(save_path: str) -> list[str]:
+    """The checkpoints in a directory, and those called like it beside it, the newest first.
+
+    Of a checkpoint in several files, `.index` is what counts here.
+    """
+    paths = _list(save_path)[0] | _list(*_beside(save_path))[0]
+    return sorted(paths, key=lambda path: (_order(path), _is_usual(path), path), reverse=True)
+
+
+def _order(path):
+    number = number_in(path)
+    return step_of(path) if number < 0 else number
+
+
+def _is_usual(path):
+    return bool(re.fullmatch(rf"{re.escape(PREFIX)}-\d+", os.path.basename(path)))
+
+
+def list_parts(save_path: str) -> list[str]:
+    """The checkpoints in and beside a directory of which `.index` is missing."""
+    return sorted(_list(save_path)[1] | _list(*_beside(save_path))[1])
+
+
+def describe_choice(save_path: str, taken: str, others: list) -> str:
+    """Says which checkpoint is taken, and what else there is; empty if nobody needs to be told."""
+    usual = os.path.normpath(save_path)
+    if all(
+        _is_usual(p) and os.path.dirname(p) == usual
+        for p in map(os.path.normpath, [taken, *others])
+    ):
+        return ""
+    also = ", ".join(f"{os.path.relpath(path, usual)} ({in_words(path)})" for path in others)
+    return f"{save_path}: takes {taken}, {in_words(taken)}" + (
+        f"; also there: {also}" if also else ""
+    )
+
+
+def in_words(path: str) -> str:
+    """The step of a checkpoint, in words."""
+    step = saved_step(path)
+    return "of an unknown step" if step is None else f"step {step}"
+
+
+def find(save_path: str) -> list[str]:
+    """The checkpoints that a name can mean, the one that is meant first.
+
+    Args:
+      save_path: a directory, a checkpoint's prefix, a checkpoint in one file, one of a checkpoint's
+        files, or a file `checkpoint`.
+
+    Raises:
+      FindingError: there is none.
+    """
+    if os.path.isdir(save_path):
+        if paths := list_newest_first(save_path):
+            return paths
+        if parts := list_parts(save_path):
+            raise FindingError(f"--save_path={save_path}: {_name_parts(parts)}")
+        if os.path.isfile(os.path.join(save_path, STATE_FILE)):
+            raise FindingError(f"--save_path={save_path}: no checkpoint is whole")
+        raise FindingError(
+            f"--save_path={save_path}: holds no {PREFIX}-STEP, nor another checkpoint"
+        )
+    if os.path.isfile(f"{save_path}.index"):
+        return [save_path]
+    if os.path.isfile(save_path):
+        return [_of_file(save_path)]
+    if paths := list_newest_first(save_path):
+        return paths
+    raise FindingError(f"--save_path={save_path}: {_what_is_near(save_path)}")
+
+
+def _of_file(path):
+    """The checkpoint that a file is a part of, or names."""
+    directory, name = os.path.split(path)
+    if name == STATE_FILE:
+        return _named_in(path)
+    if match := PARTS.fullmatch(path):
+        if os.path.isfile(f"{match[1]}.index") or is_single_file(match[1]):
+            return match[1]
+        raise FindingError(f"--save_path={path}: {_name_parts([match[1]])}")
+    if is_single_file(path):
+        return path
+    raise FindingError(f"--save_path={path}: is not a checkpoint")
+
+
+def _named_in(path):
+    """The checkpoint that a file `checkpoint` names, here or where the file was written."""
+    directory = os.path.dirname(path)
+    try:
+        state = tf1.train.get_checkpoint_state(directory or ".")
+    except Exception:  # noqa: BLE001  TensorFlow raises what its parser does
+        state = None
+    if not state or not state.model_checkpoint_path:
+        raise FindingError(f"--save_path={path}: does not name a checkpoint")
+    named = state.model_checkpoint_path
+    for place in (os.path.join(directory, os.path.basename(named)), named):
+        if os.path.isfile(f"{place}.index") or is_single_file(place):
+            return place
+    raise FindingError(f"--save_path={path}: names {named}, which is neither there nor beside it")
+
+
+def _name_parts(parts):
+    names = ", ".join(parts)
+    return f"of {names} only a part is there, without .index; copy the other files, too"
+
+
+def _what_is_near(save_path):
+    """Says what a name could have meant."""
+    directory, name = os.path.split(save_path.rstrip(os.sep))
+    if parts := [path for path in list_parts(directory or ".") if os.path.basename(path) == name]:
+        return _name_parts(parts)
+    stem = re.sub(r"\d+$", "", name)
+    near = []
+    if stem != name and stem.endswith("-"):
+        near = [p for p in list_newest_first(directory) if os.path.basename(p).startswith(stem)]
+    if near or name.startswith(f"{PREFIX}-"):
+        newest = os.path.basename(near[0]) if near else None
+        hint = f"the newest there is {newest}" if newest else "there is none at all"
+        return f"there is no such checkpoint; {hint}"
+    return "no such directory, nor a checkpoint's prefix such as DIR/model.ckpt-123"
+
+
+def refuse_checkpoint(save_path: str) -> None:
+    """Refuses the name of a checkpoint where a directory is meant.
+
+    Raises:
+      FindingError: it is a checkpoint, one of its files, or a name like that of one beside it.
+    """
+    if os.path.isdir(save_path):
+        return
+    if os.path.isfile(f"{save_path}.index"):
+        raise FindingError(
+            f"--save_path={save_path}: is a checkpoint; name its directory to continue the run"
+        )
+    if os.path.isfile(save_path):
+        kind = "is a file of a checkpoint"
+        if not PARTS.fullmatch(save_path):
+            kind = "is a checkpoint" if is_single_file(save_path) else "is a file"
+        raise FindingError(f"--save_path={save_path}: {kind}; name the directory")
+    hint = _what_is_near(save_path)
+    if not hint.startswith("no such directory"):
+        raise FindingError(f"--save_path={save_path}: {hint}")

@@ -1,0 +1,68 @@
+"""Writes a trained model as a checkpoint that the TF1 script restores, in BASIC and in BLOCK."""
+
+import os
+import tempfile
+
+import numpy as np
+
+from program.messages import say
+from saved import eras, finding
+from trained.trained_model import TrainedModel
+
+# The rows of the script's three models, however many words a text has.
+NUM_ROWS, SCRIPTS_SIZES = 10000, (2, 200, 650, 1500)
+# The bias of a row that no word has: its probability rounds to 0.
+UNUSED = -100.0
+
+
+def with_unused_rows(weights: dict, num_rows: int = NUM_ROWS) -> dict:
+    """Weights with at least so many rows; the further ones have no probability.
+
+    Args:
+      weights: of `eras.read_weights`.
+      num_rows: int.
+    """
+    names = [f"{eras.SCOPE}/{name}" for name in ("embedding", "softmax_w", "softmax_b")]
+    embedding, softmax_w, softmax_b = (weights[name] for name in names)
+    missing = max(num_rows - len(softmax_b), 0)
+    padded = (
+        np.pad(embedding, [(0, missing), (0, 0)]),
+        np.pad(softmax_w, [(0, 0), (0, missing)]),
+        np.pad(softmax_b, [(0, missing)], constant_values=UNUSED),
+    )
+    return {**weights, **dict(zip(names, padded))}
+
+
+def write(trained: TrainedModel, directory: str) -> None:
+    """Writes `model.ckpt-STEP` and `checkpoint` to a new directory, whole or not at all.
+
+    It is for the script's `--save_path`. What the script must be told is said on standard error.
+
+    Args:
+      trained: the model.
+      directory: where nothing is yet.
+
+    Raises:
+      OSError, tf.errors.OpError: it cannot be written.
+    """
+    weights = eras.read_weights(trained.path, trained.names)
+    if trained.config.hidden_size in SCRIPTS_SIZES:  # for others, vocab_size was changed, too
+        weights = with_unused_rows(weights)
+    step = finding.saved_step(trained.path) or 0
+    parent = os.path.dirname(os.path.abspath(directory))
+    os.makedirs(parent, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as temporary:
+        unfinished = os.path.join(temporary, "model")
+        os.mkdir(unfinished)
+        path = os.path.join(unfinished, f"{finding.PREFIX}-{step}")
+        eras.save_as_the_script(path, weights, step, trained.config.learning_rate)
+        os.rename(unfinished, directory)
+    config = trained.config
+    rows = len(weights[f"{eras.SCOPE}/softmax_b"])
+    say(
+        f"{directory}: for a configuration of the TF1 script with hidden_size "
+        f"{config.hidden_size}, num_layers {config.num_layers}, vocab_size {rows}; it makes "
+        "its vocabulary of the text, so give it that of the training"
+    )
+    if any(trained.cell):
+        say(f"{directory}: its last version has no such cell as {trained.path} had")
