@@ -46,4 +46,5 @@ with tf.Graph().as_default(), tf1.Session() as session:
         print(name, f"{before:.4f} {after:.4f}")
 assert [name for name in moved if moved[name]] == ["AdamOptimizer"]
 PYTHON
-TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" ||
+    { cat "$folder/errors"; exit 1; }

@@ -33,4 +33,5 @@ for library in (keras, tf_keras):
     print(f"{library.__name__}: vectors {seen[-2]:.3f}, images {seen[-1]:.3f}")
 np.testing.assert_allclose(seen, [3.5, 3.5, 3.5, 14 / 3], rtol=1e-5)
 PYTHON
-TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" ||
+    { cat "$folder/errors"; exit 1; }

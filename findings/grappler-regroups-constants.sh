@@ -56,4 +56,5 @@ inf, nan = np.inf, np.nan
 expected = [[1.0, 1.25, 1.25, 1.0], [inf, inf, 2e30, inf], [0.0, nan, 2.0, 0.0]]
 np.testing.assert_allclose(seen, expected, rtol=1e-5)
 PYTHON
-TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" ||
+    { cat "$folder/errors"; exit 1; }

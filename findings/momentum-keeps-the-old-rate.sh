@@ -45,4 +45,5 @@ print("Keras ", *(f"{value:.4f}" for value in by_keras))
 np.testing.assert_allclose(by_tf1, [0.9, 0.71, 0.71, 0.71], rtol=1e-6)
 np.testing.assert_allclose(by_keras, [0.9, 0.71, 0.539, 0.3851], rtol=1e-5)
 PYTHON
-TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" ||
+    { cat "$folder/errors"; exit 1; }

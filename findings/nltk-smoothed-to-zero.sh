@@ -42,7 +42,8 @@ for model in kinds:
     unknown, start = model.score("unseen"), model.score("<s>")
     perplexity = model.perplexity([("unseen",)])
     seen[type(model).__name__] = unknown, perplexity
-    print(f"{type(model).__name__}: P(<UNK>) = {unknown:.3g}, perplexity {perplexity:.3g}, P(<s>) = {start:.3g}")
+    print(f"{type(model).__name__}: P(<UNK>) = {unknown:.3g},", end=" ")
+    print(f"perplexity {perplexity:.3g}, P(<s>) = {start:.3g}")
     assert math.isclose(sum(model.score(word) for word in model.vocab), 1.0)
 assert seen.pop("Lidstone")[0] > 0
 assert list(seen.values()) == 3 * [(0.0, math.inf)]
