@@ -20,7 +20,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile tensorflow==2.21.0
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    tensorflow==2.21.0
 cat >"$folder/run.py" <<'PYTHON'
 import numpy as np
 import tensorflow as tf

@@ -18,7 +18,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile tensorflow==2.21.0 keras==3.15.1
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    tensorflow==2.21.0 keras==3.15.1
 cat >"$folder/run.py" <<'PYTHON'
 import contextlib
 import sys

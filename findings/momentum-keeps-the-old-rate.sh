@@ -13,13 +13,15 @@
 # To do: a decayed rate needs TF1's rule written out, or a fresh optimizer at each step of the
 # schedule.
 #
-# Seen (gradient 1, rates 0.1, 0.1, 0, 0): TF1 0.9000 0.7100 0.7100 0.7100 Keras 0.9000 0.7100
-# 0.5390 0.3851
+# Seen (gradient 1, rates 0.1, 0.1, 0, 0):
+#     TF1    0.9000 0.7100 0.7100 0.7100
+#     Keras  0.9000 0.7100 0.5390 0.3851
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile tensorflow==2.21.0 keras==3.15.1
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    tensorflow==2.21.0 keras==3.15.1
 cat >"$folder/run.py" <<'PYTHON'
 import keras
 import numpy as np

@@ -13,13 +13,15 @@
 #
 # To do: for `unigram` lower alpha for more noise; look at the mean number of pieces, as below.
 #
-# Seen (mean number of pieces of three words, sampled): unigram: alpha 0: 11.5, alpha 0.1: 4.4,
-# alpha 1: 3.0 usual 3 bpe: alpha 0: 9.0, alpha 0.1: 10.4, alpha 1: 20.0 usual 9
+# Seen (mean number of pieces of three words, sampled):
+#     unigram: alpha 0: 11.5, alpha 0.1: 4.4, alpha 1: 3.0 usual 3
+#     bpe: alpha 0: 9.0, alpha 0.1: 10.4, alpha 1: 20.0 usual 9
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile sentencepiece==0.2.3
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    sentencepiece==0.2.3
 cat >"$folder/run.py" <<'PYTHON'
 import io
 import random
