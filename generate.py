@@ -18,6 +18,8 @@ if __name__ == "__main__":
 
     command_line.start(script_flags.define, script_flags.check)
 
+import functools
+
 import numpy as np
 from absl import flags
 
@@ -128,7 +130,7 @@ def main():
             arguments.seed,
             first,
         )
-        new_joiner = how.joiner if how else joining.SpaceJoiner
+        new_joiner = functools.partial(how.joiner, trained.words) if how else joining.SpaceJoiner
         print_batch([trained.words[i] for i in prompt], steps, trained.words, new_joiner)
 
 

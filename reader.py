@@ -8,6 +8,7 @@ back-propagation).
 """
 
 import collections
+import contextlib
 import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +18,8 @@ import numpy as np
 import tensorflow as tf
 
 from program.messages import say
-from program.progress_bar import progress_bar, size_of_files
-from text import corpus_files, preparation
+from program.progress_bar import with_bar
+from text import conventions, corpus_files, files, lines, preparation
 from text.corpus_files import SPLITS, CorpusError
 from text.preparation import Preparation
 
@@ -141,42 +142,33 @@ class Windows(NamedTuple):
     text: Text
 
 
-def _blocks_of_words(path, block_size=1 << 20):
-    """Yields lists of words, `block_size` characters of text each: memory stays bounded."""
+def _blocks_of_words(path, vocabulary=(), block_bytes=1 << 20):
+    """Yields lists of words, those of `block_bytes` of text each: memory stays bounded.
+
+    A mark of a sentence's beginning or end that is in `vocabulary` is a word; see `lines.Marks`.
+    """
+    marks = lines.Marks(vocabulary)
+    with _naming(path):
+        blocks = with_bar(files.read_blocks(path, block_bytes), path, os.path.basename(path))
+        yield from lines.words_of_blocks(blocks, marks)
+    if marks.counts:
+        say(f"{path}: {marks.in_words()}")
+
+
+@contextlib.contextmanager
+def _naming(path):
+    """Makes a CorpusError, which names the file, of what can go wrong while it is read."""
     try:
-        size, name = size_of_files([path]), os.path.basename(path)
-        with open(path, encoding="utf-8-sig") as text, progress_bar(size, name) as bar:
-            unfinished_word = ""
-            while block := text.read(block_size):
-                bar.update(len(block.encode()))
-                if "\0" in block:
-                    raise CorpusError(f"{path}: contains NUL bytes; save it as plain UTF-8 text")
-                block = unfinished_word + block.replace("\n", f" {END_OF_SENTENCE} ")
-                words = block.split()
-                unfinished_word = "" if block[-1].isspace() else words.pop()
-                yield words
-            if unfinished_word:
-                yield [unfinished_word]
+        yield
     except FileNotFoundError:
         raise CorpusError(
             f"{path}: no such file; a data directory holds ptb.train.txt, ptb.valid.txt and "
             "ptb.test.txt"
         ) from None
-    except UnicodeDecodeError:
-        raise CorpusError(f"{path}: {_where_undecodable(path)}; save it as UTF-8") from None
+    except files.TextError as error:
+        raise CorpusError(f"{path}: {error}") from None
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _where_undecodable(path):
-    """Says which line of a file is not UTF-8."""
-    with open(path, "rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                return f"line {number} is not UTF-8 text (byte {line[error.start]:#04x})"
-    return "is not UTF-8 text"
 
 
 def _by_falling_count(counts):
@@ -240,7 +232,7 @@ def _check_text(path, num_words, num_unknown, fate):
         say(f"{path}: {num_unknown} of {num_words} words are not in the vocabulary and {fate}")
 
 
-def _read_training_text(path, max_words):
+def _read_training_text(path, max_words, marks_kept):
     """The text as word ids, and the ids of its words: a dict, by falling count.
 
     To look a word up is what takes the time. So it is done once: words are numbered as they come,
@@ -249,7 +241,7 @@ def _read_training_text(path, max_words):
     numbers: dict[str, int] = collections.defaultdict(itertools.count().__next__)
     pieces = [
         np.fromiter(map(numbers.__getitem__, words), np.int32, len(words))
-        for words in _blocks_of_words(path)
+        for words in _blocks_of_words(path, marks_kept)
     ]
     totals = np.zeros(len(numbers), np.int64)
     for piece in pieces:
@@ -261,6 +253,8 @@ def _read_training_text(path, max_words):
             f"{path}: has no line ends, or too few for {END_OF_SENTENCE} to be in the "
             "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
         )
+    if fact := conventions.about_unknowns(counts):
+        say(f"{path}: {fact}")
     word_to_id = {word: i for i, word in enumerate(words)}
     num_unknown = sum(counts[word] for word in numbers.keys() - word_to_id.keys())
     fate = f"become {UNKNOWN}: --vocab_size is {max_words}, and 0 would keep all {len(counts)}"
@@ -274,7 +268,7 @@ def _read_training_text(path, max_words):
 
 def _read_split(path, word_to_id):
     """Another text as word ids."""
-    ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path), word_to_id)
+    ids, num_unknown, num_words = words_to_ids(_blocks_of_words(path, word_to_id), word_to_id)
     fate = f"become {UNKNOWN}" if UNKNOWN in word_to_id else "are left out"
     _check_text(path, num_words, num_unknown, fate)
     if len(ids) == 0:
@@ -282,16 +276,18 @@ def _read_split(path, word_to_id):
     return ids
 
 
-def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
+def read_corpus(data_path: str, max_words: int | None = None, keep_marks: bool = False) -> Corpus:
     """Reads `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`.
 
-    Each line end is the word `<eos>`. Only the words of the training text are in the vocabulary.
-    One line on standard error says for each file how many of its words are not in the vocabulary.
-    Another line warns of a training text without line ends.
+    Each line end is the word `<eos>`; see `text/lines.py` for words that mark a beginning or an
+    end. Only the words of the training text are in the vocabulary. One line on standard error says
+    for each file how many of its words are not in the vocabulary. Another line warns of a training
+    text without line ends.
 
     Args:
       data_path: the directory of the three files.
       max_words: the vocabulary's largest size, as in `build_vocabulary`.
+      keep_marks: `<s>`, `</s>` and the like are words, as they were for the TF1 script.
 
     Raises:
       CorpusError: a file is missing, unreadable, empty or not UTF-8 text.
@@ -299,9 +295,11 @@ def read_corpus(data_path: str, max_words: int | None = None) -> Corpus:
     """
     corpus_files.check(data_path)
     paths = [corpus_files.path_of(data_path, split) for split in SPLITS]
-    train, word_to_id = _read_training_text(paths[0], max_words)
+    marks_kept = (*lines.BEGINNINGS, *lines.ENDS) if keep_marks else ()
+    train, word_to_id = _read_training_text(paths[0], max_words, marks_kept)
     valid, test = (_read_split(path, word_to_id) for path in paths[1:])
-    return Corpus(train, valid, test, list(word_to_id), preparation.read(data_path))
+    how = preparation.read(data_path) or preparation.of_words(word_to_id)
+    return Corpus(train, valid, test, list(word_to_id), how)
 
 
 def read_held_out(data_path: str, words: list[str]) -> Corpus:

@@ -38,10 +38,10 @@ if __name__ == "__main__":
 
     command_line.start(script_flags.define, script_flags.check)
 
-import collections
 import itertools
 import json
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -50,11 +50,9 @@ from absl import flags
 import reader
 from program import command_line, errors, messages
 from program.progress_bar import progress_bar, size_of_files
-from text import files, nbest, preparation, sentences
+from text import files, lines, nbest, preparation, sentences
 from trained import scoring, trained_model
 
-# What some corpora begin and end a line with; here the line's end is the end.
-START_OF_LINE, END_OF_LINE = "<s>", ("</s>", reader.END_OF_SENTENCE)
 # How many unknown words are looked at to tell whether the text is raw, and how many must seem so.
 MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
 
@@ -107,9 +105,9 @@ class TextReader:
           nbest_format: one of `nbest.FORMATS` or `GUESS`, if the lines are hypotheses.
         """
         self._word_to_id, self._how, self._nbest_format = word_to_id, how, nbest_format
-        self._prepare = how.tokens_of_line if raw and how else None
+        self._prepare = how if raw else None
         self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
-        self._marks: collections.Counter[str] = collections.Counter()
+        self._marks = lines.Marks(word_to_id)
         self._line = 0
 
     def read(self, paths, complete_last_line=False):
@@ -120,36 +118,65 @@ class TextReader:
             `<eos>` although no line end is there.
           complete_last_line: bool, so does the last file's.
         """
+
+        def watched(path: str) -> Iterator[str]:
+            for block in read_text(path):
+                yield block
+                if not bar.disable:
+                    bar.update(len(block.encode()))
+
         with progress_bar(size_of_files(paths), "Scored") as bar:
             for number, path in enumerate(paths, start=1):
-                blocks, self._line = read_text(path), 0
+                blocks, self._line = watched(path), 0
                 if complete_last_line or number < len(paths):
                     blocks = sentences.with_last_line_end(blocks)
-                is_ended = True
-                for lines in sentences.split_lines_of_blocks(blocks):
-                    pieces = []
-                    for line in lines:
-                        pieces.append(self._piece(line, is_ended))
-                        is_ended = pieces[-1].ends_line
-                    yield pieces
-                    if not bar.disable:
-                        bar.update(sum(len(line.encode()) for line in lines))
-                if not is_ended:
-                    yield [Piece([], np.zeros(0, np.int32), 0, True)]
+                yield from self._blocks_of_pieces(blocks)
 
-    def _piece(self, line, begins_line):
-        """The `Piece` of a line or a part of it; `begins_line` if the line begins with it."""
-        ends_line, hypothesis = line.endswith("\n"), None
-        self._line += begins_line
+    def _blocks_of_pieces(self, blocks):
+        """Yields lists of `Piece`: those of a block's whole lines, and each of a longer line's."""
+        read = (
+            (line, number == len(those_of_block))
+            for those_of_block in sentences.split_lines_of_blocks(blocks)
+            for number, line in enumerate(those_of_block, start=1)
+        )
+        pieces = []
+        for line, is_last_of_block in read:
+            self._line += 1
+            if line.endswith("\n"):
+                pieces.append(self._whole_line(line))
+            else:
+                yield from [pieces] if pieces else []
+                pieces = []
+                for piece in self._pieces_of_line(line, (each for each, _ in read)):
+                    yield [piece]
+            if is_last_of_block and pieces:
+                yield pieces
+                pieces = []
+        if pieces:
+            yield pieces
+
+    def _whole_line(self, line):
+        """The `Piece` of a line."""
+        hypothesis = None
         if self._nbest_format:
-            hypothesis = self._parse(line, begins_line and ends_line)
-            line = hypothesis.words if hypothesis else ""
-        if self._prepare:
-            words = self._prepare(line, between=[reader.END_OF_SENTENCE])
-        else:
-            words = line.split()
-        if ends_line:
-            words = [*self._without_marks(words, begins_line), reader.END_OF_SENTENCE]
+            hypothesis = self._parse(line)
+            line = f"{hypothesis.words}\n" if hypothesis else "\n"
+        parts = lines.words_of_line([line], self._marks, self._prepare)
+        return self._piece([word for words, _ in parts for word in words], True, hypothesis)
+
+    def _pieces_of_line(self, beginning, following):
+        """Yields the `Piece`s of a line, of which more is to be read than its beginning."""
+        if self._nbest_format:
+            raise errors.RequestError(f"--text: line {self._line} is too long a hypothesis")
+        ends_line = False
+        for words, ends_line in lines.words_of_line(
+            lines.whole_line(beginning, following), self._marks, self._prepare
+        ):
+            yield self._piece(words, ends_line)
+        if not ends_line:  # and neither does the text
+            yield self._piece(self._marks.last_words(), True)
+
+    def _piece(self, words, ends_line, hypothesis=None):
         ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id)
         self._num_words += len(words)
         self._num_unknown += num_unknown
@@ -157,26 +184,13 @@ class TextReader:
             self._examine(words)
         return Piece(words, ids, num_unknown, ends_line, hypothesis)
 
-    def _parse(self, line, is_whole):
-        if not is_whole:
-            raise errors.RequestError(f"--text: line {self._line} is too long a hypothesis")
+    def _parse(self, line):
         if self._nbest_format == GUESS:
             self._nbest_format = nbest.guess_format(line)
         try:
             return nbest.parse(line.removesuffix("\n"), self._nbest_format)
         except nbest.NbestError as error:
             raise errors.RequestError(f"--text: line {self._line} {error}") from None
-
-    def _without_marks(self, words, begins_line):
-        """Leaves out what marks a line's beginning and end, unless it is a word of the model's."""
-        is_end = words and words[-1] in END_OF_LINE
-        if is_end and (words[-1] == reader.END_OF_SENTENCE or words[-1] not in self._word_to_id):
-            self._marks[words[-1]] += 1
-            words = words[:-1]
-        if begins_line and words[:1] == [START_OF_LINE] and START_OF_LINE not in self._word_to_id:
-            self._marks[START_OF_LINE] += 1
-            words = words[1:]
-        return words
 
     def _examine(self, words):
         """Counts the unknown words that would be known if the text was prepared."""
@@ -193,9 +207,8 @@ class TextReader:
             if reader.UNKNOWN not in self._word_to_id:
                 fate = "were left out"
             messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
-        if self._marks:
-            marks = ", ".join(f"{mark} ({count})" for mark, count in self._marks.items())
-            messages.say(f"taken for a line's beginning or end, not for words: {marks}")
+        if self._marks.counts:
+            messages.say(self._marks.in_words())
         if self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
             remedy = "--raw_text prepares the text as the corpus was"
             if self._how in (None, preparation.TOKENIZED):

@@ -16,7 +16,8 @@ case unless --keep_case, and numbers `N` unless --keep_numbers. Punctuation mark
 --drop_punctuation. Thai, Lao, Khmer and Burmese need spaces between their words.
 
 --level=token is for text whose words are separated by spaces already, a sentence a line; they are
-taken as they are. It is the default for text that holds `<unk>`, `n't` or `@-@` as words.
+taken as they are. It is the default for text whose beginning has the tokens of another program,
+such as `<unk>`, `n't`, `-LRB-`, `@-@`, `&apos;`, `ow@@ l` or `▁ow l`.
 
 --level=char takes every line for a sentence and every character for a token: a space or tab is
 `_`, and an underscore `<underscore>`.
@@ -24,9 +25,11 @@ taken as they are. It is the default for text that holds `<unk>`, `n't` or `@-@`
 Tokens that the training text has fewer than --min_count times become `<unk>`, and the rarest too if
 there are more than --max_words.
 
-Of every 20 sentences the 19th goes to valid, the 20th to test, the others to train, in the text's
-order and unshuffled. What is held out is therefore surrounded by sentences that are trained on,
-and easier to predict than another book: for that, put files of your own in the place of the two.
+Of every 20 sentences one goes to valid, one to test, the others to train, in the text's order and
+unshuffled. Which ones, is drawn at random, and the same for every text. So no period of the text
+decides, such as that of question and answer. (--held_out=fixed takes the 19th and the 20th.) What
+is held out is surrounded by sentences that are trained on, and easier to predict than another
+book: for that, put files of your own in the place of the two.
 
 The text may be larger than memory, which holds a part of it and a count for every distinct token;
 the disk holds the corpus twice while it is made. The three files appear when all are complete.
@@ -34,60 +37,57 @@ the disk holds the corpus twice while it is made. The three files appear when al
 
 import collections
 import contextlib
-import itertools
 import os
+import random
+import stat
 import sys
 import tempfile
 
+import inspection
 import shared
+from program.messages import one_line
 from program.progress_bar import with_bar
-from text import files, preparation, sentences, words
+from text import conventions, files, lines, preparation, sentences, words
 
 SPLITS = ("train", "valid", "test")
-HELD_OUT = {18: "valid", 19: "test"}  # of every 20 sentences, counted from 0
-STARTS, ENDS = ("<s>",), ("</s>", words.END_OF_SENTENCE)
+DRAWN, FIXED = HELD_OUT = ("drawn", "fixed")
+SEED = 0  # of what is drawn
+MIN_SENTENCES = 20
 
 
-def read_blocks(path):
-    """Yields a file's text, see `files.read_blocks`; UserError if it is none."""
-    name = "standard input" if path == files.STANDARD_INPUT else path
-    with shared.naming(name):
-        try:
-            yield from with_bar(files.read_blocks(path), path, name)
-        except files.TextError as error:
-            raise shared.UserError(f"{name}: {error}") from None
+class TooFewError(shared.UserError):
+    """A text with too few sentences to hold some out."""
 
 
-def end_at_marks(pieces, found):
-    """Ends sentences where a text has `<eos>` or `</s>` as a word, and leaves out `<s>`.
+def end_at_marks(pieces, marks, keep_empty=True):
+    """Ends sentences where a text has a mark of an end as a word, and leaves the marks out.
 
     Args:
       pieces: iterable of `(tokens, ends)`, see `Preparation.sentences_of`.
-      found: a `Counter`, to which those words are added.
+      marks: the text's `lines.Marks`.
+      keep_empty: what has no tokens but marks is an empty sentence.
 
     Yields:
       Likewise, without those words.
     """
     for tokens, ends in pieces:
-        if found.keys().isdisjoint(tokens):
+        if marks.has_none(tokens, ends):
             yield tokens, ends
             continue
-        found.update(token for token in tokens if token in found)
-        sentence = []
-        for token in tokens:
-            if token in ENDS and sentence:
-                yield sentence, True
-                sentence = []
-            elif token not in found:
-                sentence.append(token)
-        if sentence:
-            yield sentence, ends
+        found, start = marks.words(tokens, ends), 0
+        for _ in range(found.count(words.END_OF_SENTENCE)):
+            end = found.index(words.END_OF_SENTENCE, start)
+            if keep_empty or end > start or not tokens:
+                yield found[start:end], True
+            start = end + 1
+        if start < len(found):
+            yield found[start:], False
 
 
 def read_sentences(texts, how):
     """Reads texts as sentences of tokens; no sentence goes on in the next text.
 
-    What becomes of `<s>`, `</s>` and `<eos>` that the texts have as words is said at the end.
+    What becomes of `<s>`, `</s>` and the like that the texts have as words is said at the end.
 
     Args:
       texts: iterable of texts, each an iterable of str, one block of it after another.
@@ -96,48 +96,67 @@ def read_sentences(texts, how):
     Yields:
       `(tokens, ends)`, see `Preparation.sentences_of`.
     """
-    found = collections.Counter({mark: 0 for mark in (*STARTS, *ENDS)})
+    marks = lines.Marks()
     for blocks in texts:
-        yield from end_at_marks(how.sentences_of(blocks), found)
-    if found.total():
-        counts = ", ".join(f"{mark} ({count})" for mark, count in found.items() if count)
-        shared.say(
-            f"the text has the words {counts}: {STARTS[0]} is left out, {' and '.join(ENDS)} end a "
-            "sentence"
-        )
-
-
-def detect_level(blocks, name):
-    """Tells whether a text is tokenized, from its beginning.
-
-    Args:
-      blocks: iterator of str, the text one after another.
-      name: str, of the text.
-
-    Returns:
-      `(level, blocks)`: `token`, which is said, or `word`; and the same text.
-    """
-    first = next(blocks, "")
-    level = preparation.WORD
-    if words.looks_tokenized(first):
-        level = preparation.TOKEN
-        shared.say(
-            f"{name}: is tokenized already, as its <unk>, n't or @-@ show; taken as it is, a "
-            "sentence a line (--level=token; --level=word cuts it into words)"
-        )
-    return level, itertools.chain([first], blocks)
+        yield from end_at_marks(how.sentences_of(blocks), marks, how.level != preparation.WORD)
+    if marks.counts:
+        shared.say(marks.in_words())
 
 
 def _file_in(directory, split):
     return os.path.join(directory, f"ptb.{split}.txt")
 
 
-def _write_all_tokens(pieces, directory, by_marks):
+def turns(held_out=DRAWN):
+    """Yields of each sentence in turn which split it goes to; of every 20, two are held out.
+
+    Args:
+      held_out: which ones: those `DRAWN` at random, the same each time; or `FIXED`, the last two.
+    """
+    draw = random.Random(SEED).random  # which is the same in every version of Python
+    while True:
+        valid, test = 18, 19
+        if held_out == DRAWN:
+            valid, test = int(20 * draw()), int(19 * draw())
+            test += test >= valid
+        for place in range(20):
+            yield "valid" if place == valid else "test" if place == test else "train"
+
+
+class Variety:
+    """Whether the lines of a text that is held out differ."""
+
+    def __init__(self):
+        """Begins with no lines."""
+        self._first, self._num_lines, self._differ = None, 0, False
+
+    def add(self, tokens):
+        """Takes a line."""
+        self._num_lines += 1
+        self._first = tokens if self._first is None else self._first
+        self._differ = self._differ or tokens != self._first
+
+    def doubt(self):
+        """What to say of the lines; empty if they differ."""
+        if self._first is None:
+            return "has no line with words"
+        if self._differ or self._num_lines == 1:
+            return ""
+        line = one_line(" ".join(self._first))
+        return f"its {self._num_lines} lines with words are all the same: {line:.60}"
+
+
+def _is_blank(tokens):
+    return not tokens or (tokens[0] == preparation.SPACE and len(set(tokens)) == 1)
+
+
+def _write_all_tokens(pieces, directory, held_out):
     """Writes the three files with all their tokens; returns the training text's `Counter`.
 
-    UserError if the sentences, which `by_marks` says were told by their marks, are too few.
+    What is drawn are sentences that have words; an empty one goes where the one before it went.
+    TooFewError if the sentences are too few.
     """
-    counts = collections.Counter()
+    counts, varieties = collections.Counter(), {split: Variety() for split in SPLITS[1:]}
     with contextlib.ExitStack() as stack:
         outputs = {
             split: stack.enter_context(
@@ -145,20 +164,26 @@ def _write_all_tokens(pieces, directory, by_marks):
             )
             for split in SPLITS
         }
-        number = 0  # of sentences so far
+        number, turn, split, is_begun = 0, turns(held_out), None, False
         for tokens, ends in pieces:
-            split = HELD_OUT.get(number % 20, "train")
+            if not is_begun and (not split or held_out == FIXED or not _is_blank(tokens)):
+                split = next(turn)
+                number += 1
             outputs[split].write(" ".join(tokens))
             outputs[split].write("\n" if ends else " ")
             if split == "train":
                 counts.update(tokens)
-            number += ends
-    if number < 20:
+            elif tokens:
+                varieties[split].add(tokens)
+            is_begun = not ends
+    if number < MIN_SENTENCES:
         sentences_are = "sentence is" if number == 1 else "sentences are"
-        hint = "; if the text has one sentence a line, add --sentence_per_line" if by_marks else ""
-        raise shared.UserError(
-            f"{number} {sentences_are} too few to hold some out, 20 are enough{hint}"
+        raise TooFewError(
+            f"{number} {sentences_are} too few to hold some out, {MIN_SENTENCES} are enough"
         )
+    for split, variety in varieties.items():
+        if doubt := variety.doubt():
+            shared.say(f"ptb.{split}.txt: {doubt}; a perplexity of it says little")
     return counts
 
 
@@ -191,7 +216,7 @@ def _replace_rare_tokens(source, target, vocabulary):
                 file.write(" \n")
 
 
-def write_corpus(pieces, directory, how, min_count=2, max_words=10000):
+def write_corpus(pieces, directory, how, min_count=2, max_words=10000, held_out=DRAWN):
     """Writes the three files, with the training text's rare tokens as `<unk>` in all of them.
 
     The files take their place in `directory`, or that of an older corpus, once they are complete.
@@ -201,9 +226,11 @@ def write_corpus(pieces, directory, how, min_count=2, max_words=10000):
       directory: where to; made if need be.
       how: the `preparation.Preparation` of the text, to be described beside the files.
       min_count, max_words: which tokens are rare, as in `choose_vocabulary`.
+      held_out: which sentences go to valid and test, as in `turns`.
 
     Raises:
-      UserError: `directory` is a file, the sentences are too few, or all tokens are rare.
+      UserError: `directory` is a file, or all tokens are rare.
+      TooFewError: the sentences are too few.
       OSError: something cannot be written.
     """
     shared.make_directory(directory)
@@ -212,8 +239,10 @@ def write_corpus(pieces, directory, how, min_count=2, max_words=10000):
         all_tokens, corpus = os.path.join(aside, "all_tokens"), os.path.join(aside, "corpus")
         os.mkdir(all_tokens)
         os.mkdir(corpus)
-        counts = _write_all_tokens(pieces, all_tokens, how.ends_at_marks)
+        counts = _write_all_tokens(pieces, all_tokens, held_out)
         vocabulary = choose_vocabulary(counts, min_count, max_words)
+        if fact := conventions.about_unknowns(counts):
+            shared.say(f"ptb.{SPLITS[0]}.txt: {fact}")
         for split in SPLITS:
             _replace_rare_tokens(_file_in(all_tokens, split), _file_in(corpus, split), vocabulary)
         # The last one goes first and comes last: there are three files only if they are of a piece.
@@ -227,9 +256,14 @@ def write_corpus(pieces, directory, how, min_count=2, max_words=10000):
 def tokenize_lines(blocks, how):
     """Writes the tokens of each line of a text to standard output, as soon as it has arrived."""
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-    for line in sentences.split_lines(sentences.with_last_line_end(blocks)):
-        end = "\n" if line.endswith("\n") else " "
-        print(*how.tokens_of_line(line), end=end, flush=True)
+    read = sentences.split_lines(sentences.with_last_line_end(blocks))
+    for line in read:
+        space = ""
+        for tokens, _ in how.sentences_of(lines.whole_line(line, read)):
+            if tokens:
+                print(space, " ".join(tokens), sep="", end="")
+                space = " "
+        print(flush=True)
 
 
 def add_overwrite_flag(parser):
@@ -276,23 +310,37 @@ def _parse_flags():
     parser.add_argument(
         "--min_count",
         type=shared.at_least(1),
-        default=2,
         metavar="N",
         help="how often the training text must have a token for it not to become <unk> (2)",
     )
     parser.add_argument(
         "--max_words",
         type=shared.at_least(3),
-        default=10000,
         metavar="N",
         help="size of the vocabulary not to exceed, <unk> and <eos> among them (10000)",
     )
+    parser.add_argument(
+        "--held_out",
+        choices=HELD_OUT,
+        help="which of every 20 sentences go to valid and test: two that are drawn, the same each "
+        "time (drawn), or the 19th and the 20th (fixed)",
+    )
     flags = parser.parse_args()
+    _check_flags(parser, flags)
+    return flags
+
+
+def _check_flags(parser, flags):
+    """Ends the program if flags do not go together."""
     if bool(flags.out) == flags.tokenize:
         parser.error("name a directory with --out, or choose --tokenize")
     if flags.out and not flags.files:
         parser.error("name a file of text, or - for standard input")
-    return flags
+    if flags.drop_punctuation and flags.level in (preparation.TOKEN, preparation.CHARACTER):
+        parser.error(f"--drop_punctuation: is for --level=word, not --level={flags.level}")
+    for name in ("min_count", "max_words", "held_out", "overwrite"):
+        if flags.tokenize and getattr(flags, name):
+            parser.error(f"--{name}: is for a corpus, with --out")
 
 
 def _preparation(flags, level):
@@ -308,9 +356,13 @@ def _preparation(flags, level):
             )
         return like
     if level == preparation.TOKEN:
+        if flags.drop_punctuation:
+            raise shared.UserError(
+                "--drop_punctuation: is for text that is not tokenized; --level=word cuts it anew"
+            )
         return preparation.TOKENIZED
     return preparation.Preparation(
-        level=level,
+        level=level or preparation.WORD,
         case="kept" if flags.keep_case else "lower",
         numbers="kept" if flags.keep_numbers else "N",
         punctuation="dropped" if flags.drop_punctuation else "kept",
@@ -318,22 +370,59 @@ def _preparation(flags, level):
     )
 
 
+def _is_complete(path):
+    """Whether all of a text is there already, so that one may wait for its beginning."""
+    if path != files.STANDARD_INPUT:
+        return os.path.isfile(path)
+    return stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode)
+
+
+def _read_texts(flags):
+    """The texts, and their `Preparation`: what the flags do not say, the texts' beginnings tell."""
+    paths = flags.files or [files.STANDARD_INPUT]
+    if flags.tokenize and not all(map(_is_complete, paths)):
+        texts = [inspection.read_blocks(path) for path in paths]
+        if not (flags.level or flags.like):
+            texts = [inspection.refuse_tokens(*each) for each in zip(texts, paths)]
+        return texts, _preparation(flags, flags.level)
+    read = [inspection.take_sample(path) for path in paths]
+    samples = {path: sample for path, (sample, _) in zip(paths, read)}
+    level = flags.level or (None if flags.like else inspection.detect_level(samples))
+    how = _preparation(flags, level)
+    if how.level == preparation.CHARACTER:
+        inspection.say_characters(samples)
+    inspection.say_ids(samples)
+    return [text for _, text in read], how
+
+
+def _make_corpus(texts, how, flags):
+    """Writes the corpus, and says where it may be another than was meant."""
+    seen = inspection.Seen()
+    pieces = seen.sentences(read_sentences(map(seen.text, texts), how))
+    options = {
+        name: getattr(flags, name)
+        for name in ("min_count", "max_words", "held_out")
+        if getattr(flags, name)
+    }
+    try:
+        write_corpus(pieces, flags.out, how, **options)
+    except TooFewError as error:
+        raise TooFewError(f"{error}{seen.advice(how)}") from None
+    if how.ends_at_marks and (doubt := seen.doubt()):
+        shared.say(f"{doubt}; if each line is a sentence, add --sentence_per_line")
+
+
 def main():
     """Runs the command line."""
     flags = _parse_flags()
     if flags.out:
         check_no_corpus(flags.out, flags.overwrite)
-    first, *rest = map(read_blocks, flags.files or [files.STANDARD_INPUT])
-    level = flags.level
-    if not level and not flags.like:
-        level, first = detect_level(first, (flags.files or ["standard input"])[0])
-    how, texts = _preparation(flags, level), [first, *rest]
-    if flags.tokenize:
-        for blocks in texts:
-            tokenize_lines(blocks, how)
-    else:
-        pieces = read_sentences(texts, how)
-        write_corpus(pieces, flags.out, how, flags.min_count, flags.max_words)
+    texts, how = _read_texts(flags)
+    if flags.out:
+        _make_corpus(texts, how, flags)
+        return
+    for blocks in texts:
+        tokenize_lines(blocks, how)
 
 
 if __name__ == "__main__":

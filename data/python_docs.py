@@ -49,7 +49,9 @@ def main():
     prepare_text.check_no_corpus(flags.out, flags.overwrite)
     how = preparation.Preparation()
     paragraphs = (f"{paragraph}\n\n" for paragraph in read_prose())
-    prepare_text.write_corpus(how.sentences_of(paragraphs), flags.out, how)
+    prepare_text.write_corpus(
+        how.sentences_of(paragraphs), flags.out, how, held_out=prepare_text.FIXED
+    )
 
 
 if __name__ == "__main__":

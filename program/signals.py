@@ -1,7 +1,12 @@
 """Signals that ask a program to end."""
 
+import contextlib
+import os
 import signal
-from collections.abc import Iterable
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
 
 # What asks a program to end; Windows has no SIGHUP.
 SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
@@ -38,3 +43,44 @@ def interrupt(number, _):
     """The handler that ends a program, of the signals of `SIGNALS`."""
     ignore_signals()
     raise Interrupted(number)
+
+
+@contextlib.contextmanager
+def last_resort(first_secs: float, second_secs: float) -> Iterator[None]:
+    """Ends the program some time after a signal if it still runs: C may not return to Python.
+
+    Python's handlers run only between two of Python's instructions. But Python's part in C notes
+    each signal at once, and a thread learns of it.
+
+    Args:
+      first_secs: how long after the first signal.
+      second_secs: how long after a second one.
+    """
+    if threading.current_thread() is not threading.main_thread():  # others may not watch signals
+        yield
+        return
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    threading.Thread(target=_watch, args=[receiver, first_secs, second_secs], daemon=True).start()
+    before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        sender.close()
+
+
+def _watch(receiver, *limits):
+    """Reads the numbers of signals; ends the program when the time after one is over."""
+    deadline, number, waits = None, 0, list(limits)
+    while True:
+        receiver.settimeout(deadline and max(deadline - time.monotonic(), 0.001))
+        try:
+            received = receiver.recv(1)
+        except TimeoutError:
+            os._exit(128 + number)
+        if not received:  # what was watched is over
+            return
+        if waits and received[0] in SIGNALS:
+            number, limit = received[0], waits.pop(0)
+            deadline = time.monotonic() + limit

@@ -30,6 +30,8 @@ VOCABULARY_FILE = "vocab.txt"
 LOCK_FILE, PROCESS_FILE = "lock", "process"
 # The errors of file systems that have no locks.
 WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+# In a vocabulary in its order, how much of the rarer half of the words ascends, if it is not small.
+MIN_RARER_WORDS, MIN_ASCENDING = 100, 0.7
 # Tells TensorBoard's projector which variable to show, and which words label its rows.
 PROJECTOR_FILE = "projector_config.pbtxt"
 PROJECTOR_CONFIG = f"""embeddings {{
@@ -103,10 +105,34 @@ def check_vocabulary(save_path: str, words: list) -> None:
     Raises:
       RunDirectoryError: it has another, or one that cannot be read.
     """
-    if read_words(save_path) not in (None, words):
+    known = read_words(save_path)
+    if known not in (None, words):
+        differs = "is another vocabulary than that"
+        if sorted(known) == sorted(words):
+            differs = "has another order, so other ids, than the vocabulary"
         raise RunDirectoryError(
-            f"{save_path}/{VOCABULARY_FILE}: is another vocabulary than that of --data_path; "
+            f"{save_path}/{VOCABULARY_FILE}: {differs} of --data_path; "
             "continue with the old data, or choose another --save_path"
+        )
+
+
+def say_order(path: str, words: list) -> None:
+    """Says if words, a list of str, seem to be in another order than training gives them.
+
+    Words are ordered by falling count, then by the word. In the rarer half many counts are equal,
+    so most words there come after the one before. Other programs order equal counts otherwise.
+
+    Args:
+      path: of the file they were read from.
+      words: in the order of their ids.
+    """
+    rarer = words[len(words) // 2 :]
+    num_ascending = sum(word < following for word, following in zip(rarer, rarer[1:]))
+    if len(rarer) >= MIN_RARER_WORDS and num_ascending < MIN_ASCENDING * len(rarer):
+        say(
+            f"{path}: its words are not ordered by falling count and then by the word, as in "
+            "training; with ids of another program the results are wrong, and the checkpoint does "
+            "not say which ids are its own"
         )
 
 

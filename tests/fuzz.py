@@ -44,6 +44,7 @@ import tensorflow as tf  # noqa: E402
 import curves  # noqa: E402
 import download_ptb  # noqa: E402
 import graphs  # noqa: E402
+import inspection  # noqa: E402
 import prepare_text  # noqa: E402
 import reader  # noqa: E402
 import score  # noqa: E402
@@ -161,10 +162,10 @@ def prepare(directory):
     def attempt(content):
         source.write_bytes(content)
         for level in (preparation.WORD, preparation.CHARACTER, None):
-            blocks = prepare_text.read_blocks(str(source))
             with contextlib.suppress(*EXPECTED):
+                sample, blocks = inspection.take_sample(str(source))
                 if level is None:
-                    level, blocks = prepare_text.detect_level(blocks, "source")
+                    level = inspection.detect_level({"source": sample})
                 how = preparation.Preparation(level)
                 prepare_text.write_corpus(prepare_text.read_sentences([blocks], how), out, how)
                 reader.read_corpus(out)

@@ -2,6 +2,12 @@
 
 import contextlib
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -85,6 +91,102 @@ def test_two_machines_equal_one_with_twice_the_batch(corpus, whole, tmp_path):
     assert actual.pop("Model/global_step") == 2 * step > 1000
     for name, value in expected.items():
         np.testing.assert_allclose(actual[name], value, rtol=0, atol=1e-6, err_msg=name)
+
+
+def test_a_proxy_is_not_in_the_way(corpus, monkeypatch, tmp_path):
+    for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "nest.example")
+    with machines(corpus, tmp_path) as start:
+        driver, worker = start(0, "--max_max_epoch=1"), start(1, "--max_max_epoch=1")
+        out, err = driver.communicate(timeout=120)
+        worker.communicate(timeout=120)
+    assert (driver.returncode, worker.returncode) == (0, 0), err
+    assert "Test Perplexity" in out
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "10.0.0.1,::1,localhost,127.0.0.1"),
+        ({"no_proxy": "nest,owl"}, "nest,owl,10.0.0.1,::1,localhost,127.0.0.1"),
+        (
+            {"no_proxy": "nest", "no_grpc_proxy": "localhost"},
+            "localhost,10.0.0.1,::1,127.0.0.1",
+        ),
+    ],
+)
+def test_what_a_proxy_is_not_for(monkeypatch, environment, expected):
+    for name in cluster.NO_PROXY:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    cluster.bypass_proxies(["[::1]:2222", "10.0.0.1:2222", "10.0.0.1:2223"])
+    assert os.environ.pop("no_grpc_proxy") == expected
+
+
+def test_a_signal_ends_the_wait_for_a_machine():
+    never = threading.Event()
+    timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        cluster._Call(never.wait).result(30)
+    never.set()
+
+
+def test_what_a_thread_raises_or_returns_is_passed_on():
+    assert cluster._Call(divmod, 7, 2).result(30) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        cluster._Call(divmod, 7, 0).result(30)
+
+
+def test_a_call_that_is_not_done_is_not_made_twice(monkeypatch):
+    monkeypatch.setattr(cluster, "LONGEST_PAUSE_SECS", 0.01)
+    calls, begun, go_on = {}, [], threading.Event()
+
+    def call():
+        begun.append(1)
+        go_on.wait()
+        return True
+
+    assert [cluster._ask(calls, 1, call) for _ in range(3)] == [None] * 3
+    go_on.set()
+    while not cluster._ask(calls, 1, call):
+        pass
+    assert (begun, calls) == ([1], {})
+
+
+DEAF = """
+import ctypes, sys
+from program import signals
+with signals.last_resort(float(sys.argv[1]), 0.5):
+    print("deaf", flush=True)
+    lock = ctypes.create_string_buffer(64)
+    for _ in range(2):  # the second waits for ever
+        ctypes.CDLL(None).pthread_mutex_lock(lock)
+"""
+
+
+@pytest.mark.parametrize(("first_secs", "count"), [(0.5, 1), (100, 2)])
+def test_signals_end_what_does_not_come_back_from_c(first_secs, count):
+    process = subprocess.Popen(
+        [sys.executable, "-c", DEAF, str(first_secs)], cwd=stress.ROOT, stdout=subprocess.PIPE
+    )
+    process.stdout.readline()
+    for _ in range(count):
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+
+
+def test_a_busy_machine_answers_when_it_can(monkeypatch):
+    """A worker whose own server does not answer within the limit asks again."""
+    monkeypatch.setattr(cluster, "GREETING_TIMEOUT_SECS", 0.001)
+    address = stress.free_addresses(1)[0]
+    server = tf1.train.Server({"worker": [address]}, "worker", 0)
+    with cluster._Board(server.target, "/job:worker/task:0") as board:
+        cluster._patiently(board.write, "order", "fly")
+        assert cluster._patiently(board.read, "order") == "fly"
 
 
 def test_killed_machines_change_nothing(corpus, whole, tmp_path):

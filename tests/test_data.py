@@ -19,6 +19,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import inspection
 import prepare_text
 import python_docs
 import reader
@@ -32,9 +33,9 @@ CHARACTERS = preparation.Preparation(level="char")
 CHARACTERS_AS_THEY_ARE = preparation.Preparation(level="char", case="kept")
 examples = settings(max_examples=100, deadline=None)
 # Any characters, and often those that the rules are about.
-characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.sampled_from(
-    "\t\n\r\x0b\x85\u2028\xa0   ..!?\"')](['’-__,019nt'saAİßé"
-)
+characters = st.characters(
+    exclude_categories=["Cs"], exclude_characters="\0\ufeff"
+) | st.sampled_from("\t\n\r\x0b\x85\u2028\xa0   ..!?\"')](['’-__,019nt'saAİßé")
 texts = st.text(characters)
 
 
@@ -61,8 +62,8 @@ def prepare(text, how, **options):
         source = os.path.join(directory, "source")
         with open(source, "w", encoding="utf-8", newline="") as file:
             file.write(text)
-        sentences = prepare_text.read_sentences([prepare_text.read_blocks(source)], how)
-        prepare_text.write_corpus(sentences, directory, how, **options)
+        sentences = prepare_text.read_sentences([inspection.read_blocks(source)], how)
+        prepare_text.write_corpus(sentences, directory, how, **{"held_out": "fixed", **options})
         corpus = {}
         for split in SPLITS:
             with open(os.path.join(directory, f"ptb.{split}.txt"), encoding="utf-8") as file:
@@ -81,13 +82,13 @@ def in_order(corpus):
 @examples
 def test_characters_go_there_and_back(lines):
     lines = [unicodedata.normalize("NFC", line) for line in lines]
-    alphabet = " ".join(sorted(set("".join(lines)) - {"\r"}))
+    alphabet = " ".join(sorted(set("".join(lines))))
     lines = [*["x" + alphabet] * 18, *lines]  # valid and test have no character beyond training's
     text = "\n".join(lines) + "\n"
     corpus = prepare(text, CHARACTERS_AS_THEY_ARE, min_count=1, max_words=10**6)
     spelling = {"_": " ", "<underscore>": "_"}
     read = ["".join(spelling.get(token, token) for token in line) for line in in_order(corpus)]
-    lines = re.sub("\r\n?", "\n", text).split("\n")[:-1]
+    lines = re.sub("\r+\n", "\n", text).split("\n")[:-1]
     assert read == ["".join(" " if c.isspace() else c for c in line) for line in lines]
 
 
@@ -116,11 +117,11 @@ def test_rare_tokens_become_unk_and_nothing_changes_place(lines, min_count, max_
 def test_rare_words_become_unk(tmp_path):
     tokens = [["a", "b", "a"], ["c", "b"], *[[]] * 16, ["a", "c"], ["d"]]
     sentences = [(each, True) for each in tokens]
-    prepare_text.write_corpus(sentences, tmp_path, WORDS)
+    prepare_text.write_corpus(sentences, tmp_path, WORDS, held_out="fixed")
     assert (tmp_path / "ptb.train.txt").read_text() == " a b a \n <unk> b \n" + 16 * "  \n"
     assert (tmp_path / "ptb.valid.txt").read_text() == " a <unk> \n"
     assert (tmp_path / "ptb.test.txt").read_text() == " <unk> \n"
-    prepare_text.write_corpus(sentences, tmp_path, WORDS, max_words=3)
+    prepare_text.write_corpus(sentences, tmp_path, WORDS, max_words=3, held_out="fixed")
     assert (tmp_path / "ptb.train.txt").read_text().startswith(" a <unk> a \n <unk> <unk> \n")
 
 
@@ -128,7 +129,7 @@ def test_rare_words_become_unk(tmp_path):
 def test_the_reader_takes_the_corpus_as_it_is(tmp_path, capsys, how):
     source = tmp_path / "source"
     source.write_text(TEXT.replace(". ", ".\n") * 3)
-    sentences = prepare_text.read_sentences([prepare_text.read_blocks(str(source))], how)
+    sentences = prepare_text.read_sentences([inspection.read_blocks(str(source))], how)
     prepare_text.write_corpus(sentences, tmp_path, how, max_words=15)
     corpus = reader.read_corpus(tmp_path)
     assert len(corpus.words) == 15
@@ -190,7 +191,7 @@ def test_prepare_text_takes_files_and_standard_input(tmp_path):
     source.write_text(TEXT)
     assert run(prepare_text, f"--out={tmp_path / 'a'}", source) == (0, "", "")
     corpus = read_files(tmp_path / "a")
-    assert corpus["ptb.test.txt"].decode() == SENTENCE.format("f") + SENTENCE.format("e")
+    assert corpus["ptb.test.txt"].decode() == SENTENCE.format("a") + SENTENCE.format("d")
     assert sorted(corpus) == [
         "ptb.preparation.json", "ptb.test.txt", "ptb.train.txt", "ptb.valid.txt",
     ]  # fmt: skip
@@ -214,7 +215,8 @@ def test_sentences_end_with_their_file(tmp_path):
 
 def test_prepare_text_in_characters(tmp_path):
     text = "Ab_c\t\n\n" * 10
-    status, *_ = run(prepare_text, f"--out={tmp_path}", "--level=char", "-", text=text.encode())
+    command = [f"--out={tmp_path}", "--level=char", "--held_out=fixed", "-"]
+    status, *_ = run(prepare_text, *command, text=text.encode())
     assert status == 0
     assert read_files(tmp_path)["ptb.valid.txt"] == b" a b <underscore> c _ \n"
     assert read_files(tmp_path)["ptb.test.txt"] == b"  \n"
@@ -323,7 +325,7 @@ def test_old_and_new_files_are_never_taken_for_one_corpus(tmp_path):
 
 def test_an_interrupt_leaves_no_half_corpus(tmp_path):
     process = script(prepare_text, f"--out={tmp_path}", "-")
-    process.stdin.write(TEXT.encode())
+    process.stdin.write(100 * TEXT.encode())  # more than the sample
     process.stdin.flush()
     while process.poll() is None and not list(tmp_path.glob(".unfinished-*/all_tokens/*")):
         time.sleep(0.01)
@@ -342,7 +344,7 @@ def test_help_is_the_docstring(module):
 
 def corpus_of(tmp_path, text, *flags):
     """The words of the corpus that the script makes of a text, line by line, and what it says."""
-    command = [f"--out={tmp_path}", "--overwrite", "--min_count=1", *flags, "-"]
+    command = [f"--out={tmp_path}", "--overwrite", "--min_count=1", "--held_out=fixed", *flags, "-"]
     status, out, err = run(prepare_text, *command, text=text.encode())
     assert (status, out) == (0, ""), err
     splits = {}
@@ -388,11 +390,11 @@ TOKENIZED = [
 def test_what_is_tokenized_stays_so(tmp_path, text):
     corpus, err = corpus_of(tmp_path, text)
     assert corpus == [line.split() for line in text.splitlines()]
-    assert err.startswith("prepare_text.py: -: is tokenized already") and err.count("\n") == 1
+    assert err.startswith("prepare_text.py: -: is tokenized already")
+    assert err.count("tokenized already") == 1
     assert preparation.read(tmp_path) == preparation.TOKENIZED
-    assert corpus_of(tmp_path, text, "--level=token") == (corpus, "")
-    cut, err = corpus_of(tmp_path, text, "--level=word", "--sentence_per_line")
-    assert err == ""
+    assert corpus_of(tmp_path, text, "--level=token")[0] == corpus
+    cut, _ = corpus_of(tmp_path, text, "--level=word", "--sentence_per_line")
     assert cut == [[word if word == "N" else word.lower() for word in line]
                    for line in (line.replace("1", "N").replace("000", "N").split()
                                 for line in text.splitlines()) if line]  # fmt: skip
@@ -403,8 +405,8 @@ def test_marks_of_sentences_become_their_ends(tmp_path):
     corpus, err = corpus_of(tmp_path, text, "--level=token")
     assert corpus == [["a", "b"], ["a", "b"], ["c"]] * 20
     assert err == (
-        "prepare_text.py: the text has the words <s> (20), </s> (20), <eos> (20): <s> is left "
-        "out, </s> and <eos> end a sentence\n"
+        "prepare_text.py: taken for a sentence's beginning or end, not for words: <s> (20), "
+        "</s> (20), <eos> (20)\n"
     )
 
 
@@ -433,7 +435,12 @@ def test_lines_are_tokenized_for_other_programs(tmp_path):
     preparation.write(preparation.PENN_TREEBANK, tmp_path)
     assert tokenize(text, f"--like={tmp_path}")[0] == "it is n't N is it\n\nёлка\n"
     assert tokenize("a_b c\n", "--level=char")[0] == "a <underscore> b _ c\n"
-    assert tokenize(TOKENIZED[1])[0] == TOKENIZED[1].replace(" \n", "\n").replace("\n ", "\n")[1:]
+    (tmp_path / "tokenized").write_text(TOKENIZED[1])
+    as_it_is = TOKENIZED[1].replace(" \n", "\n").replace("\n ", "\n")[1:]
+    assert tokenize("", tmp_path / "tokenized")[0] == as_it_is
+    assert tokenize(TOKENIZED[1], "--level=token")[0] == as_it_is
+    status, _, err = run(prepare_text, "--tokenize", text=TOKENIZED[1].encode())  # at once
+    assert status == 1 and "as its 's, <unk> and @,@ show, and was cut into words" in err
 
 
 def test_lines_are_tokenized_as_they_come():
@@ -451,3 +458,116 @@ def test_a_preparation_that_is_not_known_is_no_example(tmp_path):
     status, out, err = run(prepare_text, "--tokenize", f"--like={tmp_path}")
     assert (status, out) == (1, "")
     assert err.startswith(f"prepare_text.py: --like={tmp_path}: has no ptb.preparation.json")
+
+
+def corpus_here(directory, text, how, **options):
+    """The lines of each split of the corpus that is made of a text in this process."""
+    seen = inspection.Seen()
+    pieces = seen.sentences(prepare_text.read_sentences([seen.text([text])], how))
+    prepare_text.write_corpus(pieces, directory, how, min_count=1, **options)
+    corpus = {}
+    for split in SPLITS:
+        corpus[split] = (directory / f"ptb.{split}.txt").read_text(encoding="utf-8").splitlines()
+    return corpus, seen
+
+
+VERSE = "".join(f"one {i}\ntwo\nthree\nfour\n" for i in range(40))
+LINES = preparation.Preparation(numbers="kept", sentences="lines")
+
+
+def test_no_period_of_the_text_decides_what_is_held_out(tmp_path, capsys):
+    corpus, _ = corpus_here(tmp_path, VERSE, LINES)
+    for split in ("valid", "test"):
+        assert len(corpus[split]) == 8 and len({line.split()[0] for line in corpus[split]}) > 2
+    assert capsys.readouterr().err == ""
+    again, _ = corpus_here(tmp_path, VERSE, LINES)
+    assert again == corpus
+    corpus, _ = corpus_here(tmp_path, VERSE, LINES, held_out="fixed")
+    assert corpus["test"] == [" four "] * 8
+    said = capsys.readouterr().err
+    assert "ptb.test.txt: its 8 lines with words are all the same: four;" in said
+
+
+@pytest.mark.parametrize("how", [CHARACTERS, preparation.TOKENIZED])
+def test_blank_lines_stay_with_the_line_before(tmp_path, how):
+    text = "".join(f"owl {i}\n \n\n" for i in range(10, 50))
+    corpus, _ = corpus_here(tmp_path, text, how)
+    for split, number in (("train", 36), ("valid", 2), ("test", 2)):
+        lines = [line.replace("_", "").strip() for line in corpus[split]]
+        assert [bool(line) for line in lines] == [True, False, False] * number
+
+
+def test_every_twenty_sentences_hold_two_out():
+    turns = list(itertools.islice(prepare_text.turns(), 20000))
+    for start in range(0, len(turns), 20):
+        assert sorted(turns[start : start + 20]) == ["test"] + ["train"] * 18 + ["valid"]
+    for split in ("valid", "test"):
+        numbers = [i % 20 for i, turn in enumerate(turns) if turn == split]
+        assert min(collections.Counter(numbers).values()) > 30  # of 50 on average
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("the owl woke .\nit flew off .\n\n" * 40, "40 sentences were found, but 80 lines end"),
+        ("the owl woke and flew off\nit flew\n" * 300 + "\nIt is.\n" * 25, "of .* on average"),
+        ("The owl woke. It flew off.\n" * 40, ""),
+        ("The owl, which\nslept by day,\nwoke.\n" * 40, ""),
+    ],
+)
+def test_line_ends_that_ended_no_sentence_are_said(tmp_path, text, doubt):
+    _, seen = corpus_here(tmp_path, text, WORDS)
+    assert re.search(doubt, seen.doubt()) and bool(doubt) == bool(seen.doubt())
+
+
+@pytest.mark.parametrize("how", [WORDS, CHARACTERS, preparation.TOKENIZED])
+def test_advice_for_a_text_on_one_line_works(tmp_path, how):
+    text = "the owl woke and flew off " * 40
+    seen = inspection.Seen()
+    with pytest.raises(prepare_text.TooFewError):
+        pieces = prepare_text.read_sentences([seen.text([text])], how)
+        prepare_text.write_corpus(pieces, tmp_path, how)
+    command = re.search("`(fold .*) FILE`", seen.advice(how))[1]
+    folded = subprocess.run(command.split(), input=text, capture_output=True, text=True).stdout
+    how = how if how != WORDS else LINES
+    corpus, _ = corpus_here(tmp_path, folded, how)
+    assert all(corpus.values())
+
+
+@pytest.mark.parametrize("cut_by", ["<UNK>", "ow@@"])
+def test_how_fast_a_pipe_is_does_not_matter(tmp_path, cut_by):
+    text = f"A Title\n{f'Some {cut_by} made Nest' + chr(10)}".encode() + b"more Text\n" * 40
+    corpora = []
+    for name, pause in (("fast", 0), ("slow", 0.3)):
+        process = script(prepare_text, f"--out={tmp_path / name}", "--min_count=1", "-")
+        for part in (text[:8], text[8:]):
+            process.stdin.write(part)
+            process.stdin.flush()
+            time.sleep(pause)
+        _, err = process.communicate(timeout=300)
+        corpora.append((read_files(tmp_path / name), err))
+    assert corpora[0] == corpora[1]
+    assert b"tokenized already" in corpora[0][1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--out=o", "--level=token", "--drop_punctuation", "-"], "--drop_punctuation: is for "),
+        (["--out=o", "--level=char", "--drop_punctuation", "-"], "--drop_punctuation: is for "),
+        (["--tokenize", "--min_count=3"], "--min_count: is for a corpus, with --out"),
+        (["--tokenize", "--held_out=fixed"], "--held_out: is for a corpus, with --out"),
+    ],
+)
+def test_flags_that_would_do_nothing_are_refused(monkeypatch, flags, message):
+    monkeypatch.setattr(sys, "argv", ["prepare_text.py", *flags])
+    with pytest.raises(SystemExit, match=re.escape(message)):
+        prepare_text.main()
+
+
+@pytest.mark.parametrize("character", [*"!.'\"<(\\&@+_-a1鹰あアเ😀", "\u0301"])
+@pytest.mark.parametrize("how", [LINES, CHARACTERS, preparation.TOKENIZED])
+def test_a_long_run_of_one_character_is_kept(how, character):
+    text = character * 20000  # which would take minutes if the time grew with its square
+    tokens = "".join(token for tokens, _ in how.sentences_of([text]) for token in tokens)
+    assert tokens.replace("<underscore>", "_") == text

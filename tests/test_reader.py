@@ -54,10 +54,10 @@ def test_each_line_end_is_a_word(tmp_path):
     st.text(st.sampled_from("ab \n\t\u00e9\u2003"), max_size=80),
     st.integers(min_value=1, max_value=12),
 )
-def test_blocks_do_not_cut_words(tmp_path_factory, text, block_size):
+def test_blocks_do_not_cut_words(tmp_path_factory, text, block_bytes):
     path = tmp_path_factory.mktemp("blocks") / "text"
     path.write_bytes(text.encode())
-    words = [word for block in reader._blocks_of_words(path, block_size) for word in block]
+    words = [word for block in reader._blocks_of_words(path, (), block_bytes) for word in block]
     assert words == text.replace("\n", " <eos> ").split()
 
 
@@ -115,7 +115,7 @@ def test_unknown_words_are_left_out_without_unk(tmp_path, capsys):
         ("", "ptb.valid.txt: is empty"),
         ("  ", "ptb.valid.txt: is empty"),
         (b"a \n b \xff\n", "ptb.valid.txt: line 2 is not UTF-8 text (byte 0xff)"),
-        (b"a\0 \n", "ptb.valid.txt: contains NUL bytes"),
+        (b"a \n b\0 \n", "ptb.valid.txt: line 2 contains a NUL byte"),
         ("x y", "ptb.valid.txt: has no word of the training text"),
     ],
 )

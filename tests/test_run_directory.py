@@ -70,9 +70,16 @@ def test_what_cannot_be_checked_is_named(capsys):
     assert said(old) == message
 
 
-def test_another_vocabulary_is_refused(run):
-    with pytest.raises(RunDirectoryError, match=r"vocab\.txt: is another vocabulary"):
-        run_directory.check_vocabulary(str(run), CORPUS.words[::-1])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (CORPUS.words[:-1], "is another vocabulary"),
+        (CORPUS.words[::-1], "has another order, so other ids"),
+    ],
+)
+def test_another_vocabulary_is_refused(run, words, message):
+    with pytest.raises(RunDirectoryError, match=rf"vocab\.txt: {message}"):
+        run_directory.check_vocabulary(str(run), words)
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"{", b"7", b"\xff\xfe{}", b"[" * 100_000])

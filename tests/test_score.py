@@ -219,7 +219,7 @@ def test_marks_at_a_lines_ends_are_no_words(scored, capsys):
     marked = "<s> word4 word5 <eos>\nword6 </s>\n"
     assert scored(marked, by_itself=True) == plain
     assert capsys.readouterr().err == (
-        "taken for a line's beginning or end, not for words: <eos> (1), <s> (1), </s> (1)\n"
+        "taken for a sentence's beginning or end, not for words: <s> (1), <eos> (1), </s> (1)\n"
     )
     assert scored("word4 word5 <eos>") == scored("word4 word5\n")
 

@@ -124,9 +124,9 @@ def test_conventions_of_tokenized_text_are_left_alone():
     assert tokens(text, preparation.PENN_TREEBANK) == text
     wikitext = " = Senjō no Valkyria 3 : <unk> ( 戦場のヴァルキュリア3 ) , 1 @,@ 000 @-@ 5 @.@ 0 ="
     assert preparation.TOKENIZED.tokens(wikitext) == wikitext.split()
-    assert words.looks_tokenized(text) and words.looks_tokenized(wikitext)
-    assert not words.looks_tokenized("He wrote <unk> once, twice, and (as we know) again.")
-    assert not words.looks_tokenized("")
+    assert words.signs_of_tokens(text) and words.signs_of_tokens(wikitext)
+    assert not words.signs_of_tokens("He wrote <unk> once, twice, and (as we know) again.")
+    assert not words.signs_of_tokens("")
 
 
 def test_the_penn_treebank_has_no_punctuation():

@@ -6,6 +6,6 @@
 * `joining.py`: the way back, from tokens to readable text.
 * `preparation.py`: how a corpus was made, so that other text can be prepared alike.
 * `nbest.py`: the lists of hypotheses that speech recognition and translation write.
-* `files.py`: text to prepare or to score, decoded block by block; bad UTF-8 is refused. (The
-  corpus's own files: `reader.py`.)
+* `files.py`: what a file's text is: UTF-8 decoded block by block, line ends, byte order marks.
+* `lines.py`: what a text's words are, and which of them only mark a sentence's beginning or end.
 """

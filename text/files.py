@@ -1,31 +1,52 @@
-"""Files of text, read block by block."""
+"""Files of text, read block by block: the one place that knows how text lies in a file.
+
+Text is UTF-8. A line ends with a line feed, which carriage returns may precede. A carriage return
+alone is white space; only in a text without line feeds it ends a line, as on old Macs. Byte order
+marks are left out, wherever they are: files that were put together have several.
+"""
 
 import codecs
 import contextlib
-import io
+import itertools
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from program.messages import say
 
 STANDARD_INPUT = "-"
 BLOCK_BYTES = 1 << 16
+# How much text after a carriage return may lack a line feed before its lines are an old Mac's.
+MAX_UNDECIDED = 1 << 20
+
+BYTE_ORDER_MARK = "\ufeff"
+SPARE = re.compile(r"(?<!\r)\r+(?=\n)")  # carriage returns of one line end
 
 
 class TextError(ValueError):
     """A file that is no UTF-8 text; the message says where and what to do."""
 
 
-def read_blocks(path: str) -> Iterator[str]:
+def read_blocks(path: str, block_bytes: int | None = None, says: bool = True) -> Iterator[str]:
     """Yields a file's text, as much as there is to be had at once; all line ends are line feeds.
 
     Args:
-      path: of UTF-8 text, of which a byte order mark is left out; `-` is standard input.
+      path: of UTF-8 text; `-` is standard input.
+      block_bytes: the most to read at once; None: `BLOCK_BYTES`.
+      says: say if it has the line ends of an old Mac.
 
     Raises:
       TextError: it is not UTF-8, or contains a NUL byte.
       OSError: it cannot be read.
     """
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")(), True)
+    blocks = _decoded_blocks(path, block_bytes or BLOCK_BYTES)
+    name = "standard input" if path == STANDARD_INPUT else path
+    yield from _with_line_feeds(blocks, name if says else None)
+
+
+def _decoded_blocks(path, block_bytes):
+    decoder: Any = codecs.getincrementaldecoder("utf-8")()
     num_lines = 1
     with contextlib.ExitStack() as stack:
         if path == STANDARD_INPUT:
@@ -34,7 +55,7 @@ def read_blocks(path: str) -> Iterator[str]:
             file = stack.enter_context(open(path, "rb"))
         data = None
         while data != b"":
-            data = file.read1(BLOCK_BYTES)
+            data = file.read1(block_bytes)
             try:
                 text = decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
@@ -49,4 +70,36 @@ def read_blocks(path: str) -> Iterator[str]:
                     f"line {num_lines} contains a NUL byte; save it as plain UTF-8 text"
                 )
             num_lines += text.count("\n")
-            yield text
+            yield text.replace(BYTE_ORDER_MARK, "")
+
+
+def _with_line_feeds(blocks: Iterable[str], name: str | None) -> Iterator[str]:
+    """Yields text with a line feed for each of its line ends; `name` is the text's, in messages."""
+    blocks = iter(blocks)
+    undecided: list[str] = []
+    num_undecided = 0
+    for block in blocks:
+        if "\n" in block or num_undecided > MAX_UNDECIDED:
+            undecided.append(block)
+            break
+        if undecided or "\r" in block:
+            undecided.append(block)
+            num_undecided += len(block)
+        else:
+            yield block
+    beginning = "".join(undecided)
+    first = beginning.find("\r")
+    has_mac_lines = first >= 0 and "\n" not in beginning[: first + MAX_UNDECIDED]
+    if has_mac_lines and name:
+        say(f"{name}: has carriage returns and no line feeds; each ends a line, as on old Macs")
+    held = ""  # carriage returns at a block's end: a line feed may follow
+    for block in itertools.chain([beginning], blocks):
+        text = held + block
+        end = len(text.rstrip("\r"))
+        text, held = text[:end], text[end:]
+        if "\r" in text:
+            text = text.replace("\r\n", "\n")
+            text = text.replace("\r", "\n") if has_mac_lines else SPARE.sub("", text)
+        yield text
+    if held:
+        yield "\n" if has_mac_lines else held

@@ -2,6 +2,7 @@
 
 import regex
 
+from text import conventions
 from text.words import END_OF_SENTENCE
 
 # Each opening quotation mark, and what may close it in some language.
@@ -13,7 +14,7 @@ QUOTES = frozenset("".join(CLOSING) + "".join(CLOSING.values()))
 CONTRACTION = regex.compile(r"(?i)n't|'(?:s|re|ve|ll|d|m)")
 # What stands close to the word before it, and what close to the word after it.
 AFTER_WORD = regex.compile(r"[\p{Terminal_Punctuation}\p{Pe}…%‰\p{M}]+|\.\.+")
-BEFORE_WORD = regex.compile(r"\p{L}{0,2}\p{Sc}|[\p{Ps}#¿¡]")
+BEFORE_WORD = regex.compile(r"\p{L}{0,2}\p{Sc}|[\p{Ps}#¿¡]|\p{L}{1,2}'")
 BETWEEN_WORDS = frozenset(("/", "@-@", "@,@", "@.@"))
 END_OF_STATEMENT = frozenset(".!?…,")
 # Scripts without spaces between words.
@@ -35,6 +36,7 @@ class WordJoiner:
         if token == END_OF_SENTENCE:
             self._begin_line()
             return "\n"
+        token = conventions.as_written(token)
         closes = self._closes(token)
         space = "" if self._is_close or closes or self._follows_closely(token) else " "
         self._is_close = (
@@ -46,6 +48,11 @@ class WordJoiner:
         if token in BETWEEN_WORDS:
             token = token.strip("@") or token
         return space + token
+
+    def go_on(self, text: str) -> str:
+        """Adds more of the last word, and returns it."""
+        self._previous += text
+        return text
 
     def _closes(self, token):
         """Whether a quotation mark, or an apostrophe, belongs to what was before it."""
@@ -68,6 +75,25 @@ class WordJoiner:
             return True
         ends = self._previous[-1:], token[:1]
         return any(WITHOUT_SPACES.match(character) for character in ends)
+
+
+class SubwordJoiner:
+    """Joins parts of words token by token; see `WordJoiner`, which joins the words."""
+
+    def __init__(self, subwords: conventions.Subwords):
+        """Begins a text."""
+        self._subwords, self._joiner = subwords, WordJoiner()
+        self._begins_line = self._word_ended = True
+
+    def __call__(self, token: str) -> str:
+        """What a token adds to the text; `<eos>` is a line end."""
+        if token == END_OF_SENTENCE:
+            self._begins_line = self._word_ended = True
+            return self._joiner(token)
+        begins, text, ends = self._subwords.cut(token)
+        begins = self._begins_line or (begins and self._word_ended)
+        self._begins_line, self._word_ended = False, ends
+        return self._joiner(text) if begins else self._joiner.go_on(text)
 
 
 class SpaceJoiner:

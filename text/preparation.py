@@ -6,6 +6,7 @@ it: into the run's directory and the exported model. A corpus without one is tak
 
 import dataclasses
 import functools
+import hashlib
 import json
 import os
 import unicodedata
@@ -13,7 +14,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 
 from program.errors import UserError
 from program.whole_files import write_whole
-from text import joining, sentences, words
+from text import conventions, joining, sentences, words
 
 FILE = "ptb.preparation.json"
 RULES = 1  # the version of the rules in this package
@@ -118,19 +119,33 @@ class Preparation:
         """Whether a word that is not in a vocabulary would be in it, prepared."""
         return word not in vocabulary and all(token in vocabulary for token in self.tokens(word))
 
-    def joiner(self) -> Callable[[str], str]:
-        """A function that joins tokens into text, called with each; see `joining.WordJoiner`."""
-        joins_characters = self.level == CHARACTER
-        return joining.CharacterJoiner() if joins_characters else joining.WordJoiner()
+    def joiner(self, vocabulary: Iterable[str] = ()) -> Callable[[str], str]:
+        """A function that joins tokens into text, called with each; see `joining.WordJoiner`.
 
-    def join(self, tokens: Iterable[str]) -> str:
-        """Tokens joined into text; `<eos>` is a line end."""
-        return "".join(map(self.joiner(), tokens))
+        Args:
+          vocabulary: tells whether tokens are parts of words.
+        """
+        if self.level == CHARACTER:
+            return joining.CharacterJoiner()
+        counts = dict.fromkeys(vocabulary, 1)
+        subwords = conventions.subwords_of(counts) if self.level == TOKEN else None
+        return joining.SubwordJoiner(subwords) if subwords else joining.WordJoiner()
+
+    def join(self, tokens: Iterable[str], vocabulary: Iterable[str] = ()) -> str:
+        """Tokens joined into text; `<eos>` is a line end. Arguments as in `joiner`."""
+        return "".join(map(self.joiner(vocabulary), tokens))
 
 
 TOKENIZED = Preparation(level=TOKEN, case="kept", numbers="kept", sentences="lines")
-# Mikolov's version of the Penn Treebank.
+# Mikolov's version of the Penn Treebank, and the SHA-256 sum of its words, sorted, one a line.
 PENN_TREEBANK = Preparation(punctuation="dropped")
+PENN_TREEBANK_WORDS = "04aa69c536e5818de8e2d13893a6d496ca8df40b213ae07a0499342f2f5efbc2"
+
+
+def of_words(vocabulary: Iterable[str]) -> Preparation | None:
+    """The `Preparation` of a corpus that is known by its words: the Penn Treebank; or None."""
+    words_sum = hashlib.sha256("\n".join(sorted(vocabulary)).encode()).hexdigest()
+    return PENN_TREEBANK if words_sum == PENN_TREEBANK_WORDS else None
 
 
 def write(preparation: Preparation, directory: str | os.PathLike) -> str:

@@ -6,15 +6,18 @@ hyphenated words stay whole (`well-known`), numbers are `N`. Two differences fro
 joins words, and a run of Thai, Lao, Khmer or Burmese is one word, since only a dictionary knows the
 words in it. Chinese characters and hiragana are a word each.
 
-Whatever is a token already stays one: `<unk>`, `N`, `n't`, WikiText's `@-@`, the Treebank's
-`\/`.
+Whatever is a token already stays one: `<unk>`, `N`, `n't`, WikiText's `@-@`, the Treebank's `\/`
+and `-LRB-`; see `conventions.py`.
 """
 
+import collections
 import itertools
 import re
 import unicodedata
 
 import regex
+
+from text import conventions
 
 NUMBER_TOKEN = "N"
 UNKNOWN, END_OF_SENTENCE = "<unk>", "<eos>"
@@ -60,9 +63,12 @@ WORD = rf"""
 """
 TOKEN = regex.compile(
     rf"""
-    <(?:unk|eos|/?s)> | @[-,.]@ | (?:\\\*)+         # what is a token already
+    # Two that the last one includes, first because they are quick: what can begin nothing else.
+    (?! {LETTER} | [\p{{WB=Katakana}}\p{{Han}}\p{{Hiragana}}\p{{Sc}}<@\\.+'-] ) \X
+  | (?= ['<@\\] (?![\p{{L}}\p{{N}}/*,.-]) ) \X
+  | <(?:unk|eos|/?s)> | @[-,.]@ | (?:\\\*)+         # what is a token already
   | (?:(?:https?|ftp)://|www\.)[^\s<>"]*[\p{{L}}\p{{N}}/]
-  | [\p{{L}}\p{{N}}.+_-]+@[\p{{L}}\p{{N}}-]+(?:\.[\p{{L}}\p{{N}}-]+)+
+  | (?<![\p{{L}}\p{{N}}.+_-])[\p{{L}}\p{{N}}.+_-]++@[\p{{L}}\p{{N}}-]+(?:\.[\p{{L}}\p{{N}}-]+)+
   | \p{{Lu}}{{1,3}}&\p{{Lu}}{{1,3}}s?(?!\p{{L}})    # AT&T
   | (?<!\S)\p{{Ll}}{{1,2}}&\p{{Ll}}s?(?!\S)           # s&p
   | \p{{L}}{{0,2}}\p{{Sc}}(?!\p{{L}}\p{{L}})        # US$
@@ -85,15 +91,46 @@ NUMBERS = regex.compile(rf"{NUMBER.pattern}(?:-{NUMBER.pattern})+")
 WITHOUT_WORD = regex.compile(r"[^\p{L}\p{N}]+")
 # What is no punctuation: words, signs that stand for words, and what is a token already.
 KEPT = regex.compile(r".*[\p{L}\p{N}\p{Sc}]|[&#]$|@[-,.]@|(?:\\\*)+")
-MARKS_OF_TOKENS = frozenset([UNKNOWN, "@-@", "@,@", "@.@", "n't", "'s", "'re", "'ve", "'ll", "'m"])
 FINAL_PERIOD = regex.compile(r"(?:\p{L}|\p{L}{2}[\p{L}\p{M}]*)\.")
 
 
-def looks_tokenized(text: str) -> bool:
-    """Whether more of a text's words are tokens by convention than would be cut into tokens."""
-    pieces = text.split()
-    marks = sum(piece in MARKS_OF_TOKENS for piece in pieces)
-    return marks > 0 and marks > sum(len(TOKEN.findall(piece)) > 1 for piece in pieces)
+def signs_of_tokens(text: str) -> list[str]:
+    """The tokens which show that a text is tokenized, the most frequent first; empty if it is not.
+
+    It is, if many of its tokens are parts of words, or if more of them are such by a convention
+    than would be cut. So it is, if its tokens are ids, or characters of which `_` is the space.
+    """
+    counts = collections.Counter(text.split())
+    if subwords := conventions.subwords_of(counts):
+        return _most_frequent(counts, filter(subwords.token.fullmatch, counts))
+    if counts["_"] > 0.05 * counts.total() and _are_characters(counts):
+        return ["_"]
+    numbers = [piece for piece in counts if piece.isdecimal()]
+    if _number(counts, numbers) > max(0.9 * counts.total(), 9):  # ids of words
+        return _most_frequent(counts, numbers)
+    signs = {piece for piece in counts if conventions.is_token(piece)}
+    cut = [
+        piece for piece in counts if piece not in signs and signs and len(TOKEN.findall(piece)) > 1
+    ]
+    return _most_frequent(counts, signs) if _number(counts, signs) > _number(counts, cut) else []
+
+
+def is_of_characters(text: str) -> bool:
+    """Whether a text is characters with spaces between them."""
+    return _are_characters(collections.Counter(text.split()))
+
+
+def _are_characters(counts):
+    characters = [piece for piece in counts if len(piece) == 1]
+    return _number(counts, characters) > max(0.9 * counts.total(), 9)
+
+
+def _number(counts, pieces):
+    return sum(counts[piece] for piece in pieces)
+
+
+def _most_frequent(counts, pieces):
+    return sorted(pieces, key=lambda piece: (-counts[piece], piece))
 
 
 def lower(text: str) -> str:
@@ -135,6 +172,7 @@ class Tokenizer:
         self._keep_case, self._keep_numbers = keep_case, keep_numbers
         self._keep_punctuation = keep_punctuation
         self._cut = _Cache(self._cut_piece)
+        self._written = _Cache(self._write)
 
     def __call__(self, sentence: str, ends: bool = True) -> list[str]:
         """The tokens of a sentence, none empty or with white space in it.
@@ -163,20 +201,21 @@ class Tokenizer:
     def _cut_piece(self, piece):
         """The tokens of text without white space, a tuple of str."""
         found = _cut_simple_piece(piece)
-        if found is None:
+        if found is None and conventions.TOKEN.fullmatch(piece):
+            found = [piece]
+        elif found is None:
             pieces = unicodedata.normalize("NFC", piece).translate(CLEANED).split()
             found = [word for each in pieces for t in TOKEN.findall(each) for word in _split(t)]
         if not self._keep_punctuation:
             found = _without_punctuation(found)
-        if not self._keep_numbers:
-            found = [
-                token if token[0].isalpha() or not NUMBER.fullmatch(token) else NUMBER_TOKEN
-                for token in found
-            ]
-        if not self._keep_case:
-            n = None if self._keep_numbers else NUMBER_TOKEN
-            found = [token if token == n else lower(token) for token in found]
-        return tuple(found)
+        return tuple(map(self._written.__getitem__, found))
+
+    def _write(self, token):
+        """How a token is written."""
+        if not (self._keep_numbers or token[0].isalpha()) and NUMBER.fullmatch(token):
+            return NUMBER_TOKEN
+        is_kept = self._keep_case or (token == NUMBER_TOKEN and not self._keep_numbers)
+        return token if is_kept or conventions.HAS_CASE.fullmatch(token) else lower(token)
 
 
 def _cut_simple_piece(piece):
@@ -184,6 +223,8 @@ def _cut_simple_piece(piece):
     if not (match := SIMPLE_PIECE.fullmatch(piece)):
         return None
     opening, word, closing = match.groups()
+    if "[" in opening and conventions.TOKEN.fullmatch(piece):  # [UNK]
+        return None
     last = word.rpartition("-")[2].lower()
     if word.lower() == "cannot" or (
         closing == "." and (len(last) == 1 or ABBREVIATION.fullmatch(last))
@@ -194,7 +235,7 @@ def _cut_simple_piece(piece):
 
 def _split(token):
     """Splits contractions, and what is only numbers and hyphens."""
-    if "'" in token or token.lower() == "cannot":
+    if ("'" in token and len(token) > 1) or token.lower() == "cannot":
         if match := CONTRACTION.fullmatch(token):
             return [part for part in match.groups() if part]
     elif "-" in token and NUMBERS.fullmatch(token) and not NUMBER.fullmatch(token):
@@ -204,7 +245,11 @@ def _split(token):
 
 def _without_punctuation(tokens):
     """Leaves out what is no word, but not the apostrophe of `guests '`; `%` becomes a number."""
-    kept = [NUMBER_TOKEN if t == "%" else t for t in tokens if t == "%" or KEPT.match(t)]
+    kept = [
+        NUMBER_TOKEN if t == "%" else t
+        for t in tokens
+        if t == "%" or (KEPT.match(t) and not conventions.PUNCTUATION.fullmatch(t))
+    ]
     is_apostrophe = tokens[-1:] == ["'"] and (
         len(tokens) == 1 or (tokens[-2][-1] in "sS" and KEPT.match(tokens[0]))
     )

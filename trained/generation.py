@@ -70,7 +70,7 @@ class Sampler:
         start = [self._trained.end_of_sentence]
         ids = (step[0] for step in self.sample(start, num_words, num_samples=1))
         how = self._trained.preparation or preparation.TOKENIZED
-        return how.join(self._trained.words[i] for i in ids)
+        return how.join((self._trained.words[i] for i in ids), self._trained.words)
 
     def sample(
         self,

@@ -125,7 +125,9 @@ def read(save_path: str | None, data_path: str | None = None) -> TrainedModel:
         message = f"{path}: the description of its run, or {run_directory.CONFIG_FILE}: {error}"
         raise TrainedModelError(f"{message}; restore the file") from None
     words = _read_words(path, vocab_size, data_path, run.get("vocabulary"))
-    return TrainedModel(path, config, words, names, run, _read_preparation(path, data_path, run))
+    return TrainedModel(
+        path, config, words, names, run, _read_preparation(path, data_path, run, words)
+    )
 
 
 def _find_checkpoint(save_path):
@@ -213,7 +215,7 @@ def _read_run(path):
     return run
 
 
-def _read_preparation(path, data_path, run):
+def _read_preparation(path, data_path, run, words):
     """How the texts of a checkpoint's run were prepared; None if that is not known."""
     directory = os.path.dirname(path)
     beside = preparation.read(directory)
@@ -223,7 +225,9 @@ def _read_preparation(path, data_path, run):
             file = os.path.join(directory, preparation.FILE)
             say(f"{file}: is of another run than {path}, which counts")
         return how
-    return beside or (preparation.read(data_path) if data_path is not None else None)
+    if beside is None and data_path is not None:
+        beside = preparation.read(data_path)
+    return beside or preparation.of_words(words)
 
 
 def _read_words(path, vocab_size, data_path, vocabulary_sum=None):
@@ -238,7 +242,7 @@ def _read_words(path, vocab_size, data_path, vocabulary_sum=None):
             raise TrainedModelError(
                 f"{source}: no such file; name the corpus of the training with --data_path"
             )
-        source, words = data_path, reader.read_corpus(data_path).words
+        source, words = data_path, reader.read_corpus(data_path, keep_marks=True).words
     if len(words) > vocab_size or (len(words) < vocab_size and source != data_path):
         raise TrainedModelError(
             f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "
@@ -248,6 +252,8 @@ def _read_words(path, vocab_size, data_path, vocabulary_sum=None):
         raise TrainedModelError(
             f"{source}: is another vocabulary than that of {path}; restore the right one"
         )
+    if not vocabulary_sum:
+        run_directory.say_order(source, words)
     if len(words) < vocab_size:
         say(f"{source}: has {len(words)} words of {path}'s {vocab_size}")
     return words

@@ -30,7 +30,7 @@ import tensorflow as tf
 import configs
 import reader
 import util
-from program import tf_config
+from program import signals, tf_config
 from program.errors import RequestError
 from program.messages import say
 from training.session import LOST, Server
@@ -43,6 +43,7 @@ ABSENT = (*LOST, tf.errors.FailedPreconditionError)
 STEP_TIMEOUT_SECS = 300
 GREETING_TIMEOUT_SECS = 10
 FAREWELL_SECS = 60
+LAST_RESORT_SECS = 10
 CONNECT_TIMEOUT_SECS = 2
 LONGEST_PAUSE_SECS = 5
 POLL_SECS = 0.5
@@ -212,9 +213,15 @@ class Machines:
     def drive(self, train: Callable[[Server], None]) -> None:
         """Trains; starts again from the newest checkpoint if a worker is lost; ends the workers.
 
+        A signal ends it, whatever it waits for.
+
         Args:
           train: called with the `session.Server` to train on.
         """
+        with signals.last_resort(2 * STEP_TIMEOUT_SECS, LAST_RESORT_SECS):
+            self._drive(train)
+
+    def _drive(self, train):
         self._gather()
         while True:
             server = Server(self._target, self._devices[0], self._step_timeout_secs)
@@ -239,7 +246,8 @@ class Machines:
     def _dismiss(self):
         """Tells the workers that training is done; waits a while for those that are restarting."""
         left, deadline = set(range(1, self.count)), time.monotonic() + FAREWELL_SECS
-        while left := {n for n in left if not _interruptibly(self._tell, n, DONE)}:
+        calls: dict[int, _Call] = {}
+        while left := {n for n in left if not _ask(calls, n, self._tell, n, DONE)}:
             if time.monotonic() > deadline:
                 names = ", ".join(self._names[n] for n in sorted(left))
                 say(f"training is done, but these workers do not answer: {names}")
@@ -261,8 +269,8 @@ class Machines:
     def _gather(self):
         """Waits until every worker answers and has the same description as this machine."""
         said, pause, hint_at = None, POLL_SECS, time.monotonic() + HINT_SECS
-        workers = range(1, self.count)
-        while missing := [n for n in workers if not _interruptibly(self._is_ready, n)]:
+        workers, calls = range(1, self.count), dict[int, _Call]()
+        while missing := [n for n in workers if not _ask(calls, n, self._is_ready, n)]:
             names = ", ".join(self._names[n] for n in missing)
             if missing != said:
                 say(f"waiting for {names}")
@@ -334,7 +342,7 @@ class _Board:
                 for name in ("description", "order")
             }
         config = tf1.ConfigProto(
-            device_filters=[device], operation_timeout_in_ms=1000 * GREETING_TIMEOUT_SECS
+            device_filters=[device], operation_timeout_in_ms=round(1000 * GREETING_TIMEOUT_SECS)
         )
         self._session = tf1.Session(target, graph, config)
 
@@ -362,27 +370,53 @@ def _patiently(call, *arguments):
             continue
 
 
-def _interruptibly(call, *arguments):
-    """Calls a function in a thread: a signal ends the wait for it, whatever TensorFlow waits for.
+class _Call:
+    """A call of a function in a thread, for which one can wait in vain.
 
-    Within TensorFlow, Python's handler of a signal would not run before TensorFlow is done.
+    Within TensorFlow, Python's handler of a signal does not run before TensorFlow is done, which is
+    never if whoever listens at an address is no TensorFlow server.
     """
-    results: queue.SimpleQueue = queue.SimpleQueue()
 
-    def run():
-        try:
-            results.put((call(*arguments), None))
-        except BaseException as error:
-            results.put((None, error))
+    def __init__(self, function, *arguments):
+        """Begins the call."""
+        self._results: queue.SimpleQueue = queue.SimpleQueue()
+        self.is_done = False
 
-    threading.Thread(target=run, daemon=True).start()
-    while True:
-        with contextlib.suppress(queue.Empty):
-            # Without a limit, Windows would not look at signals.
-            result, error = results.get(timeout=POLL_SECS)
-            if error:
-                raise error
-            return result
+        def run():
+            try:
+                self._results.put((function(*arguments), None))
+            except BaseException as error:
+                self._results.put((None, error))
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def result(self, limit):
+        """What the function returns or raises; None if it does neither in `limit` seconds."""
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline:
+            # A signal that another thread gets does not end this wait, but is heeded after it.
+            with contextlib.suppress(queue.Empty):
+                result, error = self._results.get(timeout=min(limit, POLL_SECS))
+                self.is_done = True
+                if error:
+                    raise error
+                return result
+        return None
+
+
+def _ask(calls, number, function, *arguments):
+    """A function's result; None if it takes long, and the next time the same call is asked again.
+
+    Args:
+      calls: dict of a worker's number to its `_Call` that is not done.
+      number: the worker's.
+      function, arguments: of the call.
+    """
+    call = calls.pop(number, None) or _Call(function, *arguments)
+    result = call.result(LONGEST_PAUSE_SECS)
+    if not call.is_done:
+        calls[number] = call
+    return result
 
 
 def bypass_proxies(addresses: list) -> None:

@@ -1,0 +1,186 @@
+"""Looks at a text before it is prepared, and while: is it what it seems to be?"""
+
+import itertools
+import os
+
+import shared
+from program.progress_bar import with_bar
+from text import files, preparation, words
+
+# How much of a text tells whether it is tokenized: always as much, however it arrives.
+SAMPLE_LENGTH = 1 << 16
+MAX_NAMED = 3  # of the tokens that tell it
+END_OF_STATEMENT = tuple(".!?…")
+AFTER_END = " \"'”’»)"
+MAX_MEAN_LENGTH = 60  # words; sentences that are longer on average are none
+MIN_SENTENCES = 20
+
+
+def name_of(path):
+    """What a file is called in messages."""
+    return "standard input" if path == files.STANDARD_INPUT else path
+
+
+def read_blocks(path, says=True):
+    """Yields a file's text, see `files.read_blocks`; UserError if it is none."""
+    name = name_of(path)
+    with shared.naming(name):
+        try:
+            yield from with_bar(files.read_blocks(path, says=says), path, name)
+        except files.TextError as error:
+            raise shared.UserError(f"{name}: {error}") from None
+
+
+def take_sample(path):
+    """A text's beginning, and the whole text; a file is not left open.
+
+    Returns:
+      `(sample, blocks)`, a str and an iterable of str.
+    """
+    is_read_again = os.path.isfile(path)
+    blocks, read, length = read_blocks(path, says=not is_read_again), [], 0
+    for block in blocks:
+        read.append(block)
+        length += len(block)
+        if length >= SAMPLE_LENGTH:
+            break
+    sample = "".join(read)[:SAMPLE_LENGTH]
+    if is_read_again:
+        blocks.close()
+        return sample, read_blocks(path)
+    return sample, itertools.chain(read, blocks)
+
+
+def detect_level(samples):
+    """Tells from their beginnings whether texts are tokenized, and says it if they are.
+
+    Args:
+      samples: dict of each text's name to its beginning.
+
+    Returns:
+      `preparation.TOKEN` or `preparation.WORD`.
+
+    Raises:
+      UserError: some are, and others are not.
+    """
+    signs = {name: words.signs_of_tokens(sample) for name, sample in samples.items()}
+    tokenized = [name for name in samples if signs[name]]
+    if not tokenized:
+        return preparation.WORD
+    seems = f"{tokenized[0]}: is tokenized already, as its {_named(signs[tokenized[0]])} show"
+    others = [name for name, sample in samples.items() if sample.strip() and not signs[name]]
+    if others:
+        raise shared.UserError(
+            f"{seems}, and {others[0]} is not; prepare them apart, or choose --level=token or "
+            "--level=word for all"
+        )
+    more = f" (so are the {len(tokenized) - 1} other files)" if len(tokenized) > 1 else ""
+    shared.say(
+        f"{seems}{more}; taken as it is, a sentence a line (--level=token; --level=word cuts it "
+        "into words)"
+    )
+    return preparation.TOKEN
+
+
+def _named(signs):
+    *most, last = signs[:MAX_NAMED]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def refuse_tokens(blocks, name):
+    """Yields a text's blocks, which are cut into words; UserError once that seems to be wrong."""
+    sample = ""
+    for block in blocks:
+        yield block
+        if len(sample) < SAMPLE_LENGTH:
+            sample = (sample + block)[:SAMPLE_LENGTH]
+            if len(sample) == SAMPLE_LENGTH:
+                _refuse_sample(sample, name)
+    if len(sample) < SAMPLE_LENGTH:
+        _refuse_sample(sample, name)
+
+
+def _refuse_sample(sample, name):
+    if signs := words.signs_of_tokens(sample):
+        raise shared.UserError(
+            f"{name}: is tokenized already, as its {_named(signs)} show, and was cut into words "
+            "nevertheless; choose --level=token or --level=word"
+        )
+
+
+def say_characters(samples):
+    """Says which texts have spaces between their characters, of which more are made."""
+    for name, sample in samples.items():
+        if sample and words.is_of_characters(sample):
+            shared.say(
+                f"{name}: has spaces between its characters already, and each becomes "
+                f"{preparation.SPACE}; --level=token takes it as it is"
+            )
+
+
+def say_ids(samples):
+    """Says which texts have lines that begin with an id, as Kaldi's do."""
+    for name, sample in samples.items():
+        lines = [line.split() for line in sample.split("\n")[:-1]]
+        first = [line[0] for line in lines if len(line) > 1]
+        differ = len(first) >= MIN_SENTENCES and len(set(first)) == len(first) == len(lines)
+        if differ and all(any(map(str.isdecimal, word)) for word in first):
+            shared.say(
+                f"{name}: its lines begin with ids, it seems, such as {first[0]}, which are taken "
+                "for words; `cut -d' ' -f2- FILE` leaves them out"
+            )
+
+
+class Seen:
+    """What was seen of texts, to judge whether sentences ended where they should.
+
+    Attributes:
+      num_lines, num_bytes: int.
+      num_ends: int, how many lines end with a mark that ends a sentence.
+      num_sentences, num_tokens: int, what the texts became.
+    """
+
+    def __init__(self):
+        """Begins with nothing."""
+        self.num_lines = self.num_bytes = self.num_ends = 0
+        self.num_sentences = self.num_tokens = 0
+
+    def text(self, blocks):
+        """Yields the blocks of a text, and counts."""
+        for block in blocks:
+            lines = block.split("\n")[:-1]
+            self.num_lines += len(lines)
+            self.num_bytes += len(block.encode())
+            self.num_ends += sum(
+                line.rstrip(AFTER_END).endswith(END_OF_STATEMENT) for line in lines
+            )
+            yield block
+
+    def sentences(self, pieces):
+        """Yields `(tokens, ends)`, and counts."""
+        for tokens, ends in pieces:
+            self.num_sentences += ends
+            self.num_tokens += len(tokens)
+            yield tokens, ends
+
+    def doubt(self):
+        """What seems wrong with sentences that were told by their marks; empty if nothing does."""
+        found = f"{self.num_sentences} sentences were found"
+        if self.num_ends > self.num_lines / 3 and self.num_ends > 1.3 * self.num_sentences:
+            return f"{found}, but {self.num_ends} lines end with a sentence's mark"
+        mean_length = self.num_tokens / max(1, self.num_sentences)
+        if mean_length > MAX_MEAN_LENGTH and self.num_lines > 2 * self.num_sentences:
+            return f"{found} in {self.num_lines} lines, of {mean_length:.0f} words on average"
+        return ""
+
+    def advice(self, how):
+        """How to make more sentences of the same texts; empty if nothing helps."""
+        width = min(1000, self.num_bytes // (2 * MIN_SENTENCES))
+        if self.num_lines >= MIN_SENTENCES or width < MIN_SENTENCES:
+            has_marks = how.ends_at_marks
+            return "; if the text has one sentence a line, add --sentence_per_line" * has_marks
+        add = ", and add --sentence_per_line" if how.level == preparation.WORD else ""
+        return (
+            "; the text has hardly any line ends: cut it into lines, such as by "
+            f"`fold -s -w {width} FILE`{add}"
+        )
