@@ -33,7 +33,9 @@ SOURCES = [
         "trained",
         "training",
         "program",
+        "script_flags",
         "benchmarks",
+        "findings",
         "tests",
     )
     for path in glob.glob(os.path.join(ROOT, folder, "*.py"))
