@@ -390,7 +390,7 @@ def evaluate(
         reader.load_texts(session)
         for name, model in models.items():
             perplexity = run_epoch(session, model)
-            if not np.isfinite(perplexity):
+            if np.isnan(perplexity):
                 raise trained_model.TrainedModelError(
                     f"{trained.path}: {name} Perplexity is {perplexity}: the weights are too "
                     "large; use an earlier checkpoint, or float32 if this is 16 bit"

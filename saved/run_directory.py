@@ -107,12 +107,10 @@ def check_vocabulary(save_path: str, words: list) -> None:
     """
     known = read_words(save_path)
     if known not in (None, words):
-        differs = "is another vocabulary than that"
-        if sorted(known) == sorted(words):
-            differs = "has another order, so other ids, than the vocabulary"
+        order = " (the same words in another order)" if sorted(known) == sorted(words) else ""
         raise RunDirectoryError(
-            f"{save_path}/{VOCABULARY_FILE}: {differs} of --data_path; "
-            "continue with the old data, or choose another --save_path"
+            f"{save_path}/{VOCABULARY_FILE}: is another vocabulary than that of "
+            f"--data_path{order}; continue with the old data, or choose another --save_path"
         )
 
 

@@ -30,6 +30,7 @@ SOURCES = [
         "text",
         "model",
         "saved",
+        "script_flags",
         "trained",
         "training",
         "program",

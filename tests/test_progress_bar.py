@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import inspection
 import prepare_text
 import reader
 from graphs import shown_on_a_terminal
@@ -64,7 +65,7 @@ def test_a_corpus_that_is_read(tmp_path):
 def test_a_text_that_is_prepared(tmp_path):
     write_texts(tmp_path)
     path = str(tmp_path / "ptb.train.txt")
-    sentences = preparation.TOKENIZED.sentences_of(prepare_text.read_blocks(path))
+    sentences = preparation.TOKENIZED.sentences_of(inspection.read_blocks(path))
     arguments = sentences, str(tmp_path / "out"), preparation.TOKENIZED
     shown = shown_on_a_terminal(prepare_text.write_corpus, *arguments)
     assert re.search(r"/ptb\.train\.txt: [1-9]\d*%", shown)

@@ -29,6 +29,7 @@ from training.loop import EpochResult, WindowResult
 from training.summaries import Summaries
 
 EXPLOSION = 10.0  # times the best perplexity so far
+LARGEST_COST = 2.0**24  # nats: above it, two float32 cannot differ by one nat
 ADVICE = "try a lower learning rate or init_scale, another --seed, or float32 if this is 16 bit"
 
 
@@ -53,6 +54,11 @@ class RunOptions(NamedTuple):
     save_every_secs: float = 600
     summary_steps: int = 100
     sample_words: int = 50
+
+
+def _has_sane_cost(progress):
+    """Whether the mean cost of a window is a number that float32 can tell from the next."""
+    return progress.total_cost / progress.window < LARGEST_COST
 
 
 class Guard:
@@ -134,10 +140,11 @@ class Guard:
           learning_rate: for the message.
 
         Raises:
-          TrainingError: the perplexity or the norm of the gradients is not finite.
+          TrainingError: the norm of the gradients is not finite, or the cost is not below
+            `LARGEST_COST`.
         """
         progress = window.progress
-        if not (math.isfinite(window.perplexity) and math.isfinite(window.grad_norm)):
+        if not (_has_sane_cost(progress) and math.isfinite(window.grad_norm)):
             raise TrainingError(
                 f"epoch {progress.epoch}, step {self.step()}, learning rate {learning_rate:.3g}: "
                 f"perplexity {window.perplexity}, norm of the gradients {window.grad_norm}; "
@@ -146,11 +153,11 @@ class Guard:
         self.progress = progress
 
     def check_held_out(self, window: WindowResult) -> None:
-        """Checks the perplexity of a window of Valid or Test; TrainingError if it is not finite.
+        """Checks the cost of a window of Valid or Test, as `note` does; TrainingError.
 
         Training itself checks the weights before each update, so not those after the last one.
         """
-        if not math.isfinite(window.perplexity):
+        if not _has_sane_cost(window.progress):
             raise TrainingError(
                 f"after step {self.step()}, held-out text has the perplexity {window.perplexity}; "
                 f"{self._what_is_saved()}; {ADVICE}"
