@@ -13,14 +13,18 @@
 #
 # To do: choose by it; to compare optimizers for embeddings, compare them on dense gradients.
 #
-# Seen (row 0 read in step 1, row 1 in step 2; row 0 before and after step 2): MomentumOptimizer
-# 0.9000 0.9000 RMSPropOptimizer 0.9000 0.9000 AdagradOptimizer 0.9047 0.9047 FtrlOptimizer 0.6031
-# 0.6031 AdamOptimizer 0.9000 0.8330
+# Seen (row 0 read in step 1, row 1 in step 2; row 0 before and after step 2):
+#     MomentumOptimizer 0.9000 0.9000
+#     RMSPropOptimizer 0.9000 0.9000
+#     AdagradOptimizer 0.9047 0.9047
+#     FtrlOptimizer 0.6031 0.6031
+#     AdamOptimizer 0.9000 0.8330
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile tensorflow==2.21.0
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    tensorflow==2.21.0
 cat >"$folder/run.py" <<'PYTHON'
 import tensorflow as tf
 
@@ -46,4 +50,5 @@ with tf.Graph().as_default(), tf1.Session() as session:
         print(name, f"{before:.4f} {after:.4f}")
 assert [name for name in moved if moved[name]] == ["AdamOptimizer"]
 PYTHON
-TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" ||
+    { cat "$folder/errors"; exit 1; }

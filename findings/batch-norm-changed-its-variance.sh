@@ -12,13 +12,15 @@
 #
 # To do: for maps of few pixels and small batches, compare the moving variances after porting.
 #
-# Seen (values 1, 2, 3, 6; the variance is 3.5, times 4 / 3 is 4.667): keras: vectors 3.500, images
-# 3.500 tf_keras: vectors 3.500, images 4.667
+# Seen (values 1, 2, 3, 6; the variance is 3.5, times 4 / 3 is 4.667):
+#     keras: vectors 3.500, images 3.500
+#     tf_keras: vectors 3.500, images 4.667
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile tensorflow==2.21.0 tf_keras==2.21.0 keras==3.15.1
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    tensorflow==2.21.0 tf_keras==2.21.0 keras==3.15.1
 cat >"$folder/run.py" <<'PYTHON'
 import keras
 import numpy as np
@@ -33,4 +35,5 @@ for library in (keras, tf_keras):
     print(f"{library.__name__}: vectors {seen[-2]:.3f}, images {seen[-1]:.3f}")
 np.testing.assert_allclose(seen, [3.5, 3.5, 3.5, 14 / 3], rtol=1e-5)
 PYTHON
-TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" ||
+    { cat "$folder/errors"; exit 1; }

@@ -20,7 +20,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile tensorflow==2.21.0
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    tensorflow==2.21.0
 cat >"$folder/run.py" <<'PYTHON'
 import numpy as np
 import tensorflow as tf
@@ -51,4 +52,5 @@ assert seen == [
     ("TypeError", 3, [3], [3]),
 ], seen
 PYTHON
-TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" ||
+    { cat "$folder/errors"; exit 1; }

@@ -14,14 +14,16 @@
 # To do: where the order of operations on floats matters (compensated sums, rounding, scaling
 # against overflow), make the constant a variable, or turn Grappler off (`disable_meta_optimizer`).
 #
-# Seen (x = 1.25, 2, 2): eager 1, function 1.25, session 1.25, session without Grappler 1 eager
-# inf, function inf, session 2e+30, session without Grappler inf eager 0, function nan, session 2,
-# session without Grappler 0
+# Seen (x = 1.25, 2, 2):
+#     eager 1, function 1.25, session 1.25, session without Grappler 1
+#     eager inf, function inf, session 2e+30, session without Grappler inf
+#     eager 0, function nan, session 2, session without Grappler 0
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile tensorflow==2.21.0
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    tensorflow==2.21.0
 cat >"$folder/run.py" <<'PYTHON'
 import numpy as np
 import tensorflow as tf
@@ -56,4 +58,5 @@ inf, nan = np.inf, np.nan
 expected = [[1.0, 1.25, 1.25, 1.0], [inf, inf, 2e30, inf], [0.0, nan, 2.0, 0.0]]
 np.testing.assert_allclose(seen, expected, rtol=1e-5)
 PYTHON
-TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" ||
+    { cat "$folder/errors"; exit 1; }

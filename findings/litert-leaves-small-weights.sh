@@ -18,7 +18,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile tensorflow==2.21.0 keras==3.15.1
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    tensorflow==2.21.0 keras==3.15.1
 cat >"$folder/run.py" <<'PYTHON'
 import contextlib
 import sys
@@ -39,4 +40,5 @@ for units in (31, 32):
     print(f"{units} units: {kind}, {len(content)} bytes")
 assert seen[31][0] == "float32" and seen[32][0] == "int8" and seen[32][1] < 0.6 * seen[31][1]
 PYTHON
-TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" ||
+    { cat "$folder/errors"; exit 1; }

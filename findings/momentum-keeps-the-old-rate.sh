@@ -13,13 +13,15 @@
 # To do: a decayed rate needs TF1's rule written out, or a fresh optimizer at each step of the
 # schedule.
 #
-# Seen (gradient 1, rates 0.1, 0.1, 0, 0): TF1 0.9000 0.7100 0.7100 0.7100 Keras 0.9000 0.7100
-# 0.5390 0.3851
+# Seen (gradient 1, rates 0.1, 0.1, 0, 0):
+#     TF1    0.9000 0.7100 0.7100 0.7100
+#     Keras  0.9000 0.7100 0.5390 0.3851
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile tensorflow==2.21.0 keras==3.15.1
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    tensorflow==2.21.0 keras==3.15.1
 cat >"$folder/run.py" <<'PYTHON'
 import keras
 import numpy as np
@@ -45,4 +47,5 @@ print("Keras ", *(f"{value:.4f}" for value in by_keras))
 np.testing.assert_allclose(by_tf1, [0.9, 0.71, 0.71, 0.71], rtol=1e-6)
 np.testing.assert_allclose(by_keras, [0.9, 0.71, 0.539, 0.3851], rtol=1e-5)
 PYTHON
-TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+TF_CPP_MIN_LOG_LEVEL=3 "$folder/venv/bin/python" -W ignore "$folder/run.py" 2>"$folder/errors" ||
+    { cat "$folder/errors"; exit 1; }

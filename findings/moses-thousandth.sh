@@ -19,7 +19,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile sacremoses==0.2.0
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    sacremoses==0.2.0
 cat >"$folder/run.py" <<'PYTHON'
 from sacremoses import MosesPunctNormalizer
 

@@ -23,7 +23,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile nltk==3.10.4
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    nltk==3.10.4
 cat >"$folder/run.py" <<'PYTHON'
 import itertools
 

@@ -22,7 +22,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile nltk==3.10.4
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    nltk==3.10.4
 cat >"$folder/run.py" <<'PYTHON'
 import math
 
@@ -42,7 +43,8 @@ for model in kinds:
     unknown, start = model.score("unseen"), model.score("<s>")
     perplexity = model.perplexity([("unseen",)])
     seen[type(model).__name__] = unknown, perplexity
-    print(f"{type(model).__name__}: P(<UNK>) = {unknown:.3g}, perplexity {perplexity:.3g}, P(<s>) = {start:.3g}")
+    print(f"{type(model).__name__}: P(<UNK>) = {unknown:.3g},", end=" ")
+    print(f"perplexity {perplexity:.3g}, P(<s>) = {start:.3g}")
     assert math.isclose(sum(model.score(word) for word in model.vocab), 1.0)
 assert seen.pop("Lidstone")[0] > 0
 assert list(seen.values()) == 3 * [(0.0, math.inf)]

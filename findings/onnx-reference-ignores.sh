@@ -12,14 +12,16 @@
 #
 # To do: where a model has such an input or attribute, check against a loop of your own.
 #
-# Seen (largest difference of the outputs): LSTM plain 0.0000, sequence_lens 0.3041, clip 0.5396,
-# input_forget 0.1328, activations 0.0351 GRU plain 0.0000, sequence_lens 0.8983, clip 0.8104 RNN
-# plain 0.0000, sequence_lens 0.9346, clip 0.8350
+# Seen (largest difference of the outputs):
+#     LSTM plain 0.0000, sequence_lens 0.3041, clip 0.5396, input_forget 0.1328, activations 0.0351
+#     GRU plain 0.0000, sequence_lens 0.8983, clip 0.8104
+#     RNN plain 0.0000, sequence_lens 0.9346, clip 0.8350
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    onnx==1.23.2 onnxruntime==1.32.0 numpy==2.4.6
 cat >"$folder/run.py" <<'PYTHON'
 import numpy as np
 import onnx

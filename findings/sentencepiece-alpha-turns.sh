@@ -13,13 +13,15 @@
 #
 # To do: for `unigram` lower alpha for more noise; look at the mean number of pieces, as below.
 #
-# Seen (mean number of pieces of three words, sampled): unigram: alpha 0: 11.5, alpha 0.1: 4.4,
-# alpha 1: 3.0 usual 3 bpe: alpha 0: 9.0, alpha 0.1: 10.4, alpha 1: 20.0 usual 9
+# Seen (mean number of pieces of three words, sampled):
+#     unigram: alpha 0: 11.5, alpha 0.1: 4.4, alpha 1: 3.0 usual 3
+#     bpe: alpha 0: 9.0, alpha 0.1: 10.4, alpha 1: 20.0 usual 9
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile sentencepiece==0.2.3
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    sentencepiece==0.2.3
 cat >"$folder/run.py" <<'PYTHON'
 import io
 import random
@@ -28,9 +30,9 @@ import sentencepiece
 
 random.seed(0)
 words = (
-    "the cat sat on the mat and the dog ran after the cat while the birds sang in the tall old trees "
-    "near the river bank people walked along the water and talked about weather and work and children "
-    "played with the dogs in the park"
+    "the cat sat on the mat and the dog ran after the cat while the birds sang in the tall old "
+    "trees near the river bank people walked along the water and talked about weather and work and "
+    "children played with the dogs in the park"
 ).split()
 text = [" ".join(random.choices(words, k=8)) for _ in range(300)]
 means = {}
@@ -41,15 +43,16 @@ for kind in ("unigram", "bpe"):
         minloglevel=2, hard_vocab_limit=False, num_threads=1,
     )
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
-    usual = len(processor.encode("the children walked"))
+    usual, shown = len(processor.encode("the children walked")), []
     for alpha in (0.0, 0.1, 1.0):
-        counts = [
-            len(processor.encode("the children walked", enable_sampling=True, nbest_size=-1, alpha=alpha))
-            for _ in range(300)
-        ]
-        means[kind, alpha] = sum(counts) / len(counts) / usual
-    print(kind + ":", ", ".join(f"alpha {a:g}: {usual * means[kind, a]:.1f}" for a in (0.0, 0.1, 1.0)), "usual", usual)
-assert means["unigram", 0.0] > 3 > 1.6 > means["unigram", 0.1] > 1.1 and means["unigram", 1.0] < 1.02
+        options = {"enable_sampling": True, "nbest_size": -1, "alpha": alpha}
+        sampled = [processor.encode("the children walked", **options) for _ in range(300)]
+        mean = sum(map(len, sampled)) / len(sampled)
+        means[kind, alpha] = mean / usual
+        shown.append(f"alpha {alpha:g}: {mean:.1f}")
+    print(kind + ":", ", ".join(shown), "usual", usual)
+assert means["unigram", 0.0] > 3 > 1.6 > means["unigram", 0.1] > 1.1
+assert means["unigram", 1.0] < 1.02
 assert means["bpe", 0.0] == 1 < means["bpe", 0.1] < means["bpe", 1.0] > 2
 PYTHON
 "$folder/venv/bin/python" -W ignore "$folder/run.py"

@@ -20,7 +20,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile torch==2.13.0 numpy==2.4.6
+"$folder/venv/bin/pip" install --quiet --no-compile \
+    torch==2.13.0 numpy==2.4.6
 cat >"$folder/run.py" <<'PYTHON'
 import torch
 

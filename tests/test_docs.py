@@ -38,6 +38,7 @@ SOURCES = [
         "program",
         "script_flags",
         "benchmarks",
+        "findings",
         "tests",
     )
     for path in glob.glob(os.path.join(ROOT, folder, "*.py"))
