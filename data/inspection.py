@@ -26,7 +26,7 @@ def read_blocks(path, says=True):
     name = name_of(path)
     with shared.naming(name):
         try:
-            yield from with_bar(files.read_blocks(path, says=says), path, name)
+            yield from with_bar(files.read_blocks(path, says=says), path, os.path.basename(name))
         except files.TextError as error:
             raise shared.UserError(f"{name}: {error}") from None
 

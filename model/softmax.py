@@ -199,7 +199,8 @@ def _of_targets(matrix, targets):
 
     TensorFlow 1.15, which may read an exported model, wants fewer batch axes than axes of indices.
     """
-    return tf.gather(matrix, targets[:, None], batch_dims=1)[:, 0]
+    columns = tf.cast(targets, tf.int64)[:, None]  # a GPU would send int32 back for a new axis
+    return tf.gather(matrix, columns, batch_dims=1)[:, 0]
 
 
 def _losses(score, outputs, targets):

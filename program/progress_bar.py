@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import tqdm
 
 DELAY_SECS = 0.5  # what is done sooner shows none
+REFRESH_SECS = 0.1
 
 
 def progress_bar(total: int, name: str, done: int = 0) -> tqdm.tqdm:
@@ -30,6 +31,7 @@ def progress_bar(total: int, name: str, done: int = 0) -> tqdm.tqdm:
         nrows=lines,
         leave=False,
         delay=DELAY_SECS,
+        mininterval=REFRESH_SECS,
         smoothing=0,
     )
 

@@ -136,13 +136,17 @@ def read_run(path: str) -> dict | None:
     Checkpoints of the TF1 script and of older versions of this project have none.
 
     Raises:
-      CheckpointError: it holds something else under that name.
+      CheckpointError: it holds something else under that name, or is damaged.
     """
-    checkpoint = tf1.train.NewCheckpointReader(path)
-    if not checkpoint.has_tensor(RUN):
+    try:
+        checkpoint = tf1.train.NewCheckpointReader(path)
+        content = checkpoint.get_tensor(RUN) if checkpoint.has_tensor(RUN) else None
+    except Exception as error:  # as in `read_shapes`
+        raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
+    if content is None:
         return None
     try:
-        return dict(json.loads(checkpoint.get_tensor(RUN)))
+        return dict(json.loads(content))
     except (ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path}: {RUN} in it is not a run's description: {error}") from None
 

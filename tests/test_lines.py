@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import inspection
 import prepare_text
 import reader
-import score
 from text import files, lines, preparation, sentences
+from trained import text_reader
 
 EOS = "<eos>"
 
@@ -30,7 +30,7 @@ def read_everywhere(directory, monkeypatch, content, block_bytes=1 << 16, by_its
     with open(path, "wb") as file:
         file.write(content if isinstance(content, bytes) else content.encode())
     trained_on = list(itertools.chain(*reader._blocks_of_words(path, (), block_bytes)))
-    pieces = itertools.chain(*score.TextReader({}).read([path], by_itself))
+    pieces = itertools.chain(*text_reader.TextReader({}).read([path], by_itself))
     scored = [word for piece in pieces for word in piece.words]
     assert scored in ([trained_on, [*trained_on, EOS]] if by_itself else [trained_on])
     prepared = []
@@ -107,9 +107,9 @@ def test_a_long_line_keeps_its_marks(read):
 
 def test_raw_text_on_one_long_line_is_prepared_as_a_corpus_is(tmp_path):
     how = preparation.Preparation()
-    text = "It sees Dr. Smith. " * 12000
+    text = "It sees Dr. Smith. " * 40000  # longer than a block
     (tmp_path / "text").write_text(f"{text}\n")
-    score_reader = score.TextReader({}, how, raw=True)
+    score_reader = text_reader.TextReader({}, how, raw=True)
     pieces = list(itertools.chain(*score_reader.read([str(tmp_path / "text")])))
     expected = [[*tokens, EOS] for tokens, _ in prepare_text.read_sentences([[text]], how)]
     assert [word for piece in pieces for word in piece.words] == list(itertools.chain(*expected))

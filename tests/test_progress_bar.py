@@ -16,7 +16,8 @@ from text import preparation
 
 @pytest.fixture(autouse=True)
 def no_delay(monkeypatch):
-    monkeypatch.setattr(progress_bar, "DELAY_SECS", 0)
+    for seconds in ("DELAY_SECS", "REFRESH_SECS"):
+        monkeypatch.setattr(progress_bar, seconds, 0)
 
 
 def build_nest(total, done):
@@ -68,5 +69,5 @@ def test_a_text_that_is_prepared(tmp_path):
     sentences = preparation.TOKENIZED.sentences_of(inspection.read_blocks(path))
     arguments = sentences, str(tmp_path / "out"), preparation.TOKENIZED
     shown = shown_on_a_terminal(prepare_text.write_corpus, *arguments)
-    assert re.search(r"/ptb\.train\.txt: [1-9]\d*%", shown)
+    assert re.search(r"ptb\.train\.txt: [1-9]\d*%", shown)
     assert re.search(r"ptb\.train\.txt: rare tokens: \d+%", shown)

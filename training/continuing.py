@@ -18,7 +18,9 @@ def _newest(save_path):
     for path in finding.list_newest_first(save_path) if save_path else ():
         try:
             shapes = checkpoints.read_names(path)
-            if not _is_ours(shapes):
+            if _is_ours(shapes):
+                checkpoints.read_run(path)
+            else:
                 eras.match(path, checkpoints.read_shapes(path))
             return path, shapes
         except checkpoints.CheckpointError:
