@@ -32,7 +32,7 @@ from program import command_line, errors, messages
 from saved import eras
 from script_flags import old_checkpoints
 from text import joining, preparation
-from trained import generation, trained_model, weights
+from trained import generation, similar_words, trained_model
 
 MAX_BATCH_SIZE = 128
 
@@ -112,8 +112,8 @@ def print_nearest(trained, word, count):
     """Prints the words whose vectors are nearest to a word's; RequestError if it is unknown."""
     if word not in trained.word_to_id:
         raise errors.RequestError(f"--nearest={word}: is not in the model's vocabulary")
-    vectors = weights.read_weights(trained)[weights.EMBEDDING][: len(trained.words)]
-    for i, cosine in weights.nearest_words(vectors, trained.word_to_id[word], count):
+    vectors = trained_model.read_weights(trained)[trained_model.EMBEDDING][: len(trained.words)]
+    for i, cosine in similar_words.nearest_words(vectors, trained.word_to_id[word], count):
         messages.report(f"{trained.words[i]}\t{cosine:.4f}")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from exported import files, layouts
 from program import optional_packages
-from trained import trained_model, weights
+from trained import trained_model
 
 SAFETENSORS_FILE = "model.safetensors"
 NPZ_FILE = "model.npz"
@@ -21,7 +21,7 @@ def write_npz(trained: trained_model.TrainedModel, directory: str, layout: str) 
       layout: a key of `layouts.LAYOUTS`.
     """
     files.refuse_old_cell(trained, f"--layout={layout}")
-    arrays = layouts.lay_out(weights.read_weights(trained), layouts.LAYOUTS[layout])
+    arrays = layouts.lay_out(trained_model.read_weights(trained), layouts.LAYOUTS[layout])
     with files.new_directory(directory) as unfinished:
         np.savez(os.path.join(unfinished, NPZ_FILE), **arrays)  # type: ignore[arg-type]
         files.write_vocabulary(trained, unfinished)
@@ -35,7 +35,7 @@ def write_safetensors(trained: trained_model.TrainedModel, directory: str) -> No
     """
     files.refuse_old_cell(trained, "--format=pytorch")
     safetensors = optional_packages.import_package("safetensors.numpy", "--format=pytorch")
-    arrays = layouts.lay_out(weights.read_weights(trained), layouts.LAYOUTS["torch"])
+    arrays = layouts.lay_out(trained_model.read_weights(trained), layouts.LAYOUTS["torch"])
     with files.new_directory(directory) as unfinished:
         safetensors.save_file(arrays, os.path.join(unfinished, SAFETENSORS_FILE))
         files.write_vocabulary(trained, unfinished)

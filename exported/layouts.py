@@ -280,7 +280,7 @@ def lay_out(values: dict[str, np.ndarray], layout: Layout) -> dict[str, np.ndarr
     """Lays out a model's weights as another library has them.
 
     Args:
-      values: as `weights.read_weights` gives them.
+      values: as `trained_model.read_weights` gives them.
       layout: one of `LAYOUTS`.
 
     Returns:

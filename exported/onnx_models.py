@@ -10,7 +10,7 @@ import numpy as np
 
 from exported import files, layouts
 from program import errors, optional_packages
-from trained import trained_model, weights
+from trained import trained_model
 
 FLAG = "--format=onnx"
 # Old enough for every onnxruntime from 1.13 on.
@@ -110,7 +110,7 @@ def write(trained: trained_model.TrainedModel, directory: str) -> None:
     files.refuse_old_cell(trained, FLAG)
     optional_packages.import_package("onnx.parser", FLAG)
     onnx = optional_packages.import_package("onnx", FLAG)
-    arrays = layouts.lay_out(weights.read_weights(trained), layouts.LAYOUTS["onnx"])
+    arrays = layouts.lay_out(trained_model.read_weights(trained), layouts.LAYOUTS["onnx"])
     if sum(array.nbytes for array in arrays.values()) > 0.99 * MAX_BYTES:
         raise errors.RequestError(f"{FLAG}: the weights take more than 2 GiB, the most of one file")
     config = trained.config

@@ -3,7 +3,7 @@
 import os
 
 from exported import files
-from trained import trained_model, weights
+from trained import trained_model
 
 VECTORS_FILE = "vectors.txt"
 
@@ -14,7 +14,7 @@ def write(trained: trained_model.TrainedModel, directory: str) -> None:
     The first line has the numbers of words and of columns. Every other line has a word and its row
     of the embedding, with as many digits as float32 needs.
     """
-    vectors = weights.read_weights(trained)[weights.EMBEDDING][: len(trained.words)]
+    vectors = trained_model.read_weights(trained)[trained_model.EMBEDDING][: len(trained.words)]
     with files.new_directory(directory) as unfinished:
         path = os.path.join(unfinished, VECTORS_FILE)
         with open(path, "w", encoding="utf-8", newline="\n") as file:

@@ -10,7 +10,7 @@ import export
 from exported import saved_model
 from graphs import run_here, run_program, save_run, text_corpus
 from text import preparation
-from trained import scoring, trained_model, weights
+from trained import scoring, trained_model
 
 EOS = 2
 USE_WITHOUT_THE_PROJECT = """
@@ -163,7 +163,7 @@ def test_arrays_are_written_with_the_vocabulary(run, tmp_path):
     assert run_here(export, *flags) == (0, "", "")
     assert (out / "vocab.txt").read_text().split("\n")[:-1] == text_corpus().words
     arrays = np.load(out / "model.npz")
-    values = weights.read_weights(trained_model.read(run))
+    values = trained_model.read_weights(trained_model.read(run))
     assert set(arrays) == set(values)
     assert all(np.array_equal(arrays[name], values[name]) for name in values)
     again = run_here(export, *flags)
@@ -177,7 +177,7 @@ def test_vectors_are_written_exactly(run, tmp_path):
     assert first == "30 8"
     assert [row.split()[0] for row in rows] == text_corpus().words
     vectors = np.array([row.split()[1:] for row in rows], np.float32)
-    embedding = weights.read_weights(trained_model.read(run))[weights.EMBEDDING]
+    embedding = trained_model.read_weights(trained_model.read(run))[trained_model.EMBEDDING]
     assert np.array_equal(vectors, embedding)
 
 

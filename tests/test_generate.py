@@ -4,7 +4,7 @@ import pytest
 import generate
 from graphs import run_here, run_program, save_run, text_corpus
 from text import preparation
-from trained import trained_model, weights
+from trained import trained_model
 
 WORD_TO_ID = {word: i for i, word in enumerate(text_corpus().words)}
 
@@ -85,7 +85,9 @@ def test_the_nearest_words_point_in_the_same_direction(run):
     status, out, err = run_here(generate, run, "--nearest=word5", "--num_words=28")
     assert (status, err) == (0, "")
     rows = [line.split("\t") for line in out.splitlines()]
-    vectors = weights.read_weights(trained_model.read(run.split("=")[1]))[weights.EMBEDDING]
+    vectors = trained_model.read_weights(trained_model.read(run.split("=")[1]))[
+        trained_model.EMBEDDING
+    ]
     vectors = dict(zip(text_corpus().words, vectors / np.linalg.norm(vectors, axis=1)[:, None]))
     expected = {word: vectors[word] @ vectors["word5"] for word in vectors if word != "word5"}
     assert [word for word, _ in rows] == sorted(expected, key=lambda word: -expected[word])[:28]

@@ -10,7 +10,7 @@ import pytest
 import export
 from exported import layouts
 from graphs import ROOT, run_here, save_run, text_corpus
-from trained import scoring, trained_model, weights
+from trained import scoring, trained_model
 
 sys.path.append(os.path.join(ROOT, "benchmarks"))
 import neighbour_readers  # noqa: E402
@@ -219,7 +219,7 @@ def test_a_layout_computes_the_cell(name):
 def values(tmp_path_factory):
     directory = tmp_path_factory.mktemp("run")
     save_run(directory)
-    return weights.read_weights(trained_model.read(str(directory)))
+    return trained_model.read_weights(trained_model.read(str(directory)))
 
 
 @pytest.mark.parametrize("name", layouts.LAYOUTS)

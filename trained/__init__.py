@@ -3,7 +3,7 @@
 * `trained_model.py`: a finished model, or one of the TF1 script, read back.
 * `vocabulary.py`: the words of a checkpoint of the TF1 script, made of its training text.
 * `to_tf1.py`: a model written for the TF1 script.
-* `weights.py`: its weights as NumPy arrays, and the words of similar vectors.
+* `similar_words.py`: the words whose vectors are similar.
 * `language_model.py`: its network in a graph. `numpy_model.py`: its step without one.
 * `text_reader.py`: texts and lists as its words.
 * `scoring.py`: the log-probabilities of these words, of which `prefix_tree.py` finds what several

@@ -6,7 +6,6 @@ less.
 """
 
 import numpy as np
-import tensorflow as tf
 
 from model import lstm
 from trained import trained_model
@@ -21,16 +20,13 @@ class NumpyModel:
     def __init__(self, trained: trained_model.TrainedModel):
         """Reads the weights."""
         self._cell = trained.cell
-        checkpoint = tf.compat.v1.train.NewCheckpointReader(trained.path)
-
-        def weight(name):
-            value = checkpoint.get_tensor(trained.names[f"{trained_model.SCOPE}/{name}"])
-            return np.asarray(value, np.float32)
-
-        self._embedding = weight("embedding")
-        self._softmax_w, self._softmax_b = weight("softmax_w"), weight("softmax_b")
+        scope, weights = trained_model.SCOPE, trained_model.read_weights(trained)
+        self._embedding = weights[trained_model.EMBEDDING]
+        self._softmax_w, self._softmax_b = (
+            weights[f"{scope}/{name}"] for name in ("softmax_w", "softmax_b")
+        )
         self._cells = [
-            tuple(map(weight, lstm.canonical_names(layer)))
+            tuple(weights[f"{scope}/{name}"] for name in lstm.canonical_names(layer))
             for layer in range(trained.config.num_layers)
         ]
 

@@ -23,6 +23,7 @@ from trained import vocabulary
 tf1 = tf.compat.v1
 
 SCOPE = eras.SCOPE
+EMBEDDING = f"{SCOPE}/embedding"
 # The tutorial's models of these sizes read windows of 35 words, all others 20.
 LONG_WINDOWS, LARGE_SIZES = 35, (650, 1500)
 
@@ -320,6 +321,11 @@ def say_other_texts(trained: TrainedModel, corpus: reader.Corpus) -> None:
             say(f"{text} is not that of the run that saved {trained.path}")
 
 
+def read_weights(trained: TrainedModel) -> dict:
+    """A trained model's weights: dict of a variable's name in this project to a float32 array."""
+    return eras.read_weights(trained.path, trained.names)
+
+
 def restore_weights(session: tf.compat.v1.Session, trained: TrainedModel) -> None:
     """Sets the variables of a session's graph to a trained model's values, float32.
 
@@ -327,7 +333,7 @@ def restore_weights(session: tf.compat.v1.Session, trained: TrainedModel) -> Non
       session: a `Session` of a graph with the variables of an `language_model.LanguageModel`.
       trained: a `TrainedModel`.
     """
-    weights = eras.read_weights(trained.path, trained.names)
+    weights = read_weights(trained)
     for variable in tf1.global_variables():
         value = weights[variable.op.name]
         session.run(variable.initializer, {variable.initial_value: value})

@@ -1,28 +1,6 @@
-"""A trained model's weights as NumPy arrays, and the words whose vectors are similar."""
+"""The words whose vectors, the rows of the embedding, are similar."""
 
 import numpy as np
-import tensorflow as tf
-
-from model import devices
-from trained import trained_model
-from trained.language_model import LanguageModel
-
-tf1 = tf.compat.v1
-
-EMBEDDING = f"{trained_model.SCOPE}/embedding"
-
-
-def read_weights(trained: trained_model.TrainedModel) -> dict[str, np.ndarray]:
-    """Reads a trained model's weights.
-
-    Returns:
-      Dict of a variable's name in this project's checkpoints to its value, float32.
-    """
-    config = devices.session_config(0, 1)
-    with tf.Graph().as_default(), tf1.Session(config=config) as session:
-        LanguageModel(trained.config)
-        trained_model.restore_weights(session, trained)
-        return session.run({v.op.name: v for v in tf1.global_variables()})
 
 
 def nearest_words(vectors: np.ndarray, word: int, count: int) -> list[tuple[int, float]]:
