@@ -248,6 +248,7 @@ def test_a_carriage_return_is_white_space(ranked):
         (["запись1 word4", "запись2 word5"], "kaldi"),
         (["10:30 word4", "10:31 word5"], "lines"),
         (["he/she word4", "his/her word5"], "lines"),
+        (["F-16 16 word4", "F-16 60 word4"], "lines"),
         (["word4 word5", "word5"], "lines"),
         (["10-year word4", "10-year word5"], "lines"),
         (["S-8\tsource", "H-8\t-0.25\tword4 word5", "P-8\t-0.1 -0.2"], "fairseq"),

@@ -42,7 +42,7 @@ UNREADABLE = (
     (r"<\?xml|<!DOCTYPE|<(?:mteval|srcset|tstset|refset|doc|seg)\b", "XML or SGML"),
     (r"[{\[]\s*$|\{\s*\"utts\"", "JSON over several lines, such as ESPnet's"),
     (r"\[.*\]\s*$", "a list in JSON"),
-    (r"[A-Z]-\d+ +-?\d", "of fairseq's lists, of which the tabs are lost"),
+    (r"[HD]-\d+ +-?\d+\.\d+(?:e-?\d+)?\s", "of fairseq's lists, of which the tabs are lost"),
     (r"\S+\s+\S+\s+\S+\s+\d+\.\d+\s+\d+\.\d+\s+<\S*>\s", "of an STM file"),
     (r"(?:\d+:)?\d+:\d\d[.,]\d{3}\s+-->|WEBVTT", "of subtitles"),
     (r"(?:id|utt|utterance|text|hyp|hypothesis|score|start)(?:_id)?[,;\t]\S+$", "a table's header"),
@@ -160,7 +160,8 @@ def check_columns(lines: Sequence[str], form: str, vocabulary: Container[str]) -
     if len(hypotheses) > 1 and all(NAME_AFTER.fullmatch(each.words) for each in hypotheses):
         raise NbestError(
             "and others have a name in brackets after the words, as in the format trn; write it "
-            f"before the words, without brackets (--nbest_format={KALDI})"
+            f"before the words, without brackets (--nbest_format={KALDI}), or say "
+            f"--nbest_format={LINES} if it is a word"
         )
     words = [hypothesis.words.split() for hypothesis in hypotheses]
     words = [each for each in words if each]
