@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 
 import shared
 from program.progress_bar import with_bar
@@ -9,9 +10,18 @@ from text import files, preparation, words
 
 # How much of a text tells whether it is tokenized: always as much, however it arrives.
 SAMPLE_LENGTH = 1 << 16
-MAX_NAMED = 3  # of the tokens that tell it
+MAX_NAMED, MAX_NAME_LENGTH = 3, 40  # of the tokens that tell it
+# What words have that another program wrote more to, and the share of a text's words that have it.
+ANNOTATED = (
+    (re.compile(r"[^\s|]+(?:\|[^\s|]+)+"), 0.5, "words with factors"),  # owl|NN
+    (re.compile(r"\S+[/_][A-Z]{1,4}\$?|[^\w\s]+[/_][^\w\s]+"), 0.5, "words with tags"),  # owl/NN
+    (re.compile(r"\([A-Z]+(?:[-=$][-=\w$]*)?"), 0.2, "parse trees"),  # (NP (NN owl))
+    (re.compile(r"\|\|\|"), 0.01, "several columns"),  # an owl ||| eine Eule
+)
+NAME_AFTER = re.compile(r".*\s\(\S*\d\S*\)")  # the owl (utt-1)
 END_OF_STATEMENT = tuple(".!?…")
 AFTER_END = " \"'”’»)"
+MIN_ANNOTATED = 10  # words; fewer may be chance
 MAX_MEAN_LENGTH = 60  # words; sentences that are longer on average are none
 MIN_SENTENCES = 20
 
@@ -82,8 +92,21 @@ def detect_level(samples):
     return preparation.TOKEN
 
 
+def refuse_annotated(samples):
+    """Refuses, with a UserError, texts whose words are not alone."""
+    for name, sample in samples.items():
+        pieces = sample.split()
+        for pattern, share, what in ANNOTATED:
+            found = [piece for piece in pieces if pattern.fullmatch(piece)]
+            if len(found) >= max(share * len(pieces), MIN_ANNOTATED):
+                raise shared.UserError(
+                    f"{name}: has {what}, as its {_named(found[:1])} shows; leave only the words, "
+                    "or choose --level=token or --level=word"
+                )
+
+
 def _named(signs):
-    *most, last = signs[:MAX_NAMED]
+    *most, last = [sign[:MAX_NAME_LENGTH] for sign in signs[:MAX_NAMED]]
     return f"{', '.join(most)} and {last}" if most else last
 
 
@@ -119,12 +142,19 @@ def say_characters(samples):
 
 
 def say_ids(samples):
-    """Says which texts have lines that begin with an id, as Kaldi's do."""
+    """Says which texts have lines that begin with an id, as Kaldi's do, or end with one."""
     for name, sample in samples.items():
-        lines = [line.split() for line in sample.split("\n")[:-1]]
+        whole = sample.split("\n")[:-1]
+        if len(whole) >= MIN_SENTENCES and all(map(NAME_AFTER.fullmatch, whole)):
+            shared.say(
+                f"{name}: its lines end with ids, it seems, such as {whole[0].split()[-1]}, which "
+                "are taken for words; `sed 's/ *([^ ]*)$//' FILE` leaves them out"
+            )
+        lines = [line.split() for line in whole]
         first = [line[0] for line in lines if len(line) > 1]
         differ = len(first) >= MIN_SENTENCES and len(set(first)) == len(first) == len(lines)
-        if differ and all(any(map(str.isdecimal, word)) for word in first):
+        are_words = all(word.isdecimal() for line in lines for word in line)
+        if differ and not are_words and all(any(map(str.isdecimal, word)) for word in first):
             shared.say(
                 f"{name}: its lines begin with ids, it seems, such as {first[0]}, which are taken "
                 "for words; `cut -d' ' -f2- FILE` leaves them out"
@@ -175,6 +205,8 @@ class Seen:
 
     def advice(self, how):
         """How to make more sentences of the same texts; empty if nothing helps."""
+        if self.num_lines == self.num_bytes:  # nothing but line ends
+            return "; there is no text"
         width = min(1000, self.num_bytes // (2 * MIN_SENTENCES))
         if self.num_lines >= MIN_SENTENCES or width < MIN_SENTENCES:
             has_marks = how.ends_at_marks

@@ -243,7 +243,13 @@ def test_a_corpus_is_replaced_only_on_request(tmp_path):
         (TEXT.encode("utf-16"), "standard input: line 1 is not UTF-8 text .*"),
         (b"One.\n" * 100 + b"T\0wo.", "standard input: line 101 contains a NUL byte; .*"),
         (b"Too short.", "1 sentence is too few .*, 20 are enough; .* --sentence_per_line"),
-        (b"", "0 sentences are too few .*"),
+        (b"", "0 sentences are too few .*; there is no text"),
+        (b"\n\n", "0 sentences are too few .*; there is no text"),
+        (b"owl|NN sleeps|VBZ\n" * 40, r"-: has words with factors, as its owl\|NN shows; .*"),
+        (b"owl/NN sleeps/VBZ ./.\n" * 40, "-: has words with tags, as its owl/NN shows; .*"),
+        (b"owl_NN sleeps_VBZ ._.\n" * 40, "-: has words with tags, as its owl_NN shows; .*"),
+        (b"(S (NP (NN owl)) (VP (VBZ sleeps)))\n" * 40, r"-: has parse trees, as its \(S .*"),
+        (b"an owl sleeps ||| eine Eule\n" * 40, r"-: has several columns, as its \|\|\| .*"),
     ],
 )
 def test_a_text_that_cannot_be_used_changes_nothing(tmp_path, text, message):
@@ -571,3 +577,15 @@ def test_a_long_run_of_one_character_is_kept(how, character):
     text = character * 20000  # which would take minutes if the time grew with its square
     tokens = "".join(token for tokens, _ in how.sentences_of([text]) for token in tokens)
     assert tokens.replace("<underscore>", "_") == text
+
+
+def test_ids_and_very_long_signs_are_said_briefly(tmp_path):
+    text = "".join(f"the owl sleeps (utt-{i})\n" for i in range(40))
+    assert (
+        "its lines end with ids, it seems, such as (utt-0),"
+        in corpus_of(tmp_path, text, "--sentence_per_line")[1]
+    )
+    ids_of_words = "".join(f"{i} 40 73\n" for i in range(40))
+    assert "begin with ids" not in corpus_of(tmp_path, ids_of_words)[1]
+    _, err = corpus_of(tmp_path, f"an {'x' * 9000}@@ l\n" * 40)
+    assert "tokenized already" in err and "x" * 41 not in err.splitlines()[0]

@@ -216,6 +216,7 @@ def test_the_total_of_moses(ranked, fields, total):
         ("word4|DT word5|NN", 2),
         ("word4|DT|x word5|NN|y", 2),
         ("word4 word5|UNK|UNK|UNK", 2),
+        ("word4|DT word5|UNK|UNK|UNK", 2),
         ("word4 <eos> word5", 2),  # the penalty is of words
         ("<s> word4 word5 </s>", 2),
     ],
@@ -241,11 +242,18 @@ def test_a_carriage_return_is_white_space(ranked):
         (["", "0 ||| word4 ||| -1"], "moses"),
         (["utt1 word4", "utt1 word5", "utt2 word4"], "kaldi"),
         (["a-1-1 word4", "a-1-2 word5", "a-2-1 word4"], "kaldi_n"),
-        (["1089-134-0000 word4", "1089-134-0001 word5"], "lines"),
+        (["1089-134-0000 word4", "1089-134-0000 word5", "1089-134-0001 word5"], "kaldi"),
+        (["1089-134-0-1 word4", "1089-134-0-2 word5", "1089-134-1-1 word5"], "kaldi_n"),
+        (["data/a/b.wav word4", "data/a/c.wav word5"], "kaldi"),
+        (["запись1 word4", "запись2 word5"], "kaldi"),
+        (["10:30 word4", "10:31 word5"], "lines"),
+        (["he/she word4", "his/her word5"], "lines"),
+        (["F-16 16 word4", "F-16 60 word4"], "lines"),
         (["word4 word5", "word5"], "lines"),
         (["10-year word4", "10-year word5"], "lines"),
         (["S-8\tsource", "H-8\t-0.25\tword4 word5", "P-8\t-0.1 -0.2"], "fairseq"),
         (["2026-01-02 10:11:12 | INFO | fairseq", "H-8\t-0.25\tword4"], "fairseq"),
+        (["W-8\t0.1\tseconds", "H-8\t-0.25\tword4", "E-8_0\tword5", "I-8\t3"], "fairseq"),
         (['{"id": "a", "text": "word4 ||| word5"}'], "jsonl"),
         (['{"id": "a", "text": ["word4", "word5"], "score": null}'], "jsonl"),
     ],
@@ -286,6 +294,14 @@ def test_a_format_is_guessed_from_several_lines(ranked, capsys, monkeypatch, lin
         ("-1234.5 -45.6 2 a b\n-1235.5 -40.1 1 a\n", "guess", "n-best list of SRILM"),
         ("utt1 1 0.00 0.35 the 0.9\nutt1 1 0.35 0.30 owl 0.9\n", "guess", "of a CTM file"),
         ("#!MLF!#\n", "guess", "a label file of HTK"),
+        ("utt1 1 speaker 0.00 1.35 <o,f0> the owl\n", "guess", "of an STM file"),
+        ("H-1 -0.25 a b\nH-1 -0.5 a\n", "guess", "of fairseq's lists, of which the tabs are"),
+        ("a b (spk-utt1)\na (spk-utt1)\nc (spk-utt2)\n", "guess", "in brackets after the words"),
+        ("a b (utt1 -5234)\na (utt1 -5300)\n", "guess", "a name in brackets after the words"),
+        ("id\ttext\nu1\ta b\n", "guess", "line 1 seems to be a table's header"),
+        ("0\ta b\n0\tb\n1\tb\n", "guess", "columns, with tabs between them"),
+        ("id,text,score\nu1,a b,-1\n", "guess", "line 1 seems to be a table's header"),
+        ("1\n00:00:01,000 --> 00:00:02,000\na b\n", "guess", "line 2 seems to be of subtitles"),
         ('{\n  "utts": {\n', "guess", "line 1 seems to be JSON over several lines"),
         ('{"utts": {"a": {"output": []}}}\n', "guess", "JSON over several lines"),
         ('{"id": 1, "hyp": "a"}\n', "guess", 'line 1 has not the keys "id" and "text"'),
@@ -306,6 +322,8 @@ def test_words_that_look_like_ids_are_said(ranked, capsys):
     assert "each line begins with G7; if that is an id, say --nbest_format=kaldi" in (
         capsys.readouterr().err
     )
+    ranked("0 word4\n0 word5\n1 word6\n")
+    assert "each line begins with a number; if that is an id" in capsys.readouterr().err
     ranked("utt1 word4\nutt2 word5\n")
     assert "every list has one hypothesis only" in capsys.readouterr().err
 

@@ -67,7 +67,7 @@ SUBWORDS = (
     Subwords("WordPiece", regex.compile(r"##\S+"), 0.02, follows="##"),  # ow ##l
     Subwords("OpenNMT", regex.compile(r"￭\S*|\S+￭"), 0.01, follows="￭", goes_on="￭"),  # ow ￭l
     Subwords("BPE", regex.compile(r"\S+</w>"), 0.1, ends="</w>"),  # ow l</w>
-    Subwords("GPT-2", regex.compile(r"Ġ\S*"), 0.3, begins="Ġ"),  # Ġow l
+    Subwords("GPT-2", regex.compile(r"Ġ\S*"), 0.1, begins="Ġ"),  # Ġow l
 )
 
 # What people write for tokens of the Penn Treebank and of Moses.

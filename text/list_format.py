@@ -42,13 +42,19 @@ UNREADABLE = (
     (r"<\?xml|<!DOCTYPE|<(?:mteval|srcset|tstset|refset|doc|seg)\b", "XML or SGML"),
     (r"[{\[]\s*$|\{\s*\"utts\"", "JSON over several lines, such as ESPnet's"),
     (r"\[.*\]\s*$", "a list in JSON"),
+    (r"[HD]-\d+ +-?\d+\.\d+(?:e-?\d+)?\s", "of fairseq's lists, of which the tabs are lost"),
+    (r"\S+\s+\S+\s+\S+\s+\d+\.\d+\s+\d+\.\d+\s+<\S*>\s", "of an STM file"),
+    (r"(?:\d+:)?\d+:\d\d[.,]\d{3}\s+-->|WEBVTT", "of subtitles"),
+    (r"(?:id|utt|utterance|text|hyp|hypothesis|score|start)(?:_id)?[,;\t]\S+$", "a table's header"),
 )  # fmt: skip
 UNREADABLE_LINE = re.compile("|".join(f"({pattern})" for pattern, _ in UNREADABLE))
 ADVICE = "write the words alone, or as --nbest_format allows, and scores to a file for --scores"
 
 NUMBERED_ID = re.compile(r"(.+)-(0|[1-9]\d*)")
-NAME = re.compile(r"(?=.*\d)(?=.*[A-Za-z]).*")  # such as utt1 or spk-7
-NAME_ALONE = re.compile(r"[A-Za-z].*\d.*")
+# Such as utt1, spk-7, 1089-134686-0000 or a/b.wav.
+NAME = re.compile(r"(?=.*\d)(?=.*[^\W\d_]).*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
+NAME_ALONE = re.compile(r"[^\W\d_].*\d.*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
+NAME_AFTER = re.compile(r".*\((?=\S*\d)\S*[^\W\d_]\S*(?:\s+-?[.\d]+)?\)")
 SCORE = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+|-\d+")
 WORD_NUMBER = re.compile(r"\d+")
 
@@ -130,14 +136,18 @@ def _guess_by_ids(first_words, vocabulary):
 def hint(lines: Sequence[str], vocabulary: Container[str]) -> str | None:
     """What to say of lines taken as `lines`: that all of them begin with what may be an id."""
     first_words = {line.split()[0] for line in lines}
-    word = first_words.pop()
-    if first_words or len(lines) < 2 or word in vocabulary or not NAME_ALONE.fullmatch(word):
+    if len(lines) < 2 or any(word in vocabulary for word in first_words):
         return None
-    return f"each line begins with {word}; if that is an id, say --nbest_format={KALDI}"
+    what = min(first_words)
+    if len(first_words) > 1 and all(map(str.isdecimal, first_words)):
+        what = "a number"
+    elif len(first_words) > 1 or not NAME_ALONE.fullmatch(what):
+        return None
+    return f"each line begins with {what}; if that is an id, say --nbest_format={KALDI}"
 
 
 def check_columns(lines: Sequence[str], form: str, vocabulary: Container[str]) -> None:
-    """Refuses lines that have a score beside the words, or numbers in place of words.
+    """Refuses lines that have a score or an id beside the words, or numbers in place of words.
 
     Args:
       lines, vocabulary: as in `guess`.
@@ -147,6 +157,12 @@ def check_columns(lines: Sequence[str], form: str, vocabulary: Container[str]) -
       NbestError: they have.
     """
     hypotheses = [hypothesis for line in lines if (hypothesis := parse(line, form))]
+    if len(hypotheses) > 1 and all(NAME_AFTER.fullmatch(each.words) for each in hypotheses):
+        raise NbestError(
+            "and others have a name in brackets after the words, as in the format trn; write it "
+            f"before the words, without brackets (--nbest_format={KALDI}), or say "
+            f"--nbest_format={LINES} if it is a word"
+        )
     words = [hypothesis.words.split() for hypothesis in hypotheses]
     words = [each for each in words if each]
     flat = [word for each in words for word in each]
@@ -167,3 +183,5 @@ def check_columns(lines: Sequence[str], form: str, vocabulary: Container[str]) -
                 f"and others have a number {where} the words, such as {column[0]}, which seems to "
                 f"be a score; {ADVICE}"
             )
+    if form == LINES and len(hypotheses) > 1 and all("\t" in line.strip() for line in lines):
+        raise NbestError(f"and others have columns, with tabs between them; {ADVICE}")

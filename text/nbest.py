@@ -24,7 +24,7 @@ LINES, KALDI, KALDI_N, MOSES, FAIRSEQ, JSONL = FORMATS = (
 )  # fmt: skip
 SEPARATOR = "|||"  # Moses's
 LABEL = re.compile(r"[^\s=:]+[=:]")  # of Moses's features
-FAIRSEQ_LINE = re.compile(r"([A-Z])-(\d+)\t(.*)")
+FAIRSEQ_LINE = re.compile(r"([A-Z])-(\d+)(?:_\d+)?\t(.*)")
 # What else fairseq writes to its output.
 FAIRSEQ_LOG = re.compile(r"\d{4}-\d\d-\d\d .*\||\| |Generate |Translated |NOTE:")
 # Keys of JSON whose value is a sentence, too: a reference, or another hypothesis.
@@ -191,7 +191,8 @@ def without_annotations(text: str, vocabulary: Container[str]) -> tuple[str, lis
     removed = [word for word in words if word not in kept][:1]
     bare = [UNTRANSLATED.sub("", word) if word not in vocabulary else word for word in kept]
     factors = [word.split("|") for word in bare]
-    counts = {len(each) for each in factors}
+    # A word that was not translated has no factors of its own.
+    counts = {len(each) for each, word in zip(factors, kept) if not UNTRANSLATED.search(word)}
     if len(counts) == 1 and counts != {1} and all(map(all, factors)):
         bare = [each[0] if word not in vocabulary else word for word, each in zip(kept, factors)]
     removed += [old for old, new in zip(kept, bare) if old != new][:1]
