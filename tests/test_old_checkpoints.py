@@ -520,6 +520,18 @@ def test_a_text_that_does_not_determine_the_words_is_refused(pairs, tmp_path):
     assert trained_model.read(path).words == unordered
 
 
+def test_a_word_list_of_another_order_is_refused(pairs, tmp_path):
+    words, path = old_files.ids_of(pairs)[2], str(tmp_path / "run-1")
+    save_learnt(words, path)
+    for listed in (words[::-1], sorted(words)[::-1]):
+        (tmp_path / "vocab.txt").write_text("".join(f"{word}\n" for word in listed))
+        with pytest.raises(vocabulary.VocabularyError, match="vocab.txt: the model explains"):
+            trained_model.read(path, str(pairs))
+    assert trained_model.read(path, str(tmp_path)).words == listed  # no training text
+    (tmp_path / "vocab.txt").write_text("".join(f"{word}\n" for word in words))
+    assert trained_model.read(path, str(pairs)).words == words
+
+
 def test_another_text_with_as_many_words_is_said(corpus, num_rows, tmp_path, capsys):
     old_files.save(
         tmp_path / "run-30", old_files.as_named(old_files.random_weights(num_rows), "1.1")
