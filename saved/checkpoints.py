@@ -190,11 +190,13 @@ def _names_in(path, shapes, expected):
       CheckpointError: it is another model's.
     """
     names = {name: name for name in expected}
-    if not names.keys() <= shapes.keys():
-        try:
-            layout = eras.match(path, shapes)
-        except eras.EraError as error:
-            raise CheckpointError(f"{error}; choose another --save_path") from None
+    has_todays_names = names.keys() <= shapes.keys()
+    try:
+        eras.refuse_other_cells(path, shapes)
+        layout = None if has_todays_names else eras.match(path, shapes)
+    except eras.EraError as error:
+        raise CheckpointError(f"{error}; choose another --save_path") from None
+    if layout is not None:
         num_layers = sum(name.endswith("/kernel") for name in expected)
         if layout.num_cells == 1 and layout.era.may_share:
             layout = eras.with_layers(layout, num_layers)
@@ -301,7 +303,8 @@ def _restorer_of(path):
     checkpoint = tf1.train.NewCheckpointReader(path)
     names = _names_in(path, checkpoint.get_variable_to_shape_map(), _expected_shapes())
     dtypes = checkpoint.get_variable_to_dtype_map()
-    is_old = any(name != old or dtypes[old] == tf.float16 for name, old in names.items())
+    usual = (tf.float32, tf.int64)  # a Saver restores no other dtype into these variables
+    is_old = any(name != old or dtypes[old] not in usual for name, old in names.items())
     if is_old or not os.path.isfile(f"{path}.index"):
         return _Restorer(names)
     return tf1.train.Saver(save_relative_paths=True)

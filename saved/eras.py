@@ -19,6 +19,7 @@ import configs
 from model import lstm
 from program.errors import UserError
 from program.messages import say
+from saved import finding
 
 tf1 = tf.compat.v1
 
@@ -166,6 +167,46 @@ def _find_cells(shapes, scope):
     return ERAS[0], {}, 1
 
 
+def _without_embedding(path, shapes, scope):
+    """Why a checkpoint without an embedding of that scope is refused, in words."""
+    near = next((name for name in sorted(shapes) if "embedding" in name), None)
+    hint = "" if near is None else f", only {near}; save its variables as {scope}/..."
+    return (
+        f"{path}: is not a checkpoint of this language model: has no matrix {scope}/embedding{hint}"
+    )
+
+
+def _refuse_shard(path):
+    """Refuses one of several files of the oldest format, by whose names one finds the others."""
+    if finding.SHARD.fullmatch(path):
+        raise EraError(
+            f"{path}: is a part of a checkpoint in several files, of before TensorFlow 0.12, which "
+            "cannot be read; restore it in TensorFlow 1, and save it with Saver(sharded=False)"
+        )
+
+
+def refuse_other_cells(path: str, shapes: dict, scope: str = SCOPE) -> None:
+    """Refuses cells that compute with more than a kernel and a bias, such as peepholes.
+
+    What belongs to a kernel or a bias, such as an optimizer's slot, is called like it.
+
+    Args:
+      path, shapes: as for `match`.
+      scope: the prefix of the variables' names.
+
+    Raises:
+      EraError: there is such a cell.
+    """
+    known = [f"{scope}/{era.cell}(?:[/_:].*)?" for era in ERAS]
+    for name in sorted(shapes):
+        is_of_cell = re.match(rf"{scope}/.*\b[cC]ell_?\d+/", name)
+        if is_of_cell and not any(re.fullmatch(each, name) for each in known):
+            raise EraError(
+                f"{path}: {name} is of a cell that the TF1 script never had, and it would be left "
+                "out; only LSTM cells of a kernel and a bias can be read"
+            )
+
+
 def match(path: str, shapes: dict) -> Layout:
     """Finds a language model's weights in a checkpoint.
 
@@ -187,14 +228,16 @@ def match(path: str, shapes: dict) -> Layout:
         )
     embedding = shapes.get(f"{scope}/embedding")
     if embedding is None or len(embedding) != 2:
-        raise EraError(
-            f"{path}: is not a checkpoint of this language model: has no matrix {scope}/embedding"
-        )
+        _refuse_shard(path)
+        raise EraError(_without_embedding(path, shapes, scope))
+    refuse_other_cells(path, shapes, scope)
     vocab_size, hidden_size = embedding
     expected = expected_shapes(vocab_size, hidden_size, num_cells)
     names = {name: cells.get(name, name.replace(SCOPE, scope, 1)) for name in expected}
     for name, shape in expected.items():
         found = shapes.get(names[name])
+        if found is None:
+            _refuse_shard(path)
         if found != shape:
             raise EraError(
                 f"{path}: is not a checkpoint of this language model: {name} "

@@ -15,6 +15,8 @@ from program.errors import UserError
 PREFIX = "model.ckpt"
 STATE_FILE = "checkpoint"
 PARTS = re.compile(r"(.*)\.(index|meta|data-\d{5}-of-\d{5})")
+# Before TensorFlow 0.12, `Saver(sharded=True)` wrote a file for each device.
+SHARD = re.compile(r"(.*)-\d{5}-of-\d{5}")
 STEPS = ("Model/global_step", "global_step")
 # The end of a table, TensorFlow's format of a checkpoint in one file and of a `.index`.
 TABLE_END = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
@@ -29,7 +31,8 @@ class FindingError(UserError):
 
 def number_in(path: str) -> int:
     """The number at the end of a checkpoint's name; -1 if there is none."""
-    match = re.search(r"-(\d+)$", os.path.basename(path))
+    shard = SHARD.fullmatch(path)
+    match = re.search(r"-(\d+)$", os.path.basename(shard[1] if shard else path))
     return int(match[1]) if match else -1
 
 
@@ -77,7 +80,8 @@ def _list(directory, pattern=".*"):
     for name in names:
         match = PARTS.fullmatch(name)
         stem, path = match[1] if match else name, os.path.join(directory, name)
-        if not re.fullmatch(pattern, stem) or not os.path.isfile(path):
+        # A link counts even if what it names is gone: it is no reason to begin anew.
+        if not re.fullmatch(pattern, stem) or not (os.path.isfile(path) or os.path.islink(path)):
             continue
         if match:
             (whole if match[2] == "index" else parts).add(os.path.join(directory, stem))
@@ -187,7 +191,8 @@ def _named_in(path):
     if not state or not state.model_checkpoint_path:
         raise FindingError(f"--save_path={path}: does not name a checkpoint")
     named = state.model_checkpoint_path
-    for place in (os.path.join(directory, os.path.basename(named)), named):
+    name = re.split(r"[/\\]", named)[-1]  # the other machine may have had Windows
+    for place in (os.path.join(directory, name), named):
         if os.path.isfile(f"{place}.index") or is_single_file(place):
             return place
     raise FindingError(f"--save_path={path}: names {named}, which is neither there nor beside it")

@@ -269,6 +269,8 @@ def _read_words(path, layout, data_path, run, facts, line_ends):
             words = reader.read_corpus(data_path).words
         else:
             words = vocabulary.of_the_script(path, layout, data_path, facts, line_ends)
+    elif data_path is not None and not layout.is_ours:
+        vocabulary.refuse_other_ids(path, layout, data_path, words, source)
     if len(words) > vocab_size or (len(words) < vocab_size and not may_have_fewer):
         raise TrainedModelError(
             f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "

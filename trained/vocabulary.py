@@ -20,6 +20,7 @@ NUM_STREAMS, NUM_STEPS, NUM_ORDERS = 20, 100, 6
 # deviations of theirs. (Of the real checkpoints, the right one had 10 to 24.)
 MIN_DEVIATIONS = 4.0
 MAX_HIDDEN_SIZE = 700  # for larger ones, looking takes too long
+MIN_BETTER = 0.1  # nats a word, by which the script's own ids are better than those of a list
 MIN_LEARNT = 0.5  # nats a word below a uniform distribution: less is hardly a trained model
 
 
@@ -67,6 +68,50 @@ def of_the_script(
         f"{data_path}: its {len(words)} words are taken for those of the training; {'; '.join(why)}"
     )
     return words
+
+
+def refuse_other_ids(
+    path: str, layout: eras.Layout, data_path: str, words: list, source: str
+) -> None:
+    """Refuses a word list that explains the training text less well than the script's own ids.
+
+    Args:
+      path, layout, data_path: as for `of_the_script`.
+      words: the list, in the order of its ids.
+      source: the file that it is from.
+
+    Raises:
+      VocabularyError: it seems to be of another order or text.
+    """
+    if layout.sizes[1] > MAX_HIDDEN_SIZE:
+        return
+    try:
+        corpora = [
+            reader.read_training_text(data_path, each) for each in (reader.APART, reader.JOINED)
+        ]
+    except reader.CorpusError:  # there is a list, so that only the held-out texts are needed
+        return
+    if any(words == known for _, known in corpora):
+        return
+    weights = eras.read_weights(path, layout.names)
+    number = {word: i for i, word in enumerate(words)}
+    for ids, known in corpora:
+        text = _beginning(ids)
+        if len(known) > layout.sizes[0] or len(text) < 2:
+            continue
+        by_list = np.array([number.get(word, 0) for word in known])[text]
+        found, right = log_probability(weights, by_list), log_probability(weights, text)
+        if right > max(found + MIN_BETTER, MIN_LEARNT - np.log(layout.sizes[0])):
+            raise VocabularyError(
+                f"{source}: the model explains {data_path} better with the ids that the script "
+                "gave its words; if the list is of another order or text, move it away"
+            )
+
+
+def _beginning(ids):
+    """The words of a text that are looked at, `[steps, streams]`."""
+    length = min(NUM_STEPS, len(ids) // NUM_STREAMS)
+    return ids[: NUM_STREAMS * length].reshape(NUM_STREAMS, length).T
 
 
 def _choose(path, layout, data_path, corpora, facts):
@@ -130,8 +175,8 @@ def _how_well_it_fits(path, layout, ids):
     weights = eras.read_weights(path, layout.names)
     counts = np.bincount(ids)
     rng = np.random.default_rng(0)
-    length = min(NUM_STEPS, len(ids) // NUM_STREAMS)
-    text = ids[: NUM_STREAMS * length].reshape(NUM_STREAMS, length).T
+    text = _beginning(ids)
+    length = len(text)
     ties = [np.flatnonzero(counts == count) for count in np.unique(counts)]
     if length < 2 or sum(len(tie) for tie in ties if len(tie) > 1) < 10:
         return None, False
