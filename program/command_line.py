@@ -14,7 +14,13 @@ from absl import app, flags
 from program import standard_streams, tensorflow_start
 from program.errors import UserError
 from program.messages import one_line, say
-from program.signals import SIGNALS, Interrupted, ignore_signals, interrupt
+from program.signals import (
+    SIGNALS,
+    Interrupted,
+    ignore_signals,
+    interrupt,
+    repeat_if_dropped,
+)
 
 
 def start(define: Callable[[], None], check: Callable[[flags.FlagValues], None]) -> None:
@@ -49,6 +55,7 @@ def run(main: Callable[[], None]) -> NoReturn:
         # Not what is ignored, or handled by a program in C around this one.
         if signal.getsignal(number) not in (signal.SIG_IGN, None):
             signal.signal(number, interrupt)  # by default, some end it without a line
+    sys.unraisablehook = repeat_if_dropped
     with _ending_in_one_line():
         try:
             app.run(lambda _: main(), flags_parser=lambda argv: argv[:1])

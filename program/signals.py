@@ -4,12 +4,16 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 # What asks a program to end; Windows has no SIGHUP.
 SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
+REPEAT_SECS = 0.01
 
 
 class Interrupted(KeyboardInterrupt):
@@ -43,6 +47,20 @@ def interrupt(number, _):
     """The handler that ends a program, of the signals of `SIGNALS`."""
     ignore_signals()
     raise Interrupted(number)
+
+
+def repeat_if_dropped(unraisable: Any) -> None:
+    """The `sys.unraisablehook` of programs whose handler is `interrupt`.
+
+    Python drops what is raised while it deletes an object, and goes on. So the signal comes again.
+    """
+    if not isinstance(unraisable.exc_value, Interrupted):
+        sys.__unraisablehook__(unraisable)
+        return
+    number = unraisable.exc_value.status - 128
+    signal.signal(number, interrupt)
+    # A moment later: what is raised within the hook is dropped, too.
+    threading.Timer(REPEAT_SECS, signal.raise_signal, [number]).start()
 
 
 @contextlib.contextmanager

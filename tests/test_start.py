@@ -222,3 +222,25 @@ def test_signals_that_a_program_in_c_handles_are_left_to_it(run_main, monkeypatc
     monkeypatch.setattr(signal, "getsignal", lambda n: None if n == number else getsignal(n))
     assert run_main(lambda: during.append(getsignal(number))) == (0, "")
     assert during == [handler]
+
+
+def test_a_signal_while_an_object_is_deleted_ends_the_program():
+    program = """
+import signal, time
+from absl import flags
+from program import command_line
+
+class Owl:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+def main():
+    Owl()  # what the handler raises here is dropped
+    time.sleep(60)
+
+flags.FLAGS(["owl"])
+command_line.run(main)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "")
+    assert done.stderr == "-c: stopped by SIGTERM\n"

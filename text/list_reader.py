@@ -126,6 +126,6 @@ class ListReader:
         examples = ", ".join(list(self._removed)[:3])
         return [
             *self._notes,
-            f"segmentation marks and factors were left out ({sum(self._removed.values())}), such as "
-            f"{examples}",
+            f"segmentation marks and factors were left out ({sum(self._removed.values())}), such "
+            f"as {examples}",
         ]
