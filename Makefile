@@ -23,7 +23,7 @@ train: $(VENV)/run.installed $(CORPUS)/ptb.test.txt
 	$(BIN)/python ptb_word_lm.py --data_path=$(CORPUS) --model=small --save_path=runs/python_docs
 
 test: $(VENV)/dev.installed
-	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
+	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal
 
 matrix:
 	$(PYTHON) tests/matrix.py $(ROWS)

@@ -149,9 +149,9 @@ def test_the_readmes_lines_give_the_same_numbers_each_time(tmp_path, monkeypatch
         (tmp_path / path / f"ptb.{split}.txt").write_text("".join(lines))
     monkeypatch.chdir(tmp_path)
     printed = []
-    for _ in range(3):
+    for _ in range(2):
         exec(code, {})
         out = capsys.readouterr().out
         printed.append([line for line in out.splitlines() if "speed" not in line])
-    assert printed[0] == printed[1] == printed[2]
+    assert printed[0] == printed[1]
     assert len(printed[0]) > 5
