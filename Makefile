@@ -13,7 +13,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Python compiles what is imported; to compile all that is installed takes a minute.
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 CORPUS = data/python_docs
 RUNS = runs/python_docs
 

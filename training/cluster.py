@@ -350,7 +350,8 @@ class _Board:
         return self
 
     def __exit__(self, *_):
-        self._session.close()
+        with contextlib.suppress(tf.errors.OpError):  # a worker that is busy, or gone
+            self._session.close()
 
     def read(self, name):
         """The string `description` or `order`."""
