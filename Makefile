@@ -13,8 +13,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# Python compiles what is imported; to compile all that is installed takes a minute.
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CORPUS = data/python_docs
 RUNS = runs/python_docs
 
@@ -24,7 +23,7 @@ train: $(VENV)/run.installed $(CORPUS)/ptb.test.txt
 	$(BIN)/python ptb_word_lm.py --data_path=$(CORPUS) --model=small --save_path=runs/python_docs
 
 test: $(VENV)/dev.installed
-	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
 
 matrix:
 	$(PYTHON) tests/matrix.py $(ROWS)

@@ -69,7 +69,7 @@ def try_row(row, tests):
         subprocess.run([sys.executable, "-m", "venv", directory], check=True)
         folder = "Scripts" if os.name == "nt" else "bin"
         python = os.path.join(directory, folder, "python")
-        install = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
+        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         if uv := shutil.which("uv"):
             install = [uv, "pip", "install", "--quiet", "--python", python]
         status, printed = quiet([*install, *requirements(row)])
