@@ -22,14 +22,13 @@ if __name__ == "__main__":
 
 import json
 import os
-import tempfile
 
 import numpy as np
 import tensorflow as tf
 from absl import flags
 
 import ptb_word_lm
-from program import command_line, errors, messages
+from program import command_line, errors, messages, whole_files
 from saved import checkpoints, description, eras, finding, run_directory
 from script_flags import old_checkpoints
 from trained import trained_model
@@ -57,7 +56,7 @@ def values_of(trained, epochs_done=None):
     """
     step = finding.saved_step(trained.path) or 0
     values = {
-        **eras.read_weights(trained.path, trained.names),
+        **trained_model.read_weights(trained),
         f"{eras.SCOPE}/global_step": np.int64(step),
         checkpoints.RUN: json.dumps(describe(trained)),
     }
@@ -74,14 +73,9 @@ def write(trained, directory, epochs_done=None):
       directory: str, where nothing is yet.
     """
     values, step = values_of(trained, epochs_done)
-    parent = os.path.dirname(os.path.abspath(directory))
-    os.makedirs(parent, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent) as temporary:
-        unfinished = os.path.join(temporary, "run")
-        os.mkdir(unfinished)
+    with whole_files.new_directory(directory) as unfinished:
         eras.save(os.path.join(unfinished, f"{finding.PREFIX}-{step}"), values)
         run_directory.write(unfinished, describe(trained), trained.words, trained.preparation)
-        os.rename(unfinished, directory)
 
 
 def check(perplexities, expected):

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from exported import files, layouts
-from program import optional_packages
+from program import optional_packages, whole_files
 from trained import trained_model
 
 SAFETENSORS_FILE = "model.safetensors"
@@ -22,7 +22,7 @@ def write_npz(trained: trained_model.TrainedModel, directory: str, layout: str) 
     """
     files.refuse_old_cell(trained, f"--layout={layout}")
     arrays = layouts.lay_out(trained_model.read_weights(trained), layouts.LAYOUTS[layout])
-    with files.new_directory(directory) as unfinished:
+    with whole_files.new_directory(directory) as unfinished:
         np.savez(os.path.join(unfinished, NPZ_FILE), **arrays)  # type: ignore[arg-type]
         files.write_vocabulary(trained, unfinished)
 
@@ -36,6 +36,6 @@ def write_safetensors(trained: trained_model.TrainedModel, directory: str) -> No
     files.refuse_old_cell(trained, "--format=pytorch")
     safetensors = optional_packages.import_package("safetensors.numpy", "--format=pytorch")
     arrays = layouts.lay_out(trained_model.read_weights(trained), layouts.LAYOUTS["torch"])
-    with files.new_directory(directory) as unfinished:
+    with whole_files.new_directory(directory) as unfinished:
         safetensors.save_file(arrays, os.path.join(unfinished, SAFETENSORS_FILE))
         files.write_vocabulary(trained, unfinished)

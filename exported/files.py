@@ -1,26 +1,11 @@
-"""What is written is whole or not there, and has the vocabulary with it."""
+"""What all formats have in common: the vocabulary beside the model, and what none can say."""
 
-import contextlib
 import os
-import tempfile
-from collections.abc import Iterator
 
 from program.errors import RequestError
 from saved import run_directory
 from text import preparation
 from trained import trained_model
-
-
-@contextlib.contextmanager
-def new_directory(directory: str) -> Iterator[str]:
-    """Yields an empty directory to write to, which becomes `directory` if nothing fails."""
-    parent = os.path.dirname(os.path.abspath(directory))
-    os.makedirs(parent, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent) as temporary:
-        unfinished = os.path.join(temporary, "model")
-        os.mkdir(unfinished)
-        yield unfinished
-        os.rename(unfinished, directory)
 
 
 def refuse_old_cell(trained: trained_model.TrainedModel, flag: str) -> None:

@@ -9,7 +9,7 @@ import os
 import numpy as np
 
 from exported import files, layouts
-from program import errors, optional_packages
+from program import errors, optional_packages, whole_files
 from trained import trained_model
 
 FLAG = "--format=onnx"
@@ -120,7 +120,7 @@ def write(trained: trained_model.TrainedModel, directory: str) -> None:
         "end_of_sentence": np.array([[trained.end_of_sentence]], np.int32),
     }
     graphs = {"next_word": _next_word(config), "score": _score(config)}
-    with files.new_directory(directory) as unfinished:
+    with whole_files.new_directory(directory) as unfinished:
         for name, text in graphs.items():
             model = onnx.parser.parse_model(HEADER + text)
             used = {each for node in model.graph.node for each in node.input}

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from exported import files, signatures
 from model import devices
+from program import whole_files
 from trained import trained_model
 
 tf1 = tf.compat.v1
@@ -23,7 +24,7 @@ def write(
     """
     config = devices.session_config(0, 1)
     with (
-        files.new_directory(directory) as unfinished,
+        whole_files.new_directory(directory) as unfinished,
         tempfile.TemporaryDirectory() as temporary,
         tf.Graph().as_default(),
         tf1.Session(config=config) as session,

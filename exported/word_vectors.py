@@ -3,6 +3,7 @@
 import os
 
 from exported import files
+from program import whole_files
 from trained import trained_model
 
 VECTORS_FILE = "vectors.txt"
@@ -15,7 +16,7 @@ def write(trained: trained_model.TrainedModel, directory: str) -> None:
     of the embedding, with as many digits as float32 needs.
     """
     vectors = trained_model.read_weights(trained)[trained_model.EMBEDDING][: len(trained.words)]
-    with files.new_directory(directory) as unfinished:
+    with whole_files.new_directory(directory) as unfinished:
         path = os.path.join(unfinished, VECTORS_FILE)
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             file.write(f"{len(vectors)} {vectors.shape[1]}\n")

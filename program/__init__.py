@@ -7,7 +7,7 @@
 * `progress_bar.py`: how much is done, on a terminal.
 * `signals.py`: Ctrl-C and the like.
 * `tensorflow_start.py`: a quiet start with oneDNN turned on.
-* `whole_files.py`: files written whole or not at all.
+* `whole_files.py`: files and directories written whole or not at all.
 * `standard_streams.py`: standard streams that are closed, or have another encoding.
 * `hardware.py`: memory and processor, as far as they can be told without TensorFlow.
 * `optional_packages.py`: packages that only some requests need.

@@ -2,12 +2,11 @@
 
 import contextlib
 import os
-import platform
 import signal
 import sys
 from collections.abc import Iterator
 
-from program import standard_streams
+from program import hardware, standard_streams
 
 
 @contextlib.contextmanager
@@ -31,7 +30,7 @@ def turn_on_onednn() -> None:
     takes up to 1.28 times as long without them. Other processors were not measured, and keep
     TensorFlow's own choice.
     """
-    if platform.machine() in ("x86_64", "AMD64"):
+    if hardware.is_x86():
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 

@@ -1,7 +1,9 @@
-"""Files that are there whole or not at all, even if the disk is full or the program is killed."""
+"""What is written whole or not at all, even if the disk is full or the program is killed."""
 
 import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
 
 
 def write_whole(path: str, content: str | bytes) -> None:
@@ -19,3 +21,19 @@ def write_whole(path: str, content: str | bytes) -> None:
         with contextlib.suppress(OSError):
             os.remove(temporary)
         raise
+
+
+@contextlib.contextmanager
+def new_directory(directory: str) -> Iterator[str]:
+    """Yields an empty directory to write to, which becomes `directory` if nothing fails.
+
+    Raises:
+      OSError: it cannot be made, or something is there already.
+    """
+    parent = os.path.dirname(os.path.abspath(directory))
+    os.makedirs(parent, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as temporary:
+        unfinished = os.path.join(temporary, "whole")
+        os.mkdir(unfinished)
+        yield unfinished
+        os.rename(unfinished, directory)

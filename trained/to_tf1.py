@@ -1,13 +1,13 @@
 """Writes a trained model as a checkpoint that the TF1 script restores, in BASIC and in BLOCK."""
 
 import os
-import tempfile
 
 import numpy as np
 
+from program import whole_files
 from program.messages import say
 from saved import eras, finding
-from trained.trained_model import TrainedModel
+from trained.trained_model import TrainedModel, read_weights
 
 # The rows of the script's three models, however many words a text has.
 NUM_ROWS, SCRIPTS_SIZES = 10000, (2, 200, 650, 1500)
@@ -45,18 +45,13 @@ def write(trained: TrainedModel, directory: str) -> None:
     Raises:
       OSError, tf.errors.OpError: it cannot be written.
     """
-    weights = eras.read_weights(trained.path, trained.names)
+    weights = read_weights(trained)
     if trained.config.hidden_size in SCRIPTS_SIZES:  # for others, vocab_size was changed, too
         weights = with_unused_rows(weights)
     step = finding.saved_step(trained.path) or 0
-    parent = os.path.dirname(os.path.abspath(directory))
-    os.makedirs(parent, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent) as temporary:
-        unfinished = os.path.join(temporary, "model")
-        os.mkdir(unfinished)
+    with whole_files.new_directory(directory) as unfinished:
         path = os.path.join(unfinished, f"{finding.PREFIX}-{step}")
         eras.save_as_the_script(path, weights, step, trained.config.learning_rate)
-        os.rename(unfinished, directory)
     config = trained.config
     rows = len(weights[f"{eras.SCOPE}/softmax_b"])
     say(
