@@ -188,6 +188,7 @@ def test_scores_of_lines_without_ids(ranked, capsys):
         ("lm= -7.5 ||| 1e-100", 1e-100),
         ("lm= -7.5 ||| -5.1 ||| 0-0 1-1", -5.1),
         ("0-0 1-1 ||| F0= -0.5 ||| -0.5", -0.5),  # Marian's
+        ("WordScores= -0.1 -0.2 ||| F0= -1.3 ||| -0.65", -0.65),
         ("lm_0=-7.5 tm_1=-2 ||| .5", 0.5),  # Joshua's
         ("0 -3.5 -1 ||| -4", -4),
         ("-2.5e-1", -0.25),
@@ -215,6 +216,8 @@ def test_the_total_of_moses(ranked, fields, total):
         ("word4 |0-1,wa=0-0,total=-1.5| word5 |2-2,total=-2|", 2),
         ("word4|DT word5|NN", 2),
         ("word4|DT|x word5|NN|y", 2),
+        ("word4 |0,wa=0-0 1-1 , total=-2| word5 |1|", 2),
+        ("word4 <eps> word5 <eps>", 2),
         ("word4 word5|UNK|UNK|UNK", 2),
         ("word4|DT word5|UNK|UNK|UNK", 2),
         ("word4 <eos> word5", 2),  # the penalty is of words
@@ -228,7 +231,14 @@ def test_what_is_no_word_takes_nothing_off(ranked, capsys, words, number):
         capsys.readouterr()
         ((first, second),) = ranked(text, word_penalty=1)
         assert first["combined"] == second["combined"] == first["log_probability"] - number
-        assert ("factors were left out" in capsys.readouterr().err) == ("|" in words)
+        assert ("factors were left out" in capsys.readouterr().err) == (
+            "|" in words or "<eps>" in words
+        )
+
+
+def test_pieces_of_words_are_said(ranked, capsys):
+    ranked("0 ||| ▁word4 ▁wo rd5 ||| -1\n0 ||| ▁word4 ||| -2\n")
+    assert "pieces of words, such as ▁word4 (SentencePiece)" in capsys.readouterr().err
 
 
 def test_a_carriage_return_is_white_space(ranked):
@@ -299,7 +309,33 @@ def test_a_format_is_guessed_from_several_lines(ranked, capsys, monkeypatch, lin
         ("a b (spk-utt1)\na (spk-utt1)\nc (spk-utt2)\n", "guess", "in brackets after the words"),
         ("a b (utt1 -5234)\na (utt1 -5300)\n", "guess", "a name in brackets after the words"),
         ("id\ttext\nu1\ta b\n", "guess", "line 1 seems to be a table's header"),
-        ("0\ta b\n0\tb\n1\tb\n", "guess", "columns, with tabs between them"),
+        ("0\ta b\n0\tb\n1\tb\n", "guess", "the first lines begin with 0 and 1"),
+        ("a\tb\na\tb c\n", "guess", "columns, with tabs between them"),
+        ("0 word4\n0 word5\n1 word6\n", "guess", "if that is an id, say --nbest_format=kaldi"),
+        ("1. word4\n2. word5\n\n1. word4\n", "guess", r"the first lines begin with 1\. and 2\."),
+        ("bo a\nbo b\nal a\nal b\n", "guess", "begin with bo and al, which the model does not"),
+        ("utt1 word4 [ 1 2 ]\nutt1 word5 [ 3 4 ]\n", "kaldi", r"more than words, such as \["),
+        ("0 46797 word4\n0 35000 word5\n", "guess", "the first lines|two numbers before"),
+        ("utt1 | word4\nutt2 | word5\n", "guess", r"have \| before the words"),
+        ("the 12\nowl 40\n", "guess", "others are a word and a number"),
+        ('utt1,"a b",-1.5\nutt1,"c d",-1.7\n', "guess", "more than words, such as utt1,"),
+        ("[05/01/17 12:00:00 INFO] PRED 1: a\n[05/01/17 12:00:00 INFO] b\n", "guess", "more than"),
+        ("0 a [-1.2]  b [-3.4] \n1 c [-1]  d [-3] \n", "guess", "begin with 0 and 1"),
+        ("a.nbest -1234.5 -20.3 3 a b\na.nbest -1250.5 -22.3 5 c\n", "guess", "more than words"),
+        ("0 1000 the -123.4\n///\n0 900 an -12\n", "guess", "more than words, such as -123.4"),
+        ("# frames 123\n T -1234 A -1200 0 <s> 10 -3 -3 the\n", "guess", "more than words"),
+        ("utt1-0:\thyp=['a', 'b']\nutt2-1:\thyp=['c', 'd']\n", "guess", "more than words"),
+        ("('a b', None, [('a', (0, 3))], -1.2)\n('c', None, [('c', (0, 3))], -1.4)\n", "guess",
+         "more than words"),
+        ('<nbest><hyp score="-1">a b</hyp></nbest>\n', "guess", "more than words, such as <nbest>"),
+        ("| id | hyp |\n|----|-----|\n| 1 | a b |\n", "guess", "more than words|before the words"),
+        ("[00:00.000 --> 00:02.000]  a b\n[00:02.000 --> 00:04.000]  c\n", "guess", "more than"),
+        ("[00:00.00]a b\n[00:02.00]a c d\n", "guess", r"more than words, such as \[00"),
+        ("0:00:00.000,0:00:02.000\na b\n", "guess", "of subtitles"),
+        ("numaligns 2\nalign 0 a 0.9 b 0.1\n", "guess", "confusion network"),
+        ("ID,hyp\nutt1,a b\n", "guess", "a table's header"),
+        ("id: (utt1-1)\nREF:  a\n", "guess", "of a table of errors"),
+        ("utt1 ref  a b\nutt1 hyp  a b\n", "guess", "of a table of errors"),
         ("id,text,score\nu1,a b,-1\n", "guess", "line 1 seems to be a table's header"),
         ("1\n00:00:01,000 --> 00:00:02,000\na b\n", "guess", "line 2 seems to be of subtitles"),
         ('{\n  "utts": {\n', "guess", "line 1 seems to be JSON over several lines"),
@@ -322,8 +358,8 @@ def test_words_that_look_like_ids_are_said(ranked, capsys):
     assert "each line begins with G7; if that is an id, say --nbest_format=kaldi" in (
         capsys.readouterr().err
     )
-    ranked("0 word4\n0 word5\n1 word6\n")
-    assert "each line begins with a number; if that is an id" in capsys.readouterr().err
+    ranked("25 word4\n25 word5\n")
+    assert "--nbest_format=lines" in capsys.readouterr().err
     ranked("utt1 word4\nutt2 word5\n")
     assert "every list has one hypothesis only" in capsys.readouterr().err
 

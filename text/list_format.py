@@ -1,5 +1,6 @@
 """Which format n-best lists are in, to judge by several lines; see `nbest.py`."""
 
+import itertools
 import re
 from collections.abc import Container, Sequence
 
@@ -14,6 +15,7 @@ from text.nbest import (
     SEPARATOR,
     NbestError,
     parse,
+    without_annotations,
 )
 
 # How many lines the guess looks at.
@@ -45,18 +47,36 @@ UNREADABLE = (
     (r"[HD]-\d+ +-?\d+\.\d+(?:e-?\d+)?\s", "of fairseq's lists, of which the tabs are lost"),
     (r"\S+\s+\S+\s+\S+\s+\d+\.\d+\s+\d+\.\d+\s+<\S*>\s", "of an STM file"),
     (r"(?:\d+:)?\d+:\d\d[.,]\d{3}\s+-->|WEBVTT", "of subtitles"),
-    (r"(?:id|utt|utterance|text|hyp|hypothesis|score|start)(?:_id)?[,;\t]\S+$", "a table's header"),
+    (r"(?i:(?:id|utt|utterance|text|hyp|hypothesis|score|start)(?:_id)?[,;\t]\S+$)",
+     "a table's header"),
+    (r"\d+:\d\d:\d\d\.\d+,\d+:", "of subtitles"),
+    (r"File type = ", "the header of a TextGrid of Praat"),
+    (r"numaligns \d+$", "of a confusion network of SRILM"),
+    (r"\S+\s+(?:ref\s\s|#csid\s)|%WER\s|id: \(\S+\)$|Scores: \(#C", "of a table of errors"),
 )  # fmt: skip
 UNREADABLE_LINE = re.compile("|".join(f"({pattern})" for pattern, _ in UNREADABLE))
 ADVICE = "write the words alone, or as --nbest_format allows, and scores to a file for --scores"
 
 NUMBERED_ID = re.compile(r"(.+)-(0|[1-9]\d*)")
 # Such as utt1, spk-7, 1089-134686-0000 or a/b.wav.
-NAME = re.compile(r"(?=.*\d)(?=.*[^\W\d_]).*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
+NAME = re.compile(r"(?=.*\d)(?=.*[^\W\d_])[^\[\](){}<>\"=]*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
 NAME_ALONE = re.compile(r"[^\W\d_].*\d.*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
 NAME_AFTER = re.compile(r".*\((?=\S*\d)\S*[^\W\d_]\S*(?:\s+-?[.\d]+)?\)")
 SCORE = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+|-\d+")
 WORD_NUMBER = re.compile(r"\d+")
+NUMBERED = re.compile(r"\d+[.):]?")
+# Of what is no word: code, tables, times; but not `[noise]`, nor a word with its punctuation.
+STRANGE = re.compile(
+    r"-\d+|[-+]?\d*\.\d+(?:[eE][-+]?\d+)?"  # a number, but not that of people
+    r"|.*[\[({][\[({'\"].*|.*[\])}][\])}].*"
+    r"|[^\w\s]*[\[\](){}|=<>/\\#*+][^\w\s]*"
+    r"|.*[^\s][=\[\]{}|\\<>#\"():;_/,][^\s].*"
+)
+NOT_STRANGE = re.compile(
+    r"[<\[({][^\W_][\w' -]*[>\])}]|\d+(?:,\d{3})+|\d+:\d\d|[^\W\d_]+/[^\W\d_]+"
+)
+AROUND_WORDS = "\"'“”„«»¿¡"
+STRANGE_SHARE = 0.25
 
 
 def sign(line: str) -> str | None:
@@ -129,8 +149,22 @@ def _guess_by_ids(first_words, vocabulary):
         stems = {match[1] for match in numbered}
         if len(stems) < len(first_words) and numbered[0][2] in ("0", "1"):
             return KALDI_N
+    _refuse_ambiguous(first_words)
     are_names = all(NAME.fullmatch(word) for word in first_words)
     return KALDI if are_names and len(set(first_words)) > 1 else LINES
+
+
+def _refuse_ambiguous(first_words):
+    """Refuses lines that begin with what may be an id, a number of a list, or a word."""
+    runs = [(word, len(list(run))) for word, run in itertools.groupby(first_words)]
+    are_together = len(set(first_words)) == len(runs) > 1 and min(n for _, n in runs) > 1
+    are_numbers = all(map(NUMBERED.fullmatch, first_words)) and len(runs) > 1
+    if are_numbers or (are_together and not all(map(NAME.fullmatch, first_words))):
+        raise NbestError(
+            f"the first lines begin with {first_words[0]} and {runs[1][0]}, which the model does "
+            f"not know; if that is an id, say --nbest_format={KALDI}, if it is a word, "
+            f"--nbest_format={LINES}"
+        )
 
 
 def hint(lines: Sequence[str], vocabulary: Container[str]) -> str | None:
@@ -185,3 +219,34 @@ def check_columns(lines: Sequence[str], form: str, vocabulary: Container[str]) -
             )
     if form == LINES and len(hypotheses) > 1 and all("\t" in line.strip() for line in lines):
         raise NbestError(f"and others have columns, with tabs between them; {ADVICE}")
+    _refuse_columns(words, vocabulary)
+    bare = [without_annotations(" ".join(each), vocabulary)[0] for each in words]
+    flat = [word for each in bare for word in each.split()]
+    strange = [word for word in flat if _is_strange(word, vocabulary)]
+    if len(strange) > 1 and len(strange) >= STRANGE_SHARE * len(flat):
+        raise NbestError(f"and others have more than words, such as {strange[0]:.40}; {ADVICE}")
+
+
+def _is_strange(word, vocabulary):
+    if word in vocabulary or NOT_STRANGE.fullmatch(word):
+        return False
+    word = word.strip(AROUND_WORDS)
+    bare = word.lstrip("([").rstrip(".,;:!?…)]")
+    return bool(STRANGE.fullmatch(bare or word) or STRANGE.fullmatch(word.rstrip(".,;:!?…")))
+
+
+def _refuse_columns(words, vocabulary):
+    """Refuses numbers or marks that stand at the same place of each line, and are no words."""
+    rows = [each for each in words if len(each) > 1]
+    if len(rows) < max(2, len(words)):
+        return
+    firsts, seconds = ([row[place] for row in rows] for place in (0, 1))
+    unknown = [word for word in {*firsts, *seconds} if word not in vocabulary]
+    numbers = set(filter(WORD_NUMBER.fullmatch, unknown))
+    marks = {word for word in unknown if not any(map(str.isalnum, word))}
+    if numbers.issuperset(firsts) and numbers.issuperset(seconds):
+        raise NbestError(f"and others have two numbers before the words; {ADVICE}")
+    if marks and set(firsts) <= marks:
+        raise NbestError(f"and others have {firsts[0]} before the words; {ADVICE}")
+    if numbers.issuperset(seconds) and len(set(seconds)) > 1 and max(map(len, rows)) == 2:
+        raise NbestError(f"and others are a word and a number; {ADVICE}")
