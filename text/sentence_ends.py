@@ -35,6 +35,9 @@ BOUNDARY = regex.compile(
     """,
     regex.VERBOSE | regex.V1,
 )
+# What has no bound in it, and its marks, which are eight at most.
+BEFORE_MORE = regex.compile(r"(?r)[\s\"'\p{Pe}\p{Pf}\p{Pi}]*+")
+MAX_MARKS = 8
 LAST_WORD = regex.compile(r"(?r)(?<![\p{L}\p{M}\p{N}_.])[\p{L}\p{M}\p{N}.]+")
 WORD_BEFORE = regex.compile(r"(?r)(?<![\p{L}\p{M}])([\p{L}\p{M}]+)(\.?)\s+")
 NEXT_WORD = regex.compile(rf"{OPENING}\p{{Sc}}?([\p{{L}}\p{{M}}]+|\p{{Nd}}+)([.:'’]?)")
@@ -118,6 +121,11 @@ def _known():
         continued=frozenset(sections["after continued"]),
         speech=frozenset(sections["speech"]),
     )
+
+
+def first_undecided(text: str, end: int) -> int:
+    """Where the first `BOUNDARY` may begin that needs more text than there is before `end`."""
+    return max(0, BEFORE_MORE.match(text, 0, max(0, end)).start() - MAX_MARKS)
 
 
 def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
