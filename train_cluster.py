@@ -17,10 +17,9 @@ from absl import flags
 
 import configs
 import ptb_word_lm
-import reader
 import training
 from program import command_line
-from training import cluster
+from training import cluster, continuing
 
 
 def main() -> None:
@@ -33,8 +32,12 @@ def main() -> None:
     machines.start(session_config, description)
     if machines.is_worker:
         return machines.serve()
-    corpus = reader.read_corpus(request.data_path, config.vocab_size or None)
+    max_words = config.vocab_size
+    corpus = continuing.read_corpus(
+        request.save_path, request.data_path, max_words, request.answers
+    )
     config = configs.with_vocabulary(config, corpus.words)
+    config = continuing.with_rows(config, max_words, request.save_path)
     metagraph, models = ptb_word_lm.build_metagraph(config, corpus, dtype, request.seed)
     machines.replicate(metagraph, models["Train"], request.num_replicas)
     run = training.describe_run(
