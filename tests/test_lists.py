@@ -175,7 +175,11 @@ def test_scores_that_do_not_fit_are_refused(ranked, scores, message):
 def test_scores_of_lines_without_ids(ranked, capsys):
     (rows,) = ranked("word4\nword5\n", "lines", scores="a 2\nb 3\n", lm_weight=0)
     assert [row["combined"] for row in rows] == [3, 2]
-    assert "all scores are positive, as costs are" in capsys.readouterr().err
+    assert "no score is negative, as no cost is" in capsys.readouterr().err
+    ranked("word4\nword5\n", "lines", scores="a 0\nb 3\n", lm_weight=0)
+    assert "no score is negative, as no cost is" in capsys.readouterr().err
+    ranked("0 ||| word4 ||| 3.5\n0 ||| word5 ||| 4.5\n", lm_weight=0)  # Nematus's
+    assert "--text: no score is negative, as no cost is" in capsys.readouterr().err
     with pytest.raises(errors.UserError, match="line 1 has two scores, -1.5 before the last"):
         ranked("word4\nword5\n", "lines", scores="-1.5 2\n-2.5 3\n", lm_weight=0)
 
