@@ -57,12 +57,16 @@ WITHOUT_VOWEL = regex.compile(
 DATE = regex.compile(r"\d{1,2}\.")
 END_OF_DATE = regex.compile(r"(?r)(?<!\d)\d{1,2}\.\s?")
 YEAR_OR_CENTURY = regex.compile(r"(?r)[\dIVX]+\s?")
-UNIT = regex.compile(r"(?r)\d\s?[ghlmstгмлчс]")
+UNIT = regex.compile(r"(?r)(?:\d\s?[fghlmstгмлчс]|\p{Ll}/\p{Ll})")
 # What is no initial: the end of a contraction, a pronoun.
 NO_INITIAL = regex.compile(
     r"(?r)(?:['’]\p{L}|\b(?:am|and|as|can|could|did|do|does|had|have|nor|or|said|should|so|than|was"
     r"|will|would)\s+I)"
 )
+# Such as `Tte. Ruiz` or `Max. 50`.
+MAX_TITLE = 4
+# German compounds, such as `Hauptstr. 5`.
+BEFORE_NUMBER = ("str", "nr", "gr")
 # A sentence is longer than this: such as `В 1999` or `1`.
 MAX_OPENING = 12
 ELISIONS = frozenset(["c", "j", "jusqu", "l", "m", "n", "qu", "s", "t"])
@@ -158,10 +162,20 @@ def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
     if kind is None:
         if len(word) > 1 and word.isupper() and ROMAN.fullmatch(word):
             return _is_ordinal(text, start, boundary, word)
+        if len(word) <= MAX_TITLE and _is_at_beginning(text, start, mark - len(word)):
+            return _is_unknown_title(text, end, word)
         return WITHOUT_VOWEL.fullmatch(word) is not None and _is_number(text, end)
     if kind == "year":
         return 0 <= start >= mark - MAX_OPENING
     return kind != "no" and _belongs_to_next(text, end, word, kind)
+
+
+def _is_unknown_title(text, end, word):
+    """Whether a short word, which begins a sentence, goes with the name or number after it."""
+    if not word[0].isupper() or word.isupper() or word.lower() in _known().languages:
+        return False
+    found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
+    return found is not None and not _is_starter(found)
 
 
 def _kind_of(text, first, mark, word):
@@ -188,8 +202,8 @@ def _kind_of(text, first, mark, word):
         if NO_INITIAL.match(text, first, mark):
             return "no"
         return "before number" if UNIT.match(text, first, mark) else "other"
-    if kind is None and word.endswith("str"):
-        return "before number"  # a German street, such as `Hauptstr`
+    if kind is None and word.endswith(BEFORE_NUMBER):
+        return "before number"
     if kind:
         return kind
     return "other" if "." in word and LETTERS_WITH_PERIODS.fullmatch(word) else None
@@ -209,7 +223,9 @@ def _belongs_to_next(text, end, abbreviation, kind):
         return True
     if kind == "before number":
         is_word = abbreviation.lower() in _known().languages  # such as `no`
-        return not is_word and bool(len(next_word) == 1 or ROMAN.fullmatch(next_word))
+        is_number = len(next_word) == 1 or ROMAN.fullmatch(next_word)
+        is_elided = found[2] != "" and found[2] in "'’"  # as in `10 h. C'est`
+        return not is_word and bool(is_number) and not is_elided
     return not _is_starter(found)
 
 
@@ -247,10 +263,12 @@ def _is_ordinal(text, start, boundary, number):
     if word in _known().months:
         return True
     is_abbreviation = found[2] == "." and word.lower() in _known().kinds
-    if is_abbreviation or _is_starter(found) or (len(number) > 2 and number.isdigit()):
+    if _is_starter(found) or (len(number) > 2 and number.isdigit()):
+        return False
+    if is_abbreviation and _known().kinds[word.lower()] == "before":
         return False
     language = _language(text[max(0, mark - MAX_LOOKBEHIND) : end + MAX_LOOKAHEAD])
-    if language not in WITH_ORDINALS:
+    if language not in (BEFORE_ORDINAL if is_abbreviation else WITH_ORDINALS):
         return False
     before = WORD_BEFORE.match(text, max(0, first - MAX_LOOKAHEAD), first)
     if not before or not number.isdigit():
@@ -269,7 +287,7 @@ def _is_at_beginning(text, start, end):
 def _is_before_number(word):
     if len(word) == 1:
         return word.islower()
-    return word.endswith("str") or _known().kinds.get(word.lower()) == "before number"
+    return word.endswith(BEFORE_NUMBER) or _known().kinds.get(word.lower()) == "before number"
 
 
 def _language(text):
