@@ -44,7 +44,7 @@ TAG = r"</[A-Za-z][\w:.-]*>|<[A-Za-z][\w:.-]*\s[^<>]*=[^<>]*>|<(?:[Pp]|[bh]r|g)\
 SENTENCE_TAG = re.compile(r"</[sw]>")
 MARKUP = (
     (re.compile(TAG), 0.01, "tags of XML or HTML"),
-    (re.compile(r"\\[A-Za-z]+(?=[{\[\\])"), 0.01, "commands of TeX"),
+    (re.compile(r"\\[A-Za-z]+(?=[{\[])"), 0.01, "commands of TeX"),
     (re.compile(r"\[\[[^\[\]]+\]\]"), 0.02, "markup of a wiki"),
 )
 ESCAPE = re.compile(r"&(?:#\d+|#x[\dA-Fa-f]+|nbsp|quot|apos|lt|gt|[mn]dash|hellip|[lr][ds]quo);")

@@ -64,7 +64,7 @@ class Subwords(NamedTuple):
 SUBWORDS = (
     Subwords("subword-nmt", regex.compile(r"\S+@@"), 0.01, goes_on="@@"),  # ow@@ l
     Subwords("SentencePiece", regex.compile(r"▁\S*"), 0.1, begins="▁"),  # ▁ow l
-    Subwords("WordPiece", regex.compile(r"##\S+"), 0.02, follows="##"),  # ow ##l
+    Subwords("WordPiece", regex.compile(r"##[^\s#]\S*"), 0.02, follows="##"),  # ow ##l
     Subwords("OpenNMT", regex.compile(r"￭\S*|\S+￭"), 0.01, follows="￭", goes_on="￭"),  # ow ￭l
     Subwords("BPE", regex.compile(r"\S+</w>"), 0.1, ends="</w>"),  # ow l</w>
     Subwords("GPT-2", regex.compile(r"Ġ\S*"), 0.1, begins="Ġ"),  # Ġow l
