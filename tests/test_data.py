@@ -241,7 +241,8 @@ def test_a_corpus_is_replaced_only_on_request(tmp_path):
     [
         (b"One.\nTw\xff.\n", r"standard input: line 2 is not UTF-8 text \(byte 0xff\); .*"),
         (TEXT.encode() + b"\n\n\xe2\x82", r"standard input: line 3 is not UTF-8 text .*0xe2.*"),
-        (TEXT.encode("utf-16"), "standard input: line 1 is not UTF-8 text .*"),
+        (TEXT.encode("utf-16"), "standard input: is UTF-16 text; save it as UTF-8"),
+        (TEXT.encode("utf-16-le"), "standard input: line 1 contains a NUL byte; .*"),
         (b"One.\n" * 100 + b"T\0wo.", "standard input: line 101 contains a NUL byte; .*"),
         (b"Too short.", "1 sentence is too few .*, 20 are enough; .* --sentence_per_line"),
         (b"", "0 sentences are too few .*; there is no text"),

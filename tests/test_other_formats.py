@@ -1,10 +1,14 @@
 """What looks like a text and is none: markup, tables, words with more written to them."""
 
+import bz2
+import gzip
+import lzma
+
 import other_formats
 import pytest
 
 import inspection
-from text import preparation, words
+from text import files, preparation, words
 
 
 def each(line, number=60):
@@ -115,6 +119,24 @@ def test_what_is_taken_for_words_is_said(capsys, line, said):
 def test_chinese_and_japanese_words_with_spaces_between_them_stay(line):
     assert words.signs_of_tokens(f"{line}\n" * 20)
     assert not words.signs_of_tokens(f"{line.replace(' ', '')}\n" * 60)
+
+
+@pytest.mark.parametrize(
+    ("pack", "what"),
+    [
+        (gzip.compress, "gzip"),
+        (bz2.compress, "bzip2"),
+        (lzma.compress, "xz"),
+        (lambda data: b"PK\3\4\x14\0\0\0\x08\0" + data, "zip"),
+        (lambda data: b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n" + data, "PDF"),
+        (lambda data: b"PAR1\x15\4\x15 " + data + b"\xff", "Parquet"),
+        (lambda data: data.decode().encode("utf-16"), "UTF-16"),
+    ],
+)
+def test_what_is_packed_is_named(tmp_path, pack, what):
+    (tmp_path / "text").write_bytes(pack(b"The owl sleeps by day.\n" * 40))
+    with pytest.raises(files.TextError, match=what):
+        list(files.read_blocks(str(tmp_path / "text")))
 
 
 def test_what_stands_for_a_byte_or_a_document_stays_one_word():
