@@ -147,8 +147,6 @@ def say_ids(samples):
     """Says which texts have lines that begin with an id, as Kaldi's do, or end with one."""
     for name, sample in samples.items():
         whole = sample.split("\n")[:-1]
-        if what := other_formats.what_begins_lines(sample):
-            shared.say(f"{name}: its lines begin with {what}, it seems, which are taken for words")
         if len(whole) >= MIN_SENTENCES and all(map(NAME_AFTER.fullmatch, whole)):
             shared.say(
                 f"{name}: its lines end with ids, it seems, such as {whole[0].split()[-1]}, which "
@@ -163,6 +161,8 @@ def say_ids(samples):
                 f"{name}: its lines begin with ids, it seems, such as {first[0]}, which are taken "
                 "for words; `cut -d' ' -f2- FILE` leaves them out"
             )
+        elif what := other_formats.what_begins_lines(sample):
+            shared.say(f"{name}: its lines begin with {what}, it seems, which are taken for words")
 
 
 class Seen:

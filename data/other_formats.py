@@ -82,6 +82,7 @@ TAG_ALONE = re.compile(r"[A-Z][A-Z0-9$.:_-]*|_")
 FRACTION = re.compile(r"[-+]?\d+\.\d+")
 UNSPACED_SCRIPT = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 SPEAKER = re.compile(r"(?:- )?[^\W\d][\w .'-]{0,30}:\s")
+NUMBER = re.compile(r"\d+[.)]?\s")
 TIME = re.compile(r"\W?\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b|\W?\d{1,2}:\d\d\b")
 
 
@@ -110,7 +111,7 @@ def what_it_has(sample: str) -> tuple[str, str] | None:
 def _markup(sample, pieces, _):
     for pattern, share, what in MARKUP:
         found = [tag for tag in pattern.findall(sample) if not SENTENCE_TAG.fullmatch(tag)]
-        if len(found) >= max(share * len(pieces), MIN_PIECES):
+        if len(found) >= max(share * len(pieces), MIN_PIECES // 2):
             return what, found[0]
     return None
 
@@ -141,7 +142,7 @@ def _columns(_, __, lines):
     for pattern, name in SEPARATORS:
         numbers = collections.Counter(len(pattern.findall(line)) for line in lines)
         number, how_often = numbers.most_common(1)[0]
-        has_tabs = name == "tabs" and len(lines) - numbers[0] >= 0.6 * len(lines)
+        has_tabs = name == "tabs" and len(lines) - numbers[0] >= 0.4 * len(lines)
         if has_tabs or (number and how_often >= MOST * len(lines)):
             example = next(line for line in lines if pattern.search(line))
             return f"columns with {name} between them", example
@@ -166,7 +167,7 @@ def _table_of_words(_, __, lines):
         is_prose = is_long or has_ends or any(map(UNSPACED_SCRIPT.search, words))
         if len(rows) >= 5 * MIN_LINES and not is_prose:
             return "one word a line", words[0]
-    elif 1 < width < 7 and how_often >= 0.9 * len(rows):
+    elif 1 < width < 12 and how_often >= 0.9 * len(rows):
         same = [row for row in rows if len(row) == width]
         tags = [_is_column_of(TAG_ALONE.fullmatch, same, place) for place in range(width)]
         if tags[-1] and not all(tags):
@@ -187,8 +188,9 @@ def escape_in(sample: str) -> str | None:
 def what_begins_lines(sample: str) -> str | None:
     """What most lines begin with, as those of a chat or a log do; None if they do not."""
     lines = [line.strip() for line in sample.split("\n") if line.strip()]
-    for pattern, what in ((TIME, "dates or times"), (SPEAKER, "names")):
-        found = [line for line in lines if pattern.match(line)]
-        if len(found) >= max(MOST * len(lines), MIN_LINES):
+    for pattern, what in ((TIME, "dates or times"), (SPEAKER, "names"), (NUMBER, "numbers")):
+        found = [match[0] for line in lines if (match := pattern.match(line))]
+        differ = pattern is TIME or len(set(found)) > 1  # a day is the same in many lines
+        if differ and len(found) >= max(MOST * len(lines), MIN_LINES):
             return what
     return None

@@ -38,6 +38,8 @@ OTHER_FORMATS = {
     "L{i} +++$+++ u0 +++$+++ {s}": "several columns",  # Cornell's dialogues
     "The DT B-NP O\nowl NN I-NP B-ORG\n. . O O\n": "columns",  # CoNLL-2003
     "The O\nowl B-ORG\n. O\n": "columns",
+    "1   The  the  DT  _  2  NMOD\n2   owl  owl  NN  _  3  SBJ\n": "columns",
+    "猫\tネコ\t猫\nEOS": "columns with tabs between them",
     "sw2001A-ms98-a-{i} {i}.000000 {i}.977625 the owl": "a number in each line",
     "utt{i} 1 {i}.00 0.30 the 0.9": "a number in each line",  # CTM
     "owl{i} 0.1 -0.2 0.3": "a number in each line",  # GloVe
@@ -98,7 +100,9 @@ def test_text_has_nothing_else(text):
     [
         ("[2020-01-01 10:{i}] <nick> {s}", "its lines begin with dates or times"),
         ("12/01/20, 10:{i} - Bob: {s}", "its lines begin with dates or times"),
-        ("Bob: {s}", "its lines begin with names"),
+        ("Bob: {s}\nAl: {t}", "its lines begin with names"),
+        ("1 {s}\n2 {t}", "its lines begin with numbers"),  # bAbI's
+        ("{i}. {s}", "its lines begin with ids"),
         ("The owl&#39;s nest&nbsp;is {s}", "has escapes of HTML, such as &#39;"),
     ],
 )
