@@ -50,6 +50,7 @@ UNREADABLE = (
     (r"(?i:(?:id|utt|utterance|text|hyp|hypothesis|score|start)(?:_id)?[,;\t]\S+$)",
      "a table's header"),
     (r"\d+:\d\d:\d\d\.\d+,\d+:", "of subtitles"),
+    (r"(?:LOG|WARNING|ERROR) \(", "of a log of Kaldi"),
     (r"File type = ", "the header of a TextGrid of Praat"),
     (r"numaligns \d+$", "of a confusion network of SRILM"),
     (r"\S+\s+(?:ref\s\s|#csid\s)|%WER\s|id: \(\S+\)$|Scores: \(#C", "of a table of errors"),
@@ -67,14 +68,16 @@ WORD_NUMBER = re.compile(r"\d+")
 NUMBERED = re.compile(r"\d+[.):]?")
 # Of what is no word: code, tables, times; but not `[noise]`, nor a word with its punctuation.
 STRANGE = re.compile(
-    r"-\d+|[-+]?\d*\.\d+(?:[eE][-+]?\d+)?"  # a number, but not that of people
+    r"-\d+|<[-+.\d]+>|[-+]?\d*\.\d+(?:[eE][-+]?\d+)?"  # a number, but not that of people
     r"|.*[\[({][\[({'\"].*|.*[\])}][\])}].*"
     r"|[^\w\s]*[\[\](){}|=<>/\\#*+][^\w\s]*"
     r"|.*[^\s][=\[\]{}|\\<>#\"():;_/,][^\s].*"
 )
 NOT_STRANGE = re.compile(
-    r"[<\[({][^\W_][\w' -]*[>\])}]|\d+(?:,\d{3})+|\d+:\d\d|[^\W\d_]+/[^\W\d_]+"
+    r"[<\[({][^\W\d_][\w' -]*[>\])}]|\d+(?:,\d{3})+|\d+:\d\d|[^\W\d_]+/[^\W\d_]+"
 )
+# What stands beside the words if each line has it: `[utt1]`, `(0.95)`, `95%`, `HYP:`.
+BESIDE_WORDS = re.compile(r"[<\[({].*\d.*[>\])}]|\d+(?:\.\d+)?%|[^\W\d]\w*(?:\[\d+\])?:")
 AROUND_WORDS = "\"'“”„«»¿¡"
 STRANGE_SHARE = 0.25
 
@@ -246,6 +249,9 @@ def _refuse_columns(words, vocabulary):
     marks = {word for word in unknown if not any(map(str.isalnum, word))}
     if numbers.issuperset(firsts) and numbers.issuperset(seconds):
         raise NbestError(f"and others have two numbers before the words; {ADVICE}")
+    for column in (firsts, seconds, [row[-1] for row in rows]):
+        if all(BESIDE_WORDS.fullmatch(word) and word not in vocabulary for word in column):
+            raise NbestError(f"and others have {column[0]:.40} beside the words; {ADVICE}")
     if marks and set(firsts) <= marks:
         raise NbestError(f"and others have {firsts[0]} before the words; {ADVICE}")
     if numbers.issuperset(seconds) and len(set(seconds)) > 1 and max(map(len, rows)) == 2:
