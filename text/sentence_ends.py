@@ -57,14 +57,14 @@ WITHOUT_VOWEL = regex.compile(
 DATE = regex.compile(r"\d{1,2}\.")
 END_OF_DATE = regex.compile(r"(?r)(?<!\d)\d{1,2}\.\s?")
 YEAR_OR_CENTURY = regex.compile(r"(?r)[\dIVX]+\s?")
-UNIT = regex.compile(r"(?r)(?:\d\s?[fghlmstгмлчс]|\p{Ll}/\p{Ll})")
-# What is no initial: the end of a contraction, a pronoun.
+UNIT = regex.compile(r"(?r)(?:\d\s?[fghlmstгмлчс]|\p{Ll}/\p{Ll}|(?:кв|куб|тыс|млн)\.?\s[мтл])")
+# What is no initial: the end of a contraction, a degree, a pronoun.
 NO_INITIAL = regex.compile(
-    r"(?r)(?:['’]\p{L}|\b(?:am|and|as|can|could|did|do|does|had|have|nor|or|said|should|so|than|was"
+    r"(?r)(?:['’°]\p{L}|\b(?:am|and|as|can|could|did|do|does|had|have|nor|or|said|should|so|than|was"
     r"|will|would)\s+I)"
 )
-# Such as `Tte. Ruiz` or `Max. 50`.
-MAX_TITLE = 4
+# Such as `Tte. Ruiz` or `Max. 50`, in the scripts of which `WORDS` knows short sentences.
+TITLE = regex.compile(r"\p{Lu}(?=\p{Ll})[\p{Latin}\p{Cyrillic}]{1,3}")
 # German compounds, such as `Hauptstr. 5`.
 BEFORE_NUMBER = ("str", "nr", "gr")
 # A sentence is longer than this: such as `В 1999` or `1`.
@@ -162,17 +162,24 @@ def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
     if kind is None:
         if len(word) > 1 and word.isupper() and ROMAN.fullmatch(word):
             return _is_ordinal(text, start, boundary, word)
-        if len(word) <= MAX_TITLE and _is_at_beginning(text, start, mark - len(word)):
-            return _is_unknown_title(text, end, word)
-        return WITHOUT_VOWEL.fullmatch(word) is not None and _is_number(text, end)
+        if _is_at_beginning(text, start, mark - len(word)) and _is_unknown_title(text, end, word):
+            return True
+        if not WITHOUT_VOWEL.fullmatch(word):
+            return False
+        is_shortened = word[0].isupper() and not word.isupper()  # such as `BGBl`
+        return _is_number(text, end) or (
+            is_shortened and _belongs_to_next(text, end, word, "other")
+        )
     if kind == "year":
-        return 0 <= start >= mark - MAX_OPENING
+        found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
+        is_new = found is not None and _is_starter(found)
+        return 0 <= start >= mark - MAX_OPENING and not is_new
     return kind != "no" and _belongs_to_next(text, end, word, kind)
 
 
 def _is_unknown_title(text, end, word):
     """Whether a short word, which begins a sentence, goes with the name or number after it."""
-    if not word[0].isupper() or word.isupper() or word.lower() in _known().languages:
+    if not TITLE.fullmatch(word) or word.lower() in _known().languages:
         return False
     found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
     return found is not None and not _is_starter(found)
