@@ -164,12 +164,7 @@ def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
             return _is_ordinal(text, start, boundary, word)
         if _is_at_beginning(text, start, mark - len(word)) and _is_unknown_title(text, end, word):
             return True
-        if not WITHOUT_VOWEL.fullmatch(word):
-            return False
-        is_shortened = word[0].isupper() and not word.isupper()  # such as `BGBl`
-        return _is_number(text, end) or (
-            is_shortened and _belongs_to_next(text, end, word, "other")
-        )
+        return WITHOUT_VOWEL.fullmatch(word) is not None and _is_number(text, end)
     if kind == "year":
         found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
         is_new = found is not None and _is_starter(found)
