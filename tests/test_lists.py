@@ -240,6 +240,11 @@ def test_what_is_no_word_takes_nothing_off(ranked, capsys, words, number):
         )
 
 
+@pytest.mark.parametrize("word", ["(" * 30000 + "a", "[1" * 30000, "a=" * 30000])
+def test_no_word_takes_long(ranked, word):  # which would be minutes if it grew with the square
+    ranked(f"word4 word5 word6 word7 {word}\nword4 word5 word4 word5 word6 {word}\n")
+
+
 def test_pieces_of_words_are_said(ranked, capsys):
     ranked("0 ||| ▁word4 ▁wo rd5 ||| -1\n0 ||| ▁word4 ||| -2\n")
     assert "pieces of words, such as ▁word4 (SentencePiece)" in capsys.readouterr().err

@@ -96,6 +96,13 @@ def test_text_has_nothing_else(text):
 
 
 @pytest.mark.parametrize(
+    "text", ["<a " + "=" * 65000, "00:00.0 " * 8000, "[[" * 30000, "(A-" * 20000, "{'" * 30000]
+)
+def test_no_text_takes_long(text):  # which would be minutes if the time grew with the square
+    assert other_formats.what_it_has(text) is None
+
+
+@pytest.mark.parametrize(
     ("line", "said"),
     [
         ("[2020-01-01 10:{i}] <nick> {s}", "its lines begin with dates or times"),

@@ -80,6 +80,7 @@ NOT_STRANGE = re.compile(
 BESIDE_WORDS = re.compile(r"[<\[({].*\d.*[>\])}]|\d+(?:\.\d+)?%|[^\W\d]\w*(?:\[\d+\])?:")
 AROUND_WORDS = "\"'“”„«»¿¡"
 STRANGE_SHARE = 0.25
+MAX_EXAMINED = 100  # characters of a word, of which the time may grow with the square
 
 
 def sign(line: str) -> str | None:
@@ -231,6 +232,7 @@ def check_columns(lines: Sequence[str], form: str, vocabulary: Container[str]) -
 
 
 def _is_strange(word, vocabulary):
+    word = word[:MAX_EXAMINED]
     if word in vocabulary or NOT_STRANGE.fullmatch(word):
         return False
     word = word.strip(AROUND_WORDS)
@@ -249,7 +251,8 @@ def _refuse_columns(words, vocabulary):
     marks = {word for word in unknown if not any(map(str.isalnum, word))}
     if numbers.issuperset(firsts) and numbers.issuperset(seconds):
         raise NbestError(f"and others have two numbers before the words; {ADVICE}")
-    for column in (firsts, seconds, [row[-1] for row in rows]):
+    lasts = [row[-1] for row in rows]
+    for column in ([word[:MAX_EXAMINED] for word in each] for each in (firsts, seconds, lasts)):
         if all(BESIDE_WORDS.fullmatch(word) and word not in vocabulary for word in column):
             raise NbestError(f"and others have {column[0]:.40} beside the words; {ADVICE}")
     if marks and set(firsts) <= marks:
