@@ -23,7 +23,7 @@ import curves
 import ptb_word_lm
 from graphs import ROOT, clean_environment, run_here
 from program import tensorflow_start
-from saved import checkpoints, finding
+from saved import finding, progress
 
 NUMBER = r"\d+\.\d{3}"
 PROGRESS = rf"{NUMBER} perplexity: {NUMBER} speed: \d+ wps"
@@ -191,8 +191,8 @@ def assert_same_weights(one, other):
     assert names == readers[1].get_variable_to_shape_map()
     for name in names:
         values = [reader.get_tensor(name) for reader in readers]
-        if name == checkpoints.PROGRESS:
-            values = [checkpoints.Progress.from_bytes(value) for value in values]
+        if name == progress.PROGRESS:
+            values = [progress.Progress.from_bytes(value) for value in values]
             assert values[0] == values[1]
         else:
             np.testing.assert_array_equal(*values, err_msg=name)
