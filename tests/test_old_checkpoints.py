@@ -17,7 +17,7 @@ import score
 from exported import signatures
 from graphs import ROOT, run_here
 from program.errors import UserError
-from saved import checkpoints, eras, finding, run_directory
+from saved import eras, finding, newest, reading, run_directory
 from trained import numpy_model, scoring, trained_model, vocabulary
 
 tf1 = tf.compat.v1
@@ -416,7 +416,7 @@ def test_nothing_begins_anew_beside_another_model(name, tmp_path):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x" * 99)
     with pytest.raises(UserError, match=f"holds {re.escape(name)}, but no checkpoint"):
-        checkpoints.name_newest_whole(str(tmp_path))
+        newest.choose(str(tmp_path))
     with pytest.raises(UserError, match=f"nor another checkpoint; there is {re.escape(name)}"):
         finding.find(str(tmp_path))
 
@@ -429,7 +429,7 @@ def test_what_is_no_model_does_not_hinder(tmp_path):
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    assert checkpoints.name_newest_whole(str(tmp_path)) == []
+    assert newest.choose(str(tmp_path)) == []
 
 
 def test_a_newer_checkpoint_that_was_not_copied_is_named(handed_over, tmp_path):
@@ -628,7 +628,7 @@ def test_a_model_goes_back_to_the_script(corpus, num_rows, tmp_path):
     status, _, err = run_here(export, *arguments, f"--tf1={tmp_path}/tf1")
     assert status == 0 and "with hidden_size 6, num_layers 2, vocab_size 13" in err
     path = tf1.train.latest_checkpoint(str(tmp_path / "tf1"))
-    found = checkpoints.read_shapes(path)
+    found = reading.read_shapes(path)
     for version in ("basic", "block"):
         for name, value in old_files.as_named(weights, version).items():
             assert found[name] == list(np.shape(value)), name
