@@ -14,8 +14,6 @@ from text.nbest import (
     MOSES,
     SEPARATOR,
     NbestError,
-    parse,
-    without_annotations,
 )
 
 # How many lines the guess looks at.
@@ -62,25 +60,7 @@ NUMBERED_ID = re.compile(r"(.+)-(0|[1-9]\d*)")
 # Such as utt1, spk-7, 1089-134686-0000 or a/b.wav.
 NAME = re.compile(r"(?=.*\d)(?=.*[^\W\d_])[^\[\](){}<>\"=]*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
 NAME_ALONE = re.compile(r"[^\W\d_].*\d.*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
-NAME_AFTER = re.compile(r".*\((?=\S*\d)\S*[^\W\d_]\S*(?:\s+-?[.\d]+)?\)")
-SCORE = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+|-\d+")
-WORD_NUMBER = re.compile(r"\d+")
 NUMBERED = re.compile(r"\d+[.):]?")
-# Of what is no word: code, tables, times; but not `[noise]`, nor a word with its punctuation.
-STRANGE = re.compile(
-    r"-\d+|<[-+.\d]+>|[-+]?\d*\.\d+(?:[eE][-+]?\d+)?"  # a number, but not that of people
-    r"|.*[\[({][\[({'\"].*|.*[\])}][\])}].*"
-    r"|[^\w\s]*[\[\](){}|=<>/\\#*+][^\w\s]*"
-    r"|.*[^\s][=\[\]{}|\\<>#\"():;_/,][^\s].*"
-)
-NOT_STRANGE = re.compile(
-    r"[<\[({][^\W\d_][\w' -]*[>\])}]|\d+(?:,\d{3})+|\d+:\d\d|[^\W\d_]+/[^\W\d_]+"
-)
-# What stands beside the words if each line has it: `[utt1]`, `(0.95)`, `95%`, `HYP:`.
-BESIDE_WORDS = re.compile(r"[<\[({].*\d.*[>\])}]|\d+(?:\.\d+)?%|[^\W\d]\w*(?:\[\d+\])?:")
-AROUND_WORDS = "\"'“”„«»¿¡"
-STRANGE_SHARE = 0.25
-MAX_EXAMINED = 100  # characters of a word, of which the time may grow with the square
 
 
 def sign(line: str) -> str | None:
@@ -177,85 +157,6 @@ def hint(lines: Sequence[str], vocabulary: Container[str]) -> str | None:
     if len(lines) < 2 or any(word in vocabulary for word in first_words):
         return None
     what = min(first_words)
-    if len(first_words) > 1 and all(map(str.isdecimal, first_words)):
-        what = "a number"
-    elif len(first_words) > 1 or not NAME_ALONE.fullmatch(what):
+    if len(first_words) > 1 or not NAME_ALONE.fullmatch(what):
         return None
     return f"each line begins with {what}; if that is an id, say --nbest_format={KALDI}"
-
-
-def check_columns(lines: Sequence[str], form: str, vocabulary: Container[str]) -> None:
-    """Refuses lines that have a score or an id beside the words, or numbers in place of words.
-
-    Args:
-      lines, vocabulary: as in `guess`.
-      form: the lines' format, one of `ANY_LINE`.
-
-    Raises:
-      NbestError: they have.
-    """
-    hypotheses = [hypothesis for line in lines if (hypothesis := parse(line, form))]
-    if len(hypotheses) > 1 and all(NAME_AFTER.fullmatch(each.words) for each in hypotheses):
-        raise NbestError(
-            "and others have a name in brackets after the words, as in the format trn; write it "
-            f"before the words, without brackets (--nbest_format={KALDI}), or say "
-            f"--nbest_format={LINES} if it is a word"
-        )
-    words = [hypothesis.words.split() for hypothesis in hypotheses]
-    words = [each for each in words if each]
-    flat = [word for each in words for word in each]
-    if len(flat) > len(words) and all(
-        WORD_NUMBER.fullmatch(word) and word not in vocabulary for word in flat
-    ):
-        raise NbestError(
-            "and others have numbers in place of words; Kaldi's int2sym.pl makes words of them"
-        )
-    for place, where in ((0, "before"), (-1, "after")):
-        column = [each[place] for each in words if len(each) > 1]
-        if (
-            len(set(column)) > 1
-            and len(column) == len(words)
-            and all(SCORE.fullmatch(word) and word not in vocabulary for word in column)
-        ):
-            raise NbestError(
-                f"and others have a number {where} the words, such as {column[0]}, which seems to "
-                f"be a score; {ADVICE}"
-            )
-    if form == LINES and len(hypotheses) > 1 and all("\t" in line.strip() for line in lines):
-        raise NbestError(f"and others have columns, with tabs between them; {ADVICE}")
-    _refuse_columns(words, vocabulary)
-    bare = [without_annotations(" ".join(each), vocabulary)[0] for each in words]
-    flat = [word for each in bare for word in each.split()]
-    strange = [word for word in flat if _is_strange(word, vocabulary)]
-    if len(strange) > 1 and len(strange) >= STRANGE_SHARE * len(flat):
-        raise NbestError(f"and others have more than words, such as {strange[0]:.40}; {ADVICE}")
-
-
-def _is_strange(word, vocabulary):
-    word = word[:MAX_EXAMINED]
-    if word in vocabulary or NOT_STRANGE.fullmatch(word):
-        return False
-    word = word.strip(AROUND_WORDS)
-    bare = word.lstrip("([").rstrip(".,;:!?…)]")
-    return bool(STRANGE.fullmatch(bare or word) or STRANGE.fullmatch(word.rstrip(".,;:!?…")))
-
-
-def _refuse_columns(words, vocabulary):
-    """Refuses numbers or marks that stand at the same place of each line, and are no words."""
-    rows = [each for each in words if len(each) > 1]
-    if len(rows) < max(2, len(words)):
-        return
-    firsts, seconds = ([row[place] for row in rows] for place in (0, 1))
-    unknown = [word for word in {*firsts, *seconds} if word not in vocabulary]
-    numbers = set(filter(WORD_NUMBER.fullmatch, unknown))
-    marks = {word for word in unknown if not any(map(str.isalnum, word))}
-    if numbers.issuperset(firsts) and numbers.issuperset(seconds):
-        raise NbestError(f"and others have two numbers before the words; {ADVICE}")
-    lasts = [row[-1] for row in rows]
-    for column in ([word[:MAX_EXAMINED] for word in each] for each in (firsts, seconds, lasts)):
-        if all(BESIDE_WORDS.fullmatch(word) and word not in vocabulary for word in column):
-            raise NbestError(f"and others have {column[0]:.40} beside the words; {ADVICE}")
-    if marks and set(firsts) <= marks:
-        raise NbestError(f"and others have {firsts[0]} before the words; {ADVICE}")
-    if numbers.issuperset(seconds) and len(set(seconds)) > 1 and max(map(len, rows)) == 2:
-        raise NbestError(f"and others are a word and a number; {ADVICE}")

@@ -3,7 +3,7 @@
 import collections
 from collections.abc import Container, Iterable, Iterator
 
-from text import conventions, list_format, nbest
+from text import conventions, list_columns, list_format, nbest
 
 GUESS = "guess"  # in place of a format
 
@@ -124,7 +124,7 @@ class ListReader:
         """
         if not self._are_columns_checked and self._form in list_format.ANY_LINE:
             self._are_columns_checked = True
-            list_format.check_columns(self._first_lines, self._form, self._vocabulary)
+            list_columns.check(self._first_lines, self._form, self._vocabulary)
 
     def notes(self) -> list[str]:
         """What to say of the lines, once they have all been read."""
