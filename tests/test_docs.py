@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import runpy
 
 import pytest
 
@@ -113,3 +114,9 @@ def test_flags_exist(page):
 
 def test_the_readme_is_short():
     assert len(read("README.md").splitlines()) <= 150
+
+
+def test_the_chart_is_that_of_its_observations():
+    chart = runpy.run_path(os.path.join(ROOT, "findings", "chart.py"))
+    lines = "\n".join(chart["table"](chart["read_observations"]()))
+    assert f"{chart['BEGIN']}{lines}\n{chart['END']}" in read("docs/tf1-today.md")
