@@ -255,7 +255,8 @@ def layout_rows():
     """The page's table, in which layouts that are alike share a row."""
     rows = {}
     for name, layout in layouts.LAYOUTS.items():
-        rows.setdefault(layout_cells(layout), []).append(f"`{name}` ({layout.version})")
+        version = layout.version.removeprefix(f"{name} ")
+        rows.setdefault(layout_cells(layout), []).append(f"`{name}` ({version})")
     return [f"| {', '.join(names)} | {cells} |" for cells, names in rows.items()]
 
 
