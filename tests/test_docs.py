@@ -22,7 +22,8 @@ from training import cluster, guard, summaries
 
 PAGES = [
     os.path.relpath(path, ROOT)
-    for path in sorted(glob.glob(f"{ROOT}/*.md") + glob.glob(f"{ROOT}/docs/*.md"))
+    for folder in ("", "docs", "benchmarks", "findings")
+    for path in sorted(glob.glob(os.path.join(ROOT, folder, "*.md")))
 ]
 SOURCES = [
     os.path.relpath(path, ROOT)
@@ -87,6 +88,15 @@ def test_links_lead_somewhere(page):
         path = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
         assert os.path.exists(os.path.join(ROOT, path)), target
         assert not anchor or anchor in anchors(read(path)), target
+
+
+def test_the_page_of_questions_leads_to_each():
+    lines = [line for line in read("docs/questions.md").splitlines() if line[:1] not in ("", "#")]
+    targets = [re.fullmatch(r"\* \[[^]]+\]\(([^)]+)\)", line)[1] for line in lines]
+    for page in (page for page in PAGES if page.startswith("docs")):
+        titles = re.findall(r"^##+ (.*\?)$", without_code(read(page)), re.MULTILINE)
+        for anchor in anchors("\n".join(f"# {title}" for title in titles)):
+            assert f"{os.path.basename(page)}#{anchor}" in targets
 
 
 @pytest.mark.parametrize("page", CURRENT_PAGES)
