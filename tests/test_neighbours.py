@@ -236,8 +236,8 @@ def test_a_layout_has_all_weights_in_arrays_that_are_contiguous(name, values):
         assert all(np.array_equal(arrays[key], values[key]) for key in values)
 
 
-def layout_cells(layout):
-    """A layout in the page's table, but for its name."""
+def layout_row(name, layout):
+    """A layout in the page's table."""
     sides = ["H", "I"] if layout.transposed else ["I", "H"]
     if isinstance(layout.input, str):
         sides[not layout.transposed] = "4H"
@@ -246,23 +246,16 @@ def layout_cells(layout):
     shape = f"[{','.join(['1'] * layout.leading_axis + sides)}]"
     shape = shape if isinstance(layout.input, str) else f"four {shape}"
     shape += " by unit" if layout.interleaved else ""
+    version = f"{name} ({layout.version.removeprefix(f'{name} ')})"
     num_biases = 1 + bool(layout.recurrent_bias)
-    state = layout.state.replace(", ", ",")
-    return f"{layout.gates} | {shape} | {num_biases} | {state}"
-
-
-def layout_rows():
-    """The page's table, in which layouts that are alike share a row."""
-    rows = {}
-    for name, layout in layouts.LAYOUTS.items():
-        version = layout.version.removeprefix(f"{name} ")
-        rows.setdefault(layout_cells(layout), []).append(f"`{name}` ({version})")
-    return [f"| {', '.join(names)} | {cells} |" for cells, names in rows.items()]
+    state = re.sub(r", (?=\w\b)", ",", layout.state)
+    return f"    {version:60}{layout.gates:7}{shape:16}{num_biases:<8}{state}"
 
 
 def test_the_page_has_all_layouts():
     with open(os.path.join(ROOT, "docs", "other-programs.md"), encoding="utf-8") as file:
         page = file.read()
-    assert "\n".join(layout_rows()) in page
+    for name, layout in layouts.LAYOUTS.items():
+        assert layout_row(name, layout) in page.splitlines()
     others = {name for name, layout in layouts.LAYOUTS.items() if layout.added_to_forget}
     assert others == {"haiku", "dynet"} and "Haiku and DyNet add 1 to the forget gate" in page
