@@ -17,13 +17,10 @@ import tensorflow as tf
 from program import messages
 from program.errors import UserError
 from program.messages import say
-from program.signals import SIGNALS, Interrupted, ignore_signals
-from saved.checkpoints import (
-    CheckpointError,
-    Checkpoints,
-    Progress,
-    reason,
-)
+from program.signals import SIGNALS, Interrupted, ignore_signals, interrupt
+from saved.checkpoints import Checkpoints
+from saved.progress import Progress
+from saved.reading import CheckpointError, reason
 from trained import generation, trained_model
 from training.loop import EpochResult, WindowResult
 from training.summaries import Summaries
@@ -65,7 +62,7 @@ class Guard:
     """Saves, reports and checks the training in one session; its context catches signals.
 
     Attributes:
-      progress: `checkpoints.Progress`, how far training has come.
+      progress: `progress.Progress`, how far training has come.
       unsaved: the `CheckpointError` of the last save if it failed, or None.
     """
 
@@ -120,7 +117,10 @@ class Guard:
                 raise OutputError(f"standard output: {error.strerror}; {self._what_is_saved()}")
         finally:
             for number, handler in self._handlers.items():
-                signal.signal(number, handler)
+                if handler is interrupt and isinstance(error, Interrupted):
+                    ignore_signals([number])  # one more would replace the error, and what it says
+                else:
+                    signal.signal(number, handler)
 
     def _on_signal(self, number, _):
         if self._signal:  # a second signal does not wait for the end of the step
