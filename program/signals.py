@@ -60,7 +60,15 @@ def repeat_if_dropped(unraisable: Any) -> None:
     number = unraisable.exc_value.status - 128
     signal.signal(number, interrupt)
     # A moment later: what is raised within the hook is dropped, too.
-    threading.Timer(REPEAT_SECS, signal.raise_signal, [number]).start()
+    threading.Timer(REPEAT_SECS, _send_to_main_thread, [number]).start()
+
+
+def _send_to_main_thread(number):
+    """Sends a signal, so that the main thread does not go on sleeping; Windows cannot do that."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ RUN, which has the beginning. Before TensorFlow 0.12 a checkpoint was one file w
 People rename and copy. So no pattern of names decides, but what the files are.
 """
 
+import glob
 import os
 import re
 
@@ -157,8 +158,8 @@ def describe_choice(save_path: str, taken: str, others: list) -> str:
     usual = os.path.normpath(save_path)
     paths = [os.path.normpath(path) for path in (taken, *others)]
     missing = _name_in_state(save_path)
-    if missing in map(os.path.basename, paths):
-        missing = ""
+    if glob.glob(os.path.join(glob.escape(save_path), f"{glob.escape(missing)}*")):
+        missing = ""  # it is there; if it is damaged, that was said
     if not missing and all(_is_usual(p) and os.path.dirname(p) == usual for p in paths):
         return ""
     said = f"{save_path}: takes {taken}, {in_words(taken)}"

@@ -466,7 +466,10 @@ def test_the_checkpoint_file_is_not_needed(corpus, finished_run, tmp_path, conte
     arguments = [f"--data_path={corpus}", "--model=test", f"--save_path={save_path}"]
     status, _, err = here(*arguments, config={"max_max_epoch": 2})
     path = finding.list_newest_first(str(save_path))[0]
-    assert (status, err) == (0, f"{path}: continued after epoch 2\n")
+    *said, continued = err.splitlines()
+    assert (status, continued) == (0, f"{path}: continued after epoch 2")
+    is_named = "ckpt-7" in content
+    assert ["names model.ckpt-7, which is not there" in line for line in said] == [True] * is_named
 
 
 def test_lost_and_foreign_checkpoints_are_refused(corpus, finished_run, tmp_path):
