@@ -13,6 +13,8 @@ if __name__ == "__main__":
 
     command_line.start(script_flags.define, script_flags.check)
 
+import dataclasses
+
 from absl import flags
 
 import configs
@@ -35,11 +37,14 @@ def main() -> None:
         return machines.serve()
     corpus = reader.read_corpus(request.data_path, config.vocab_size or None)
     config = configs.with_vocabulary(config, corpus.words)
-    metagraph, models = ptb_word_lm.build_metagraph(config, corpus, dtype, request.seed)
-    machines.replicate(metagraph, models["Train"], request.num_replicas)
-    run = training.describe_run(
-        request.save_path, config, dtype, request.seed, corpus, request.options
-    )
+    replica, max_norm, clip_mean = config, None, flags.FLAGS.clip_mean
+    if clip_mean:
+        replica = dataclasses.replace(config, max_grad_norm=configs.LARGEST)  # clips nothing
+        max_norm = config.max_grad_norm
+    metagraph, models = ptb_word_lm.build_metagraph(replica, corpus, dtype, request.seed)
+    machines.replicate(metagraph, models["Train"], request.num_replicas, max_norm)
+    described = request.save_path, config, dtype, request.seed, corpus, request.options
+    run = training.describe_run(*described, clip_mean=clip_mean)
 
     def train(server):
         ptb_word_lm.run_metagraph(metagraph, models, config, run, session_config, server)

@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -211,6 +212,7 @@ def main():
     parser.add_argument("--steps", type=positive, default=10)
     parser.add_argument("--task", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # not without removing the network
     if arguments.task:
         run_task(arguments.data_path, arguments.models[0], arguments.steps)
         return
