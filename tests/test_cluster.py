@@ -16,6 +16,7 @@ import tensorflow as tf
 import stress
 from program import tf_config
 from program.errors import RequestError
+from saved import description
 from training import cluster
 
 tf1 = tf.compat.v1
@@ -221,6 +222,22 @@ def test_worker_with_another_command_line_is_refused(corpus, tmp_path):
         assert "--seed is 1 there" in read_until(driver.stderr, "worker 1 (")
         start(1)
         read_until(driver.stdout, "Epoch: 1 Train")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "difference"),
+    [
+        ({}, {}, None),
+        ({}, {"clip_mean": False}, None),  # of one machine, or of a version without the flag
+        ({}, {"clip_mean": True}, "clip_mean was False and now is True"),
+        ({"clip_mean": True}, {}, "clip_mean was True and now is False"),
+    ],
+)
+def test_a_run_goes_on_clipping_as_it_began(old, new, difference):
+    old, new = {"seed": 1, **old}, {"seed": 1, **new}
+    name = description.first_difference(old, new)
+    assert (name and description.change(name, old, new)) == difference
+    assert description.names_missing(old, new) == ""
 
 
 WORKERS = {"worker": ["localhost:4321", "localhost:4322"]}

@@ -27,6 +27,7 @@ from saved.checkpoints import (
 )
 from trained import generation, trained_model
 from training.loop import EpochResult, WindowResult
+from training.session import LOST
 from training.summaries import Summaries
 
 EXPLOSION = 10.0  # times the best perplexity so far
@@ -122,6 +123,8 @@ class Guard:
                 self.heed_signal()
                 self.save(then="")
                 raise OutputError(f"standard output: {error.strerror}; {self._what_is_saved()}")
+            if isinstance(error, LOST) and self._signal:  # which came while the step hung
+                raise Interrupted(self._signal, self._what_is_saved())
         finally:
             for number, handler in self._handlers.items():
                 signal.signal(number, handler)
