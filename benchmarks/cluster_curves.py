@@ -10,7 +10,7 @@ import os
 import sys
 from typing import NamedTuple
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from arguments import path  # noqa: E402
 
 MACHINES = range(1, 9)
