@@ -56,6 +56,8 @@ def vocabulary_sum(words: list) -> str:
 
 def first_difference(old: dict, new: dict) -> str | None:
     """The name of a value that both descriptions have, and that differs; or None."""
+    if not old:  # a checkpoint that does not say what run it is of
+        return None
     old, new = DEFAULTS | old, DEFAULTS | new
     names = [*IN_WORDS, *(name for name in new if name not in (*IN_WORDS, *CHANGEABLE))]
     return next((n for n in names if n in new and old.get(n, new[n]) != new[n]), None)
