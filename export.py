@@ -33,7 +33,7 @@ from absl import flags
 
 from exported import arrays, lite, onnx_models, saved_model, word_vectors
 from program import command_line, errors, whole_files
-from saved import checkpoints, eras
+from saved import eras, reading
 from script_flags import export as export_flags
 from script_flags import old_checkpoints
 from trained import to_tf1, trained_model
@@ -82,7 +82,7 @@ def main():
             model = lite.convert(arguments.out, quantize=bool(arguments.tflite_quantize))
             whole_files.write_whole(arguments.tflite, model)
     except (tf.errors.OpError, OSError) as error:
-        message = f"cannot be written: {checkpoints.reason(error)}{done}"
+        message = f"cannot be written: {reading.reason(error)}{done}"
         raise errors.RequestError(f"--{name}={arguments[name].value}: {message}") from None
 
 

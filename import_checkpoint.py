@@ -29,7 +29,8 @@ from absl import flags
 
 import ptb_word_lm
 from program import command_line, errors, messages, whole_files
-from saved import checkpoints, description, eras, finding, run_directory
+from saved import description, eras, finding, reading, run_directory
+from saved.progress import PROGRESS, Progress
 from script_flags import old_checkpoints
 from trained import trained_model
 
@@ -58,11 +59,11 @@ def values_of(trained, epochs_done=None):
     values = {
         **trained_model.read_weights(trained),
         f"{eras.SCOPE}/global_step": np.int64(step),
-        checkpoints.RUN: json.dumps(describe(trained)),
+        reading.RUN: json.dumps(describe(trained)),
     }
     if epochs_done is not None:
-        progress = checkpoints.Progress(epoch=epochs_done + 1)
-        values[checkpoints.PROGRESS] = progress.to_bytes()
+        progress = Progress(epoch=epochs_done + 1)
+        values[PROGRESS] = progress.to_bytes()
     return values, step
 
 
@@ -117,7 +118,7 @@ def main():
     try:
         write(trained, arguments.out, arguments.epochs_done)
     except (tf.errors.OpError, OSError) as error:
-        message = f"cannot be written: {checkpoints.reason(error)}"
+        message = f"cannot be written: {reading.reason(error)}"
         raise errors.RequestError(f"--out={arguments.out}: {message}") from None
     messages.say(f"{arguments.out}: is the run's directory; {_how_to_go_on(trained)}")
 

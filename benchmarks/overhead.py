@@ -47,7 +47,7 @@ def measure_steps(data_path, model_name, turns, steps):
     import ptb_word_lm
     import reader
     import training
-    from saved import checkpoints
+    from saved.progress import Progress
 
     config = configs.get_config(model_name)
     corpus = reader.read_corpus(data_path, config.vocab_size)
@@ -67,7 +67,7 @@ def measure_steps(data_path, model_name, turns, steps):
                 watched.append(seconds(guarded_epoch, session, guard, model))
             saves = []
             for epoch in range(5):
-                guard.progress = checkpoints.Progress(epoch + 2)
+                guard.progress = Progress(epoch + 2)
                 saves.append(seconds(guard.save))
     bare, loop, watched = (statistics.median(times[1:]) / steps for times in (bare, loop, watched))
     yield "a bare step", bare, ""

@@ -34,6 +34,19 @@ def turn_on_onednn() -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
+@contextlib.contextmanager
+def without(*packages: str) -> Iterator[None]:
+    """Within it, packages that are not imported yet are as if they were not installed."""
+    missing = [name for name in packages if name not in sys.modules]
+    for name in missing:
+        sys.modules[name] = None  # type: ignore[assignment]  # makes its import fail
+    try:
+        yield
+    finally:
+        for name in missing:
+            del sys.modules[name]
+
+
 def _take_the_message_of_the_first_session(tf):
     """Runs a session where TensorFlow 2.18 to 2.20 tell, at any log level, what they do not do."""
     if tf.__version__.startswith(("2.18.", "2.19.", "2.20.")):
@@ -62,7 +75,9 @@ def import_tensorflow() -> None:
     try:
         # TensorFlow prints some messages before it reads the level.
         with no_standard_error() if quiet else contextlib.nullcontext():
-            import tensorflow as tf
+            # It would import them if they are there, and do nothing with them here.
+            with without("jax", "matplotlib"):
+                import tensorflow as tf
 
             if quiet:
                 _take_the_message_of_the_first_session(tf)

@@ -49,7 +49,8 @@ import prepare_text  # noqa: E402
 import reader  # noqa: E402
 import score  # noqa: E402
 import shared  # noqa: E402
-from saved import checkpoints, run_directory  # noqa: E402
+from saved import newest, reading, run_directory  # noqa: E402
+from saved.progress import Progress  # noqa: E402
 from text import list_reader, nbest, preparation  # noqa: E402
 from trained import (  # noqa: E402
     ranking,
@@ -140,7 +141,7 @@ def saved_run(directory):
     """A run as training saves it: its files, name to bytes, and its description."""
     graphs.save_run(directory)
     files = {path.name: path.read_bytes() for path in directory.iterdir()}
-    return files, checkpoints.read_run(str(directory / "model.ckpt-7"))
+    return files, reading.read_run(str(directory / "model.ckpt-7"))
 
 
 def try_all(*functions):
@@ -238,7 +239,7 @@ def description(directory):
     values = {n: tf.constant(saved.get_tensor(n)) for n in saved.get_variable_to_shape_map()}
 
     def attempt(content):
-        values[checkpoints.RUN] = tf.constant(content)
+        values[reading.RUN] = tf.constant(content)
         tf.raw_ops.SaveV2(
             prefix=path,
             tensor_names=list(values),
@@ -248,8 +249,8 @@ def description(directory):
         (directory / "config.json").write_bytes(content)
         try_all(
             lambda: trained_model.read(str(directory)),
-            lambda: checkpoints.name_newest_whole(str(directory), run),
-            lambda: checkpoints.read_run(path),
+            lambda: newest.choose(str(directory), run),
+            lambda: reading.read_run(path),
         )
 
     seed = json.dumps(run).encode()
@@ -261,7 +262,7 @@ def checkpoint(directory):
     files, _ = saved_run(directory)
     path = str(directory / "model.ckpt-7")
     names = ["model.ckpt-7.index", "model.ckpt-7.data-00000-of-00001"]
-    variables = checkpoints.read_shapes(path)
+    variables = reading.read_shapes(path)
     arrays = strategies.builds(
         lambda dtype, shape: np.zeros(shape, dtype),
         strategies.sampled_from(["float32", "float16", "int64", "bool", "complex64", "S1"]),
@@ -283,7 +284,7 @@ def checkpoint(directory):
         else:
             for name, damage in zip(names, content):
                 (directory / name).write_bytes(damage)
-        checkpoints.read_shapes(path)
+        reading.read_shapes(path)
         trained_model.read(str(directory))
 
     whole = [strategies.just(files[name]) for name in names]
@@ -295,7 +296,7 @@ def checkpoint(directory):
 def progress(_):
     """The string in a checkpoint that says how far training has come."""
     state = [np.full([4, 8], value, np.float32) for value in (0.1, -2, 1e-30, 3)]
-    seeds = [checkpoints.Progress(3, 17, 0.3, state).to_bytes(), checkpoints.Progress().to_bytes()]
+    seeds = [Progress(3, 17, 0.3, state).to_bytes(), Progress().to_bytes()]
     numbers = strategies.floats() | strategies.integers(-9, 9)
     arrays = strategies.lists(
         strategies.builds(np.full, strategies.lists(strategies.integers(0, 9), max_size=3), numbers)
@@ -307,7 +308,7 @@ def progress(_):
         np.savez(file, *values)
         return file.getvalue()
 
-    return damaged(*seeds) | arrays.map(saved), checkpoints.Progress.from_bytes
+    return damaged(*seeds) | arrays.map(saved), Progress.from_bytes
 
 
 FILES = {f"ptb.{split}.txt": f" {split} \n".encode() * 99 for split in reader.SPLITS}

@@ -22,6 +22,7 @@ import reader
 import util
 from program import command_line, signals
 from saved import checkpoints, description, run_directory
+from saved.progress import Progress
 from script_flags import cluster, curves, export, generate, import_checkpoint, score, training
 
 # The flags of each script.
@@ -95,7 +96,7 @@ def save_run(directory, corpus=None, seed=1, knows_run=True, **changes):
     with models_in_session(config, corpus, seed=seed) as (models, session):
         run = description.describe(config, tf.float32, seed, corpus)
         saver = checkpoints.Checkpoints(str(directory), models["Train"], run if knows_run else None)
-        saver.save(session, 7, checkpoints.Progress())
+        saver.save(session, 7, Progress())
         perplexity = ptb_word_lm.run_epoch(session, models["Test"])
     run_directory.write(str(directory), run, corpus.words)
     return perplexity

@@ -8,12 +8,13 @@ import tensorflow as tf
 import configs
 import training
 from graphs import models_in_session, random_corpus, tiny_config, weights
-from saved import checkpoints, finding
+from saved import checkpoints, finding, reading
+from saved.progress import Progress
 
 tf1 = tf.compat.v1
 # 2 layers, batch 4, hidden size 8: see tiny_config.
 STATE = [np.full([4, 8], value, np.float32) for value in (0.1, -2, 1e-30, 3)]
-PROGRESS = checkpoints.Progress(3, 17, 0.1 + 0.2, STATE)
+PROGRESS = Progress(3, 17, 0.1 + 0.2, STATE)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_newest_is_that_of_the_highest_step(tmp_path):
 
 
 def test_a_whole_checkpoint_is_read(saved):
-    shapes = checkpoints.read_shapes(str(saved / "model.ckpt-7"))
+    shapes = reading.read_shapes(str(saved / "model.ckpt-7"))
     assert shapes["Model/embedding"] == [30, 8]
 
 
@@ -47,8 +48,8 @@ def test_every_truncation_is_noticed(saved, tmp_path, suffix):
     step = 1000 if len(content) > 1000 else 20
     for length in [*range(0, len(content), step), len(content) - 1]:
         path.write_bytes(content[:length])
-        with pytest.raises(checkpoints.CheckpointError, match="model.ckpt-7: is damaged: "):
-            checkpoints.read_shapes(str(tmp_path / "model.ckpt-7"))
+        with pytest.raises(reading.CheckpointError, match="model.ckpt-7: is damaged: "):
+            reading.read_shapes(str(tmp_path / "model.ckpt-7"))
 
 
 def test_a_flipped_bit_is_noticed(saved, tmp_path):
@@ -57,8 +58,8 @@ def test_a_flipped_bit_is_noticed(saved, tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(checkpoints.CheckpointError, match="is damaged"):
-        checkpoints.read_shapes(str(tmp_path / "model.ckpt-7"))
+    with pytest.raises(reading.CheckpointError, match="is damaged"):
+        reading.read_shapes(str(tmp_path / "model.ckpt-7"))
 
 
 def assert_same_progress(actual, expected):
@@ -66,9 +67,9 @@ def assert_same_progress(actual, expected):
     np.testing.assert_array_equal(actual.state, expected.state)
 
 
-@pytest.mark.parametrize("progress", [checkpoints.Progress(), PROGRESS])
+@pytest.mark.parametrize("progress", [Progress(), PROGRESS])
 def test_progress_is_kept_exactly(progress):
-    assert_same_progress(checkpoints.Progress.from_bytes(progress.to_bytes()), progress)
+    assert_same_progress(Progress.from_bytes(progress.to_bytes()), progress)
 
 
 def as_npz(*arrays):
@@ -87,9 +88,9 @@ def as_npz(*arrays):
 )
 def test_what_is_no_progress_is_one_line(content):
     with pytest.raises(
-        checkpoints.CheckpointError, match="progress in it cannot be read: .+$"
+        reading.CheckpointError, match="progress in it cannot be read: .+$"
     ) as raised:
-        checkpoints.Progress.from_bytes(content)
+        Progress.from_bytes(content)
     assert "\n" not in str(raised.value)
 
 
@@ -114,7 +115,7 @@ def test_progress_of_another_state_is_refused(saved):
     config = tiny_config(batch_size=2)
     with (
         models_in_session(config, random_corpus(), num_replicas=2) as (models, _),
-        pytest.raises(checkpoints.CheckpointError, match="within epoch 3 with another --num_gpus"),
+        pytest.raises(reading.CheckpointError, match="within epoch 3 with another --num_gpus"),
     ):
         checkpoints.Checkpoints(str(saved), models["Train"])
 
@@ -144,7 +145,7 @@ def test_a_checkpoint_of_another_run_is_refused(saved, tmp_path):
             ({"seed": 3}, "seed was 0 and now is 3"),
             ({"valid text": "8"}, "the validation text was changed"),
         ):
-            with pytest.raises(checkpoints.CheckpointError, match=f"ckpt-8: {message}; continue"):
+            with pytest.raises(reading.CheckpointError, match=f"ckpt-8: {message}; continue"):
                 checkpoints.Checkpoints(str(tmp_path), models["Train"], {**run, **changes})
         run["max_max_epoch"] = 4
         saver = checkpoints.Checkpoints(str(tmp_path), models["Train"], run)
@@ -156,11 +157,11 @@ def test_a_checkpoint_of_another_run_is_refused(saved, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"7", b"[1]", b"\xff", b"[" * 100_000])
 def test_what_is_no_description_of_a_run_is_one_line(tmp_path, content):
     with tf.Graph().as_default(), tf1.Session() as session:
-        variable = tf1.Variable(content, name=checkpoints.RUN)
+        variable = tf1.Variable(content, name=reading.RUN)
         session.run(variable.initializer)
         tf1.train.Saver([variable]).save(session, str(tmp_path / "model.ckpt-1"))
-    with pytest.raises(checkpoints.CheckpointError, match="is not a run's description"):
-        checkpoints.read_run(str(tmp_path / "model.ckpt-1"))
+    with pytest.raises(reading.CheckpointError, match="is not a run's description"):
+        reading.read_run(str(tmp_path / "model.ckpt-1"))
 
 
 def test_the_name_of_a_checkpoint_is_refused_where_a_directory_is_meant(saved):
@@ -184,7 +185,7 @@ def test_a_checkpoint_without_progress_tells_the_epoch_by_its_step(tmp_path):
             session.run(step.initializer, {step.initial_value: value})
             tf1.train.Saver().save(session, str(tmp_path / "model.ckpt"), global_step=value)
             saver = checkpoints.Checkpoints(str(tmp_path), models["Train"])
-            assert saver.progress == checkpoints.Progress(epoch)
+            assert saver.progress == Progress(epoch)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import tensorflow as tf
 import curves
 from graphs import run_program
 from program import errors
-from saved.checkpoints import Progress
+from saved.progress import Progress
 from training import guard, loop, summaries
 
 tf1 = tf.compat.v1

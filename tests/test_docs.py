@@ -15,7 +15,7 @@ from exported import layouts, signatures
 from graphs import ROOT
 from model import canonical, devices, lstm, network, precision, sampling, softmax
 from program import command_line, errors, messages, tensorflow_start
-from saved import checkpoints, description, run_directory
+from saved import checkpoints, description, newest, progress, reading, restoring, run_directory
 from trained import generation, language_model, scoring, trained_model
 from training import cluster, guard, summaries
 
@@ -47,7 +47,8 @@ MODULES = (
     (configs, ptb_word_lm, reader, training, util)
     + (canonical, devices, lstm, network, precision, sampling, softmax)
     + (command_line, errors, messages, tensorflow_start)
-    + (checkpoints, description, run_directory, trained_model, cluster, guard, summaries)
+    + (checkpoints, description, newest, progress, reading, restoring, run_directory)
+    + (trained_model, cluster, guard, summaries)
     + (layouts, signatures)
     + (generation, language_model, scoring)
 )

@@ -17,6 +17,7 @@ from graphs import (
     weights,
 )
 from saved import checkpoints, finding, run_directory
+from saved.progress import Progress
 from trained import generation, trained_model
 
 tf1 = tf.compat.v1
@@ -128,7 +129,7 @@ def test_a_trained_model_whose_probabilities_are_no_numbers_says_so(tmp_path):
         (softmax_w,) = (v for v in tf1.trainable_variables() if v.op.name == "Model/softmax_w")
         session.run(tf1.assign(softmax_w, 3e38 * tf.sign(softmax_w)))
         saver = checkpoints.Checkpoints(str(tmp_path), models["Train"])
-        saver.save(session, 7, checkpoints.Progress())
+        saver.save(session, 7, Progress())
     run_directory.write(str(tmp_path), {}, corpus.words)
     sampler = generation.Sampler(trained_model.read(str(tmp_path)))
     with pytest.raises(trained_model.TrainedModelError, match="model.ckpt-7: the probabilities"):

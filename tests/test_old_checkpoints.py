@@ -17,7 +17,7 @@ import score
 from exported import signatures
 from graphs import ROOT, run_here
 from program.errors import UserError
-from saved import checkpoints, eras, finding, run_directory
+from saved import eras, finding, reading, run_directory
 from trained import numpy_model, scoring, trained_model, vocabulary
 
 tf1 = tf.compat.v1
@@ -587,7 +587,7 @@ def test_a_model_goes_back_to_the_script(corpus, num_rows, tmp_path):
     status, _, err = run_here(export, *arguments, f"--tf1={tmp_path}/tf1")
     assert status == 0 and "with hidden_size 6, num_layers 2, vocab_size 13" in err
     path = tf1.train.latest_checkpoint(str(tmp_path / "tf1"))
-    found = checkpoints.read_shapes(path)
+    found = reading.read_shapes(path)
     for version in ("basic", "block"):
         for name, value in old_files.as_named(weights, version).items():
             assert found[name] == list(np.shape(value)), name

@@ -13,7 +13,7 @@ import stress
 import training
 import util
 from graphs import assert_weights_close, random_corpus, tiny_config, weights
-from saved.checkpoints import Progress
+from saved.progress import Progress
 from training import guard, ring, session
 
 tf1 = tf.compat.v1

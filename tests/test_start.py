@@ -22,13 +22,13 @@ SCRIPTS = (
 CLUSTER = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
 
 
-def run(script, *arguments, path, **environment):
-    """Runs a script with a directory in front of Python's path."""
+def run(script, *arguments, path, cwd=None, **environment):
+    """Runs a script with a directory in front of Python's path, and there if none is named."""
     process = subprocess.run(
         [sys.executable, os.path.join(ROOT, script), *arguments],
         capture_output=True,
         env=clean_environment() | {"PYTHONPATH": str(path), **environment},
-        cwd=path,
+        cwd=cwd or path,
         timeout=300,
     )
     return process.returncode, process.stdout.decode(), process.stderr.decode()
@@ -149,6 +149,18 @@ def test_a_file_has_utf_8_and_line_feeds_whatever_the_encoding(tmp_path):
             env=clean_environment() | {"PYTHONPATH": path, **environment},
         )
         assert process.stdout.decode() == "owl čeština 鹰\n", process.stderr
+
+
+def test_tensorflow_is_imported_without_what_it_would_only_wait_for(tmp_path):
+    (tmp_path / "matplotlib.py").write_text("print('there')\n")
+    try_it = "try: import matplotlib\nexcept ImportError: print('missing')\n"
+    (tmp_path / "tensorflow.py").write_text(try_it)
+    (tmp_path / "show.py").write_text(
+        f"from program import tensorflow_start\ntensorflow_start.import_tensorflow()\n{try_it}"
+    )
+    path, environment = f"{ROOT}{os.pathsep}{tmp_path}", {"TF_CPP_MIN_LOG_LEVEL": "0"}
+    status, out, err = run(str(tmp_path / "show.py"), path=path, cwd=tmp_path, **environment)
+    assert (status, out.split(), err) == (0, ["missing", "there"], "")
 
 
 def test_where_memory_is_not_told_only_the_impossible_is_refused(monkeypatch):

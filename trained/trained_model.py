@@ -15,7 +15,7 @@ import configs
 import reader
 from program.errors import UserError
 from program.messages import say
-from saved import checkpoints, description, eras, finding, run_directory
+from saved import description, eras, finding, reading, run_directory
 from text import preparation
 from text.preparation import Preparation
 from trained import vocabulary
@@ -196,8 +196,8 @@ def _find_checkpoint(save_path):
         return paths[0], _read_shapes(paths[0])
     for number, path in enumerate(paths):
         try:
-            shapes = checkpoints.read_shapes(path)
-        except checkpoints.CheckpointError as error:
+            shapes = reading.read_shapes(path)
+        except reading.CheckpointError as error:
             say(f"{error}; trying the one before")
             continue
         if choice := finding.describe_choice(save_path, path, paths[number + 1 :]):
@@ -208,8 +208,8 @@ def _find_checkpoint(save_path):
 
 def _read_shapes(path):
     try:
-        return checkpoints.read_shapes(path)
-    except checkpoints.CheckpointError as error:
+        return reading.read_shapes(path)
+    except reading.CheckpointError as error:
         raise TrainedModelError(str(error)) from None
 
 
@@ -219,8 +219,8 @@ def _read_run(path):
     Where the two differ, that is said.
     """
     try:
-        run = checkpoints.read_run(path)
-    except checkpoints.CheckpointError as error:
+        run = reading.read_run(path)
+    except reading.CheckpointError as error:
         raise TrainedModelError(str(error)) from None
     directory = os.path.dirname(path)
     beside = run_directory.read_config(directory) or {}

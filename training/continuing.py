@@ -6,7 +6,7 @@ import os
 import configs
 import reader
 from program.messages import say
-from saved import checkpoints, eras, finding, run_directory
+from saved import eras, finding, reading, run_directory
 from trained import trained_model
 
 
@@ -17,13 +17,13 @@ def _newest(save_path):
     """
     for path in finding.list_newest_first(save_path) if save_path else ():
         try:
-            shapes = checkpoints.read_names(path)
+            shapes = reading.read_names(path)
             if _is_ours(shapes):
-                checkpoints.read_run(path)
+                reading.read_run(path)
             else:
-                eras.match(path, checkpoints.read_shapes(path))
+                eras.match(path, reading.read_shapes(path))
             return path, shapes
-        except checkpoints.CheckpointError:
+        except reading.CheckpointError:
             continue
         except eras.EraError:
             break
@@ -61,7 +61,7 @@ def read_corpus(
         if len(set(trained.names.values())) < len(trained.names):
             say(f"{path}: its layers, which share weights, learn apart from here on")
     elif path:
-        run = checkpoints.read_run(path) or {}
+        run = reading.read_run(path) or {}
         cell = eras.Cell(run.get("clip", 0.0), run.get("one_state", False))
     if any(cell):
         say(f"{path}: goes on with today's cell: c is not clipped, each layer has its own state")

@@ -18,13 +18,10 @@ import tensorflow as tf
 from program import messages
 from program.errors import UserError
 from program.messages import say
-from program.signals import SIGNALS, Interrupted, ignore_signals
-from saved.checkpoints import (
-    CheckpointError,
-    Checkpoints,
-    Progress,
-    reason,
-)
+from program.signals import SIGNALS, Interrupted, ignore_signals, interrupt
+from saved.checkpoints import Checkpoints
+from saved.progress import Progress
+from saved.reading import CheckpointError, reason
 from trained import generation, trained_model
 from training.loop import EpochResult, WindowResult
 from training.session import LOST
@@ -67,7 +64,7 @@ class Guard:
     """Saves, reports and checks the training in one session; its context catches signals.
 
     Attributes:
-      progress: `checkpoints.Progress`, how far training has come.
+      progress: `progress.Progress`, how far training has come.
       unsaved: the `CheckpointError` of the last save if it failed, or None.
     """
 
@@ -127,7 +124,10 @@ class Guard:
                 raise Interrupted(self._signal, self._what_is_saved())
         finally:
             for number, handler in self._handlers.items():
-                signal.signal(number, handler)
+                if handler is interrupt and isinstance(error, Interrupted):
+                    ignore_signals([number])  # one more would replace the error, and what it says
+                else:
+                    signal.signal(number, handler)
 
     def _on_signal(self, number, _):
         if self._signal:  # a second signal does not wait for the end of the step

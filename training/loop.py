@@ -11,14 +11,14 @@ import tensorflow as tf
 import reader
 from program.messages import report
 from program.progress_bar import progress_bar
-from saved.checkpoints import Progress
+from saved.progress import Progress
 
 
 class WindowResult(NamedTuple):
     """The result of an epoch's windows so far.
 
     Attributes:
-      progress: `checkpoints.Progress`, how far the epoch has come.
+      progress: `progress.Progress`, how far the epoch has come.
       perplexity: float, of the epoch so far.
       speed: float, words per second since the first window that was run.
       grad_norm: float, the global norm of the window's gradients; nan if not in training.
@@ -42,7 +42,7 @@ def run_windows(
       session: a `Session` with the model's variables initialized.
       model: a `PTBModel`, or the `util.ModelOps` of one.
       eval_op: an operation to run with every window, such as the model's `train_op`.
-      progress: a `checkpoints.Progress` to go on from, or None to begin at the first window.
+      progress: a `progress.Progress` to go on from, or None to begin at the first window.
     """
     streams, epoch_size = model.streams, model.streams.epoch_size
     fetches = {"cost": model.cost, "state": tf.nest.flatten(model.final_state)}

@@ -12,13 +12,8 @@ from model import devices
 from model.precision import Precision
 from program.messages import say
 from saved import description, run_directory
-from saved.checkpoints import (
-    CheckpointError,
-    Checkpoints,
-    reason,
-    remove_unfinished,
-    write_graph,
-)
+from saved.checkpoints import Checkpoints, remove_unfinished, write_graph
+from saved.reading import CheckpointError, reason
 from text.preparation import Preparation
 from training import ring
 from training.guard import Guard, RunOptions

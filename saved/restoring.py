@@ -1,0 +1,89 @@
+"""Restores a graph's variables: which is which in a checkpoint, of today or of the TF1 script."""
+
+import os
+
+import tensorflow as tf
+
+from saved import eras
+from saved.reading import CheckpointError
+
+tf1 = tf.compat.v1
+
+
+def expected_shapes() -> dict:
+    """What the current graph's Saver restores: a dict of variable name to shape."""
+    shapes = {v.op.name: v.shape.as_list() for v in tf1.global_variables()}
+    for saveable in tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS):
+        shapes |= {spec.name: spec.tensor.shape.as_list() for spec in saveable.specs}
+    return shapes
+
+
+def names_in(path: str, shapes: dict, expected: dict) -> dict:
+    """Where a checkpoint has the current graph's variables: dict of name to its name there.
+
+    Raises:
+      CheckpointError: it is another model's.
+    """
+    names = {name: name for name in expected}
+    has_todays_names = names.keys() <= shapes.keys()
+    try:
+        eras.refuse_other_cells(path, shapes)
+        layout = None if has_todays_names else eras.match(path, shapes)
+    except eras.EraError as error:
+        raise CheckpointError(f"{error}; choose another --save_path") from None
+    if layout is not None:
+        num_layers = sum(name.endswith("/kernel") for name in expected)
+        if layout.num_cells == 1 and layout.era.may_share:
+            layout = eras.with_layers(layout, num_layers)
+        names |= layout.names
+        step = tf1.train.get_global_step()
+        if step is not None and layout.step is None:
+            raise CheckpointError(
+                f"{path}: does not say how long it was trained; import_checkpoint.py "
+                "--epochs_done=N makes a run of it that can be continued"
+            )
+        if step is not None:
+            names[step.op.name] = layout.step
+    for name, shape in expected.items():
+        if shapes.get(names[name]) != shape:
+            raise CheckpointError(
+                f"{path}: has {name} of shape {shapes.get(names[name])}, but the model's is "
+                f"{shape}; choose another --save_path, or train with the old sizes"
+            )
+    return names
+
+
+class _Restorer(tf1.train.Saver):  # type: ignore[name-defined]
+    """A Saver that restores from a checkpoint with other names, dtypes or format."""
+
+    def __init__(self, names: dict):
+        """Adds to the graph what sets the variables; `names` as of `names_in`."""
+        super().__init__(save_relative_paths=True)
+        self._assign = []  # pairs of an operation and a dict of tensors to feed to names to read
+        for variable in tf1.global_variables():
+            name = names[variable.op.name]
+            self._assign.append((variable.initializer, {variable.initial_value: name}))
+        for saveable in tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS):
+            fed = [tf1.placeholder(spec.dtype, spec.tensor.shape) for spec in saveable.specs]
+            read = [names[spec.name] for spec in saveable.specs]
+            self._assign.append((saveable.restore(fed, None), dict(zip(fed, read))))
+
+    def restore(self, sess: tf.compat.v1.Session, save_path: str) -> None:
+        """Sets the variables in a session."""
+        checkpoint = tf1.train.NewCheckpointReader(save_path)
+        for operation, wanted in self._assign:
+            sess.run(operation, {x: checkpoint.get_tensor(n) for x, n in wanted.items()})
+
+
+def restorer_of(path: str | None) -> tf.compat.v1.train.Saver:
+    """What restores the current graph's variables from a checkpoint; see `Checkpoints.restorer`."""
+    if path is None:
+        return tf1.train.Saver(save_relative_paths=True)
+    checkpoint = tf1.train.NewCheckpointReader(path)
+    names = names_in(path, checkpoint.get_variable_to_shape_map(), expected_shapes())
+    dtypes = checkpoint.get_variable_to_dtype_map()
+    usual = (tf.float32, tf.int64)  # a Saver restores no other dtype into these variables
+    is_old = any(name != old or dtypes[old] not in usual for name, old in names.items())
+    if is_old or not os.path.isfile(f"{path}.index"):
+        return _Restorer(names)
+    return tf1.train.Saver(save_relative_paths=True)
