@@ -22,7 +22,29 @@ import ptb_word_lm
 import reader
 import training
 from program import command_line
-from training import cluster
+from training import cluster, continuing
+
+
+def build(
+    machines: cluster.Machines,
+    request: training.Request,
+    config: configs.SmallConfig,
+    corpus: reader.Corpus,
+    clip_mean: bool,
+) -> tuple:
+    """The metagraph, replicated over the machines, and its models: see `build_metagraph`.
+
+    With `clip_mean`, the mean gradient is clipped, and no replica clips its own.
+    """
+    max_norm = None
+    if clip_mean:
+        max_norm = config.max_grad_norm
+        config = dataclasses.replace(config, max_grad_norm=configs.LARGEST)
+    metagraph, models = ptb_word_lm.build_metagraph(
+        config, corpus, request.hardware["dtype"], request.seed
+    )
+    machines.replicate(metagraph, models["Train"], request.num_replicas, max_norm)
+    return metagraph, models
 
 
 def main() -> None:
@@ -35,14 +57,14 @@ def main() -> None:
     machines.start(session_config, description)
     if machines.is_worker:
         return machines.serve()
-    corpus = reader.read_corpus(request.data_path, config.vocab_size or None)
+    max_words = config.vocab_size
+    corpus = continuing.read_corpus(
+        request.save_path, request.data_path, max_words, request.answers
+    )
     config = configs.with_vocabulary(config, corpus.words)
-    replica, max_norm, clip_mean = config, None, flags.FLAGS.clip_mean
-    if clip_mean:
-        replica = dataclasses.replace(config, max_grad_norm=configs.LARGEST)  # clips nothing
-        max_norm = config.max_grad_norm
-    metagraph, models = ptb_word_lm.build_metagraph(replica, corpus, dtype, request.seed)
-    machines.replicate(metagraph, models["Train"], request.num_replicas, max_norm)
+    config = continuing.with_rows(config, max_words, request.save_path)
+    clip_mean = flags.FLAGS.clip_mean
+    metagraph, models = build(machines, request, config, corpus, clip_mean)
     described = request.save_path, config, dtype, request.seed, corpus, request.options
     run = training.describe_run(*described, clip_mean=clip_mean)
 

@@ -4,6 +4,8 @@ import itertools
 import os
 import re
 
+import other_formats
+
 import shared
 from program.progress_bar import with_bar
 from text import files, preparation, words
@@ -11,17 +13,10 @@ from text import files, preparation, words
 # How much of a text tells whether it is tokenized: always as much, however it arrives.
 SAMPLE_LENGTH = 1 << 16
 MAX_NAMED, MAX_NAME_LENGTH = 3, 40  # of the tokens that tell it
-# What words have that another program wrote more to, and the share of a text's words that have it.
-ANNOTATED = (
-    (re.compile(r"[^\s|]+(?:\|[^\s|]+)+"), 0.5, "words with factors"),  # owl|NN
-    (re.compile(r"\S+[/_][A-Z]{1,4}\$?|[^\w\s]+[/_][^\w\s]+"), 0.5, "words with tags"),  # owl/NN
-    (re.compile(r"\([A-Z]+(?:[-=$][-=\w$]*)?"), 0.2, "parse trees"),  # (NP (NN owl))
-    (re.compile(r"\|\|\|"), 0.01, "several columns"),  # an owl ||| eine Eule
-)
+MAX_ID_LENGTH = 200  # characters, with the space before it
 NAME_AFTER = re.compile(r".*\s\(\S*\d\S*\)")  # the owl (utt-1)
 END_OF_STATEMENT = tuple(".!?…")
 AFTER_END = " \"'”’»)"
-MIN_ANNOTATED = 10  # words; fewer may be chance
 MAX_MEAN_LENGTH = 60  # words; sentences that are longer on average are none
 MIN_SENTENCES = 20
 
@@ -92,17 +87,25 @@ def detect_level(samples):
     return preparation.TOKEN
 
 
-def refuse_annotated(samples):
+def refuse_other_formats(samples):
     """Refuses, with a UserError, texts whose words are not alone."""
     for name, sample in samples.items():
-        pieces = sample.split()
-        for pattern, share, what in ANNOTATED:
-            found = [piece for piece in pieces if pattern.fullmatch(piece)]
-            if len(found) >= max(share * len(pieces), MIN_ANNOTATED):
-                raise shared.UserError(
-                    f"{name}: has {what}, as its {_named(found[:1])} shows; leave only the words, "
-                    "or choose --level=token or --level=word"
-                )
+        if found := other_formats.what_it_has(sample):
+            what, example = found
+            raise shared.UserError(
+                f"{name}: {what}, as its {_named([example])} shows; leave only the words, or "
+                "choose --level=token or --level=word"
+            )
+
+
+def say_escapes(samples):
+    """Says which texts have escapes of HTML, which are cut as words are."""
+    for name, sample in samples.items():
+        if escape := other_formats.escape_in(sample):
+            shared.say(
+                f"{name}: has escapes of HTML, such as {escape}, which are cut as words are; "
+                "Python's html.unescape makes characters of them"
+            )
 
 
 def _named(signs):
@@ -145,7 +148,9 @@ def say_ids(samples):
     """Says which texts have lines that begin with an id, as Kaldi's do, or end with one."""
     for name, sample in samples.items():
         whole = sample.split("\n")[:-1]
-        if len(whole) >= MIN_SENTENCES and all(map(NAME_AFTER.fullmatch, whole)):
+        if len(whole) >= MIN_SENTENCES and all(
+            NAME_AFTER.fullmatch(line[-MAX_ID_LENGTH:]) for line in whole
+        ):
             shared.say(
                 f"{name}: its lines end with ids, it seems, such as {whole[0].split()[-1]}, which "
                 "are taken for words; `sed 's/ *([^ ]*)$//' FILE` leaves them out"
@@ -159,6 +164,8 @@ def say_ids(samples):
                 f"{name}: its lines begin with ids, it seems, such as {first[0]}, which are taken "
                 "for words; `cut -d' ' -f2- FILE` leaves them out"
             )
+        elif what := other_formats.what_begins_lines(sample):
+            shared.say(f"{name}: its lines begin with {what}, it seems, which are taken for words")
 
 
 class Seen:

@@ -126,9 +126,11 @@ def turns(held_out=DRAWN):
 class Variety:
     """Whether the lines of a text that is held out differ."""
 
-    def __init__(self):
-        """Begins with no lines."""
+    def __init__(self, name):
+        """Begins with no lines, and takes the text's name."""
+        self._name = name
         self._first, self._num_lines, self._differ = None, 0, False
+        self._num_trained = {True: 0, False: 0}  # by whether a line is the same
 
     def add(self, tokens):
         """Takes a line."""
@@ -136,14 +138,27 @@ class Variety:
         self._first = tokens if self._first is None else self._first
         self._differ = self._differ or tokens != self._first
 
-    def doubt(self):
-        """What to say of the lines; empty if they differ."""
+    def compare(self, tokens):
+        """Takes a line of the training text."""
+        if self._first is not None and not self._differ:
+            self._num_trained[tokens == self._first] += 1
+
+    def check(self):
+        """Says what is wrong with the lines.
+
+        UserError if they are all the same, and most of the training text is not: then a period of
+        the text has chosen them.
+        """
+        doubt = ""
         if self._first is None:
-            return "has no line with words"
-        if self._differ or self._num_lines == 1:
-            return ""
-        line = one_line(" ".join(self._first))
-        return f"its {self._num_lines} lines with words are all the same: {line:.60}"
+            doubt = "has no line with words"
+        elif not self._differ and self._num_lines > 1:
+            line = one_line(" ".join(self._first))
+            doubt = f"its {self._num_lines} lines with words are all the same: {line:.60}"
+            if self._num_lines > 4 and self._num_trained[False] > self._num_trained[True]:
+                raise shared.UserError(f"{self._name}: {doubt}; hold out others by --held_out")
+        if doubt:
+            shared.say(f"{self._name}: {doubt}; a perplexity of it says little")
 
 
 def _is_blank(tokens):
@@ -156,7 +171,7 @@ def _write_all_tokens(pieces, directory, held_out):
     What is drawn are sentences that have words; an empty one goes where the one before it went.
     TooFewError if the sentences are too few.
     """
-    counts, varieties = collections.Counter(), {split: Variety() for split in SPLITS[1:]}
+    counts, varieties = collections.Counter(), {s: Variety(f"ptb.{s}.txt") for s in SPLITS[1:]}
     with contextlib.ExitStack() as stack:
         outputs = {
             split: stack.enter_context(
@@ -173,6 +188,8 @@ def _write_all_tokens(pieces, directory, held_out):
             outputs[split].write("\n" if ends else " ")
             if split == "train":
                 counts.update(tokens)
+                for variety in varieties.values():
+                    variety.compare(tokens)
             elif tokens:
                 varieties[split].add(tokens)
             is_begun = not ends
@@ -181,9 +198,8 @@ def _write_all_tokens(pieces, directory, held_out):
         raise TooFewError(
             f"{number} {sentences_are} too few to hold some out, {MIN_SENTENCES} are enough"
         )
-    for split, variety in varieties.items():
-        if doubt := variety.doubt():
-            shared.say(f"ptb.{split}.txt: {doubt}; a perplexity of it says little")
+    for variety in varieties.values():
+        variety.check()
     return counts
 
 
@@ -388,11 +404,13 @@ def _read_texts(flags):
     read = [inspection.take_sample(path) for path in paths]
     samples = {path: sample for path, (sample, _) in zip(paths, read)}
     if not (flags.level or flags.like):
-        inspection.refuse_annotated(samples)
+        inspection.refuse_other_formats(samples)
     level = flags.level or (None if flags.like else inspection.detect_level(samples))
     how = _preparation(flags, level)
     if how.level == preparation.CHARACTER:
         inspection.say_characters(samples)
+    if how.level == preparation.WORD:
+        inspection.say_escapes(samples)
     inspection.say_ids(samples)
     return [text for _, text in read], how
 

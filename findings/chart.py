@@ -18,6 +18,7 @@ import tempfile
 import traceback
 
 EXAMPLES = []
+SECTIONS = {}  # from title to the number of examples before it
 OLD, SECOND, NEWEST = "1.15.5", "2.16.2", "2.21.0"
 HERE = os.path.dirname(os.path.abspath(__file__))
 PAGE = os.path.join(os.path.dirname(HERE), "docs", "tf1-today.md")
@@ -28,6 +29,11 @@ NO_LAYER = (
 )
 OBSERVATIONS = os.path.join(HERE, "chart.out")
 BEGIN, END = "<!-- written by findings/chart.py -->\n", "<!-- end -->\n"
+
+
+def section(title):
+    """Begins a group of examples."""
+    SECTIONS[title] = len(EXAMPLES)
 
 
 def example(interface, guess, instead="", why=""):
@@ -50,7 +56,7 @@ def run(tf, fetches, feed=None):
     return value
 
 
-# --- Graphs and sessions ---
+section("Graphs and sessions")
 
 
 @example("`placeholder`, `Session`, `feed_dict`", "works")
@@ -173,7 +179,7 @@ def _(tf):
         return [session.run(v), v.device]
 
 
-# --- Variables, scopes, collections ---
+section("Variables, scopes, collections")
 
 
 @example("`variable_scope`, `get_variable`, `reuse=True`", "works")
@@ -243,7 +249,7 @@ def _(tf):
     return run(tf, tf.scatter_sub(tf.Variable([5.0, 5.0]), [0, 0], [1.0, 2.0])).tolist()
 
 
-# --- Random numbers ---
+section("Random numbers")
 
 
 @example("`set_random_seed`, then `random_uniform`", "silently other",
@@ -328,7 +334,7 @@ def _(tf):
         return [int(session.run(queue.dequeue())) for _ in range(6)]
 
 
-# --- Loops and recurrent networks ---
+section("Loops and recurrent networks")
 
 
 @example("`while_loop` and its gradient", "works")
@@ -459,7 +465,7 @@ def _(tf):
     return run(tf, loss(tf.zeros([1, 2, 4]), tf.zeros([1, 2], tf.int32), tf.ones([1, 2])))
 
 
-# --- Layers, losses, optimizers ---
+section("Layers, losses, optimizers")
 
 
 @example("`tf.layers.dense`", "raises", "`tf.get_variable`, and `tf.matmul(x, w) + b`")
@@ -646,7 +652,7 @@ def _(tf):
     return run(tf, tf.clip_by_global_norm([tf.constant([3.0]), tf.constant([4.0])], 1.0)[1])
 
 
-# --- Input ---
+section("Input")
 
 
 @example("`train.range_input_producer`, `start_queue_runners`", "works", "`tf.data`")
@@ -706,7 +712,7 @@ def _(tf):
         return int(session.run(table.lookup(tf.constant("b"))))
 
 
-# --- Saving, restoring, exporting ---
+section("Saving, restoring, exporting")
 
 
 @example("`Saver` of format V2, `latest_checkpoint`", "works")
@@ -778,7 +784,7 @@ def _(tf):
         return session.run(tf.import_graph_def(frozen, return_elements=["y:0"])[0])
 
 
-# --- Loops around training ---
+section("Loops around training")
 
 
 @example("`Supervisor.managed_session`", "works", "`tf.train.MonitoredTrainingSession`")
@@ -926,12 +932,12 @@ def verdict(result, expected):
     if result == expected:
         return "works", "works"
     if "raises" in result:
-        says = shortened(result.get("says", ""), 110)
+        says = shortened(result.get("says", ""), 64)
         return "raises", f"raises `{result['raises']}`: {says}"
     if alike(result["value"], expected.get("value")):
         return "works", "works"
     values = from_first_difference(result["value"], expected.get("value"))
-    shown = [shortened(json.dumps(each), 60) for each in values]
+    shown = [shortened(json.dumps(each), 48) for each in values]
     return "silently other", "silently other: `{}` for `{}`".format(*shown)
 
 
@@ -949,33 +955,40 @@ def from_first_difference(value, expected):
 
 
 def table(observed):
-    """The page's lines, from dict of version to results: the table, and the wrong guesses."""
-    yield f"| in TensorFlow 1.15 | {SECOND} | {NEWEST} | write instead |"
-    yield "|---|---|---|---|"
-    notes, counts = {}, {}
+    """The page's lines, from dict of version to results: what is other than it was, then the rest.
+
+    What works, and was guessed to, is only named. Examples of one cell share a row. Where the guess
+    was wrong, the cell is bold.
+    """
+    rows, named, counts = {}, {}, {}
     for number, (interface, guess, instead, why, _) in enumerate(EXAMPLES):
-        cells, kinds, texts = [], [], []
-        for version in (SECOND, NEWEST):
-            kind, text = verdict(observed[version][number], observed[OLD][number])
-            texts.append(text)
-            if len(texts) == 2 and texts[0] == text != "works":
-                text = "the same"
-            kinds.append(kind)
-            cells.append(text if kind == guess else f"**{text}** (guess: {guess})")
+        expected = observed[OLD][number]
+        verdicts = [verdict(observed[each][number], expected) for each in (SECOND, NEWEST)]
+        kinds, texts = zip(*verdicts)
         counts[kinds[-1]] = counts.get(kinds[-1], 0) + 1
+        if set(kinds) == {guess} == {"works"}:
+            title = [title for title, start in SECTIONS.items() if start <= number][-1]
+            named.setdefault(title, []).append(interface)
+            continue
+        text = texts[0] if texts[0] == texts[1] else f"{SECOND}: {texts[0]}; {NEWEST}: {texts[1]}"
         if set(kinds) != {guess}:
             assert why, interface
-            notes.setdefault(why, []).append(interface)
-        instead = instead if set(kinds) != {"works"} else ""
-        yield f"| {interface} | {cells[0]} | {cells[1]} | {instead} |"
-    yield ""
+            text = f"**{text}**: {why}"
+        row = (text, instead if set(kinds) != {"works"} else "")
+        rows.setdefault(row, []).append(interface)
     says = {"works": "work", "raises": "raise", "silently other": "are silently other"}
-    yield "In {}, {}.".format(NEWEST, ", ".join(f"{n} {says[kind]}" for kind, n in counts.items()))
+    counted = ", ".join(f"{n} {says[kind]}" for kind, n in counts.items())
+    yield f"Of {len(EXAMPLES)} in {NEWEST}, {counted}."
     yield ""
-    yield "Where the guess was wrong:"
+    yield f"| in TensorFlow 1.15 | in {SECOND} and {NEWEST} | write instead |"
+    yield "|---|---|---|"
+    for (text, instead), interfaces in rows.items():
+        yield f"| {'; '.join(interfaces)} | {text} | {instead} |"
     yield ""
-    for why, interfaces in notes.items():
-        yield f"* {'; '.join(interfaces)}: {why}"
+    yield "These work, as was guessed:"
+    yield ""
+    for title, interfaces in named.items():
+        yield f"* {title}: {'; '.join(interfaces)}"
 
 
 def observe_in(folder, version, python):

@@ -21,6 +21,14 @@ STEPS = ("Model/global_step", "global_step")
 # The end of a table, TensorFlow's format of a checkpoint in one file and of a `.index`.
 TABLE_END = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 TABLE_BEGIN = b"\x00\x00"
+# How files end in which programs save models, and in which people pack them.
+MODEL_FILE = re.compile(
+    r".+\.(?:index|meta|data-\d+-of-\d+|ckpt|pb|h5|hdf5|keras|npz|npy|safetensors|pth?|bin|onnx"
+    r"|tflite|pkl|pickle|joblib|msgpack|pdparams|zip|tar|t?gz|bz2|xz|7z)",
+    re.IGNORECASE,
+)
+UNFINISHED = re.compile(r"\..*|.*_temp_.*|.*\.tempstate.*")  # what a killed save leaves, too
+MAX_DEPTH, MAX_LOOKED_AT = 4, 1000
 
 tf1 = tf.compat.v1
 
@@ -118,18 +126,57 @@ def list_parts(save_path: str) -> list[str]:
     return sorted(_list(save_path)[1] | _list(*_beside(save_path))[1])
 
 
+def list_other_models(directory: str) -> list[str]:
+    """What may be models in a directory and those in it, but is no checkpoint to continue.
+
+    Returns:
+      Their paths from the directory; of a few levels, and of the first thousand files there.
+    """
+    found: list[str] = []
+    looked_at = 0
+    for place, directories, names in os.walk(directory):
+        relative = os.path.relpath(place, directory)
+        depth = 0 if relative == os.curdir else relative.count(os.sep) + 1
+        kept = [] if depth == MAX_DEPTH else sorted(directories)
+        directories[:] = [name for name in kept if not UNFINISHED.fullmatch(name)]
+        found += [
+            os.path.normpath(os.path.join(relative, name))
+            for name in sorted(names)
+            if MODEL_FILE.fullmatch(name)
+            and not UNFINISHED.fullmatch(name)
+            and not (depth == 0 and PARTS.fullmatch(name))  # `list_parts` has those
+        ]
+        looked_at += len(names)
+        if looked_at > MAX_LOOKED_AT:
+            break
+    return found
+
+
 def describe_choice(save_path: str, taken: str, others: list) -> str:
     """Says which checkpoint is taken, and what else there is; empty if nobody needs to be told."""
     usual = os.path.normpath(save_path)
-    if all(
-        _is_usual(p) and os.path.dirname(p) == usual
-        for p in map(os.path.normpath, [taken, *others])
-    ):
+    paths = [os.path.normpath(path) for path in (taken, *others)]
+    missing = _name_in_state(save_path)
+    if missing in map(os.path.basename, paths):
+        missing = ""
+    if not missing and all(_is_usual(p) and os.path.dirname(p) == usual for p in paths):
         return ""
-    also = ", ".join(f"{os.path.relpath(path, usual)} ({in_words(path)})" for path in others)
-    return f"{save_path}: takes {taken}, {in_words(taken)}" + (
-        f"; also there: {also}" if also else ""
-    )
+    said = f"{save_path}: takes {taken}, {in_words(taken)}"
+    if others:
+        also = ", ".join(f"{os.path.relpath(path, usual)} ({in_words(path)})" for path in others)
+        said += f"; also there: {also}"
+    if missing:
+        said += f"; the file {STATE_FILE} names {missing}, which is not there"
+    return said
+
+
+def _name_in_state(directory):
+    """The name of the checkpoint that a directory's file `checkpoint` names; empty if none is."""
+    try:
+        state = tf1.train.get_checkpoint_state(directory)
+    except Exception:  # noqa: BLE001  TensorFlow raises what its parser does
+        state = None
+    return re.split(r"[/\\]", state.model_checkpoint_path)[-1] if state else ""
 
 
 def in_words(path: str) -> str:
@@ -155,8 +202,10 @@ def find(save_path: str) -> list[str]:
             raise FindingError(f"--save_path={save_path}: {_name_parts(parts)}")
         if os.path.isfile(os.path.join(save_path, STATE_FILE)):
             raise FindingError(f"--save_path={save_path}: no checkpoint is whole")
+        others = list_other_models(save_path)
         raise FindingError(
             f"--save_path={save_path}: holds no {PREFIX}-STEP, nor another checkpoint"
+            + (f"; there is {others[0]}" if others else "")
         )
     if os.path.isfile(f"{save_path}.index"):
         return [save_path]

@@ -76,3 +76,8 @@ def _refuse_to_begin_anew(save_path, paths):
             f"{save_path}: no checkpoint is whole{named}; restore one, or choose another "
             "--save_path"
         )
+    if others := finding.list_other_models(save_path):
+        raise CheckpointError(
+            f"{save_path}: holds {', '.join(others[:3])}, but no checkpoint to continue; choose "
+            "another --save_path, or that of the checkpoint"
+        )

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import warnings
 from collections.abc import Iterator
 
@@ -24,6 +25,7 @@ from program.whole_files import write_whole
 from saved import description, finding
 from text import preparation
 from text.preparation import Preparation
+from text.words import END_OF_SENTENCE
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
@@ -32,6 +34,8 @@ LOCK_FILE, PROCESS_FILE = "lock", "process"
 WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 # In a vocabulary in its order, how much of the rarer half of the words ascends, if it is not small.
 MIN_RARER_WORDS, MIN_ASCENDING = 100, 0.7
+# With what other programs begin a vocabulary.
+OF_OTHER_TOOLS = re.compile(r"(?i)\[\w+\]|<(?:blank|pad|s|/s|eps|bos|cls|mask)>|\d+|<\|\w+\|>")
 # Tells TensorBoard's projector which variable to show, and which words label its rows.
 PROJECTOR_FILE = "projector_config.pbtxt"
 PROJECTOR_CONFIG = f"""embeddings {{
@@ -131,6 +135,14 @@ def say_order(path: str, words: list) -> None:
             f"{path}: its words are not ordered by falling count and then by the word, as in "
             "training; with ids of another program the results are wrong, and the checkpoint does "
             "not say which ids are its own"
+        )
+    strange = [word for word in words[:2] if OF_OTHER_TOOLS.fullmatch(word)]
+    has_end = any(END_OF_SENTENCE in word for word in words)
+    if strange or not has_end:
+        what = f"begins with {strange[0]}" if strange else f"has no {END_OF_SENTENCE}"
+        say(
+            f"{path}: {what}, unlike the words of training, whose first is the most frequent one "
+            "of the text; with ids of another program the results are wrong"
         )
 
 

@@ -52,6 +52,7 @@ def test_punctuation_in_disguise_is_dropped():
         "",
         "The owl's nest (a den), isn't it? “Well!” [Sic] 5's",
         "He wrote <unk> once, twice, and (as we know) again.",
+        "### Owls\n\nThe owl sleeps by day.\n\n#### Nests\n\nThey are old.\n" * 20,
         "<p>The <b>owl</b></p> ## Title ##Title\n" + "It sleeps.\n" * 50,
         "C++ and C# at foo@bar.com, @owl, cost $5 & more; e.g. a_b __init__.",
         "Ġorġ kiteb u l-kokka raqdet. Il-lejl kien twil u kiesaħ. Imbagħad qamet.",

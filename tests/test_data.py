@@ -23,6 +23,7 @@ import inspection
 import prepare_text
 import python_docs
 import reader
+from program import errors
 from text import files, preparation, sentences
 
 SPLITS = ("train", "valid", "test")
@@ -240,7 +241,8 @@ def test_a_corpus_is_replaced_only_on_request(tmp_path):
     [
         (b"One.\nTw\xff.\n", r"standard input: line 2 is not UTF-8 text \(byte 0xff\); .*"),
         (TEXT.encode() + b"\n\n\xe2\x82", r"standard input: line 3 is not UTF-8 text .*0xe2.*"),
-        (TEXT.encode("utf-16"), "standard input: line 1 is not UTF-8 text .*"),
+        (TEXT.encode("utf-16"), "standard input: is UTF-16 text; save it as UTF-8"),
+        (TEXT.encode("utf-16-le"), "standard input: line 1 contains a NUL byte; .*"),
         (b"One.\n" * 100 + b"T\0wo.", "standard input: line 101 contains a NUL byte; .*"),
         (b"Too short.", "1 sentence is too few .*, 20 are enough; .* --sentence_per_line"),
         (b"", "0 sentences are too few .*; there is no text"),
@@ -392,7 +394,11 @@ TOKENIZED = [
 ]
 
 
-@pytest.mark.parametrize("text", [text * 40 for text in TOKENIZED])
+# Without a period that decides what is held out.
+NOT_PERIODIC = ["".join(text + " more .\n" * (i % 3) for i in range(40)) for text in TOKENIZED]
+
+
+@pytest.mark.parametrize("text", NOT_PERIODIC)
 def test_what_is_tokenized_stays_so(tmp_path, text):
     corpus, err = corpus_of(tmp_path, text)
     assert corpus == [line.split() for line in text.splitlines()]
@@ -488,10 +494,12 @@ def test_no_period_of_the_text_decides_what_is_held_out(tmp_path, capsys):
     assert capsys.readouterr().err == ""
     again, _ = corpus_here(tmp_path, VERSE, LINES)
     assert again == corpus
-    corpus, _ = corpus_here(tmp_path, VERSE, LINES, held_out="fixed")
-    assert corpus["test"] == [" four "] * 8
+    with pytest.raises(errors.UserError, match="ptb.valid.txt: its 8 lines .* the same: three;"):
+        corpus_here(tmp_path, VERSE, LINES, held_out="fixed")
+    corpus, _ = corpus_here(tmp_path, "four\n" * 100, LINES)  # the whole text is of one line
+    assert corpus["test"] == [" four "] * 5
     said = capsys.readouterr().err
-    assert "ptb.test.txt: its 8 lines with words are all the same: four;" in said
+    assert "ptb.test.txt: its 5 lines with words are all the same: four;" in said
 
 
 @pytest.mark.parametrize("how", [CHARACTERS, preparation.TOKENIZED])

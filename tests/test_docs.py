@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import runpy
 
 import pytest
 
@@ -21,7 +22,8 @@ from training import cluster, guard, summaries
 
 PAGES = [
     os.path.relpath(path, ROOT)
-    for path in sorted(glob.glob(f"{ROOT}/*.md") + glob.glob(f"{ROOT}/docs/*.md"))
+    for folder in ("", "docs", "benchmarks", "findings")
+    for path in sorted(glob.glob(os.path.join(ROOT, folder, "*.md")))
 ]
 SOURCES = [
     os.path.relpath(path, ROOT)
@@ -89,6 +91,15 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(read(path)), target
 
 
+def test_the_page_of_questions_leads_to_each():
+    lines = [line for line in read("docs/questions.md").splitlines() if line[:1] not in ("", "#")]
+    targets = [re.fullmatch(r"\* \[[^]]+\]\(([^)]+)\)", line)[1] for line in lines]
+    for page in (page for page in PAGES if page.startswith("docs")):
+        titles = re.findall(r"^##+ (.*\?)$", without_code(read(page)), re.MULTILINE)
+        for anchor in anchors("\n".join(f"# {title}" for title in titles)):
+            assert f"{os.path.basename(page)}#{anchor}" in targets
+
+
 @pytest.mark.parametrize("page", CURRENT_PAGES)
 def test_files_exist(page):
     for name in re.findall(r"`([\w./]+\.py)`", read(page)):
@@ -114,3 +125,9 @@ def test_flags_exist(page):
 
 def test_the_readme_is_short():
     assert len(read("README.md").splitlines()) <= 150
+
+
+def test_the_chart_is_that_of_its_observations():
+    chart = runpy.run_path(os.path.join(ROOT, "findings", "chart.py"))
+    lines = "\n".join(chart["table"](chart["read_observations"]()))
+    assert f"{chart['BEGIN']}{lines}\n{chart['END']}" in read("docs/tf1-today.md")

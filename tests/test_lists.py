@@ -175,7 +175,11 @@ def test_scores_that_do_not_fit_are_refused(ranked, scores, message):
 def test_scores_of_lines_without_ids(ranked, capsys):
     (rows,) = ranked("word4\nword5\n", "lines", scores="a 2\nb 3\n", lm_weight=0)
     assert [row["combined"] for row in rows] == [3, 2]
-    assert "all scores are positive, as costs are" in capsys.readouterr().err
+    assert "no score is negative, as no cost is" in capsys.readouterr().err
+    ranked("word4\nword5\n", "lines", scores="a 0\nb 3\n", lm_weight=0)
+    assert "no score is negative, as no cost is" in capsys.readouterr().err
+    ranked("0 ||| word4 ||| 3.5\n0 ||| word5 ||| 4.5\n", lm_weight=0)  # Nematus's
+    assert "--text: no score is negative, as no cost is" in capsys.readouterr().err
     with pytest.raises(errors.UserError, match="line 1 has two scores, -1.5 before the last"):
         ranked("word4\nword5\n", "lines", scores="-1.5 2\n-2.5 3\n", lm_weight=0)
 
@@ -188,6 +192,7 @@ def test_scores_of_lines_without_ids(ranked, capsys):
         ("lm= -7.5 ||| 1e-100", 1e-100),
         ("lm= -7.5 ||| -5.1 ||| 0-0 1-1", -5.1),
         ("0-0 1-1 ||| F0= -0.5 ||| -0.5", -0.5),  # Marian's
+        ("WordScores= -0.1 -0.2 ||| F0= -1.3 ||| -0.65", -0.65),
         ("lm_0=-7.5 tm_1=-2 ||| .5", 0.5),  # Joshua's
         ("0 -3.5 -1 ||| -4", -4),
         ("-2.5e-1", -0.25),
@@ -215,6 +220,8 @@ def test_the_total_of_moses(ranked, fields, total):
         ("word4 |0-1,wa=0-0,total=-1.5| word5 |2-2,total=-2|", 2),
         ("word4|DT word5|NN", 2),
         ("word4|DT|x word5|NN|y", 2),
+        ("word4 |0,wa=0-0 1-1 , total=-2| word5 |1|", 2),
+        ("word4 <eps> word5 <eps>", 2),
         ("word4 word5|UNK|UNK|UNK", 2),
         ("word4|DT word5|UNK|UNK|UNK", 2),
         ("word4 <eos> word5", 2),  # the penalty is of words
@@ -228,7 +235,19 @@ def test_what_is_no_word_takes_nothing_off(ranked, capsys, words, number):
         capsys.readouterr()
         ((first, second),) = ranked(text, word_penalty=1)
         assert first["combined"] == second["combined"] == first["log_probability"] - number
-        assert ("factors were left out" in capsys.readouterr().err) == ("|" in words)
+        assert ("factors were left out" in capsys.readouterr().err) == (
+            "|" in words or "<eps>" in words
+        )
+
+
+@pytest.mark.parametrize("word", ["(" * 30000 + "a", "[1" * 30000, "a=" * 30000])
+def test_no_word_takes_long(ranked, word):  # which would be minutes if it grew with the square
+    ranked(f"word4 word5 word6 word7 {word}\nword4 word5 word4 word5 word6 {word}\n")
+
+
+def test_pieces_of_words_are_said(ranked, capsys):
+    ranked("0 ||| ▁word4 ▁wo rd5 ||| -1\n0 ||| ▁word4 ||| -2\n")
+    assert "pieces of words, such as ▁word4 (SentencePiece)" in capsys.readouterr().err
 
 
 def test_a_carriage_return_is_white_space(ranked):
@@ -299,7 +318,42 @@ def test_a_format_is_guessed_from_several_lines(ranked, capsys, monkeypatch, lin
         ("a b (spk-utt1)\na (spk-utt1)\nc (spk-utt2)\n", "guess", "in brackets after the words"),
         ("a b (utt1 -5234)\na (utt1 -5300)\n", "guess", "a name in brackets after the words"),
         ("id\ttext\nu1\ta b\n", "guess", "line 1 seems to be a table's header"),
-        ("0\ta b\n0\tb\n1\tb\n", "guess", "columns, with tabs between them"),
+        ("0\ta b\n0\tb\n1\tb\n", "guess", "the first lines begin with 0 and 1"),
+        ("a\tb\na\tb c\n", "guess", "columns, with tabs between them"),
+        ("0 word4\n0 word5\n1 word6\n", "guess", "if that is an id, say --nbest_format=kaldi"),
+        ("1. word4\n2. word5\n\n1. word4\n", "guess", r"the first lines begin with 1\. and 2\."),
+        ("bo a\nbo b\nal a\nal b\n", "guess", "begin with bo and al, which the model does not"),
+        ("utt1 word4 [ 1 2 ]\nutt1 word5 [ 3 4 ]\n", "kaldi", r"more than words, such as \["),
+        ("0 46797 word4\n0 35000 word5\n", "guess", "the first lines|two numbers before"),
+        ("utt1 | word4\nutt2 | word5\n", "guess", r"have \| before the words"),
+        ("the 12\nowl 40\n", "guess", "others are a word and a number"),
+        ('utt1,"a b",-1.5\nutt1,"c d",-1.7\n', "guess", "more than words, such as utt1,"),
+        ("[05/01/17 12:00:00 INFO] PRED 1: a\n[05/01/17 12:00:00 INFO] b\n", "guess", "more than"),
+        ("0 a [-1.2]  b [-3.4] \n1 c [-1]  d [-3] \n", "guess", "begin with 0 and 1"),
+        ("a.nbest -1234.5 -20.3 3 a b\na.nbest -1250.5 -22.3 5 c\n", "guess", "more than words"),
+        ("0 1000 the -123.4\n///\n0 900 an -12\n", "guess", "more than words, such as -123.4"),
+        ("# frames 123\n T -1234 A -1200 0 <s> 10 -3 -3 the\n", "guess", "more than words"),
+        ("utt1-0:\thyp=['a', 'b']\nutt2-1:\thyp=['c', 'd']\n", "guess", "more than words"),
+        ("('a b', None, [('a', (0, 3))], -1.2)\n('c', None, [('c', (0, 3))], -1.4)\n", "guess",
+         "more than words"),
+        ('<nbest><hyp score="-1">a b</hyp></nbest>\n', "guess", "more than words, such as <nbest>"),
+        ("| id | hyp |\n|----|-----|\n| 1 | a b |\n", "guess", "more than words|before the words"),
+        ("[00:00.000 --> 00:02.000]  a b\n[00:02.000 --> 00:04.000]  c\n", "guess", "more than"),
+        ("[00:00.00]a b\n[00:02.00]a c d\n", "guess", r"more than words, such as \[00"),
+        ("0:00:00.000,0:00:02.000\na b\n", "guess", "of subtitles"),
+        ("numaligns 2\nalign 0 a 0.9 b 0.1\n", "guess", "confusion network"),
+        ("[utt1] a b\n[utt2] a c\n", "guess", r"have \[utt1\] beside the words"),
+        ("(utt1) a b\n(utt1) a c\n", "guess", r"have \(utt1\) beside the words"),
+        ("HYP: a b\nHYP: a c\n", "guess", "have HYP: beside the words"),
+        ("utt1 rec_text[1]: a b\nutt1 rec_text[2]: c d\n", "guess", r"have rec_text\[1\]: beside"),
+        ("95% a b c\n5% a b d\n", "guess", "have 95% beside the words"),
+        ("a b c (0.95)\na b d (0.05)\n", "guess", r"have \(0.95\) beside the words"),
+        ("a b c d [-12.3]\na b d e f [-13.3]\n", "guess", r"have \[-12.3\] beside the words"),
+        ("<0.1> a <0.3> b\n<0.1> c <0.3> d\n", "guess", "more than words|beside the words"),
+        ("LOG (lattice-to-nbest[5.5]:main()) Done\nutt1-1 a\n", "guess", "of a log of Kaldi"),
+        ("ID,hyp\nutt1,a b\n", "guess", "a table's header"),
+        ("id: (utt1-1)\nREF:  a\n", "guess", "of a table of errors"),
+        ("utt1 ref  a b\nutt1 hyp  a b\n", "guess", "of a table of errors"),
         ("id,text,score\nu1,a b,-1\n", "guess", "line 1 seems to be a table's header"),
         ("1\n00:00:01,000 --> 00:00:02,000\na b\n", "guess", "line 2 seems to be of subtitles"),
         ('{\n  "utts": {\n', "guess", "line 1 seems to be JSON over several lines"),
@@ -322,8 +376,8 @@ def test_words_that_look_like_ids_are_said(ranked, capsys):
     assert "each line begins with G7; if that is an id, say --nbest_format=kaldi" in (
         capsys.readouterr().err
     )
-    ranked("0 word4\n0 word5\n1 word6\n")
-    assert "each line begins with a number; if that is an id" in capsys.readouterr().err
+    ranked("25 word4\n25 word5\n")
+    assert "--nbest_format=lines" in capsys.readouterr().err
     ranked("utt1 word4\nutt2 word5\n")
     assert "every list has one hypothesis only" in capsys.readouterr().err
 

@@ -79,12 +79,12 @@ def test_the_examples_in_the_pages_compute_the_same(tmp_path, monkeypatch):
     scorer = scoring.Scorer(trained_model.read(str(tmp_path / "run")))
     export_here(tmp_path / "run", tmp_path / "onnx", "--format=onnx")
     monkeypatch.chdir(tmp_path)
-    exec(example("ONNX"), names := {})
+    exec(example("How do I run a model with ONNX?"), names := {})
     expected, _ = scorer.score([EOS], np.array([[3, 4, 5, EOS]], np.int32).T)
     assert_scores(names["scores"], expected.T)
     pytest.importorskip("torch")
     export_here(tmp_path / "run", tmp_path / "torch", "--format=pytorch")
-    exec(example("PyTorch"), names := {})
+    exec(example("How do I load a model into PyTorch?"), names := {})
     words = names["words"].numpy().astype(np.int32)
     scores = names["log_probabilities"][:, :-1].detach().numpy()
     there = np.take_along_axis(scores, words[:, 1:, None], 2)[..., 0]
@@ -237,23 +237,25 @@ def test_a_layout_has_all_weights_in_arrays_that_are_contiguous(name, values):
 
 
 def layout_row(name, layout):
-    """The row of a layout in the page's table."""
+    """A layout in the page's table."""
     sides = ["H", "I"] if layout.transposed else ["I", "H"]
     if isinstance(layout.input, str):
         sides[not layout.transposed] = "4H"
     if layout.input == layout.recurrent:
-        sides[layout.transposed] = "I + H"
-    shape = f"[{', '.join(['1'] * layout.leading_axis + sides)}]"
+        sides[layout.transposed] = "I+H"
+    shape = f"[{','.join(['1'] * layout.leading_axis + sides)}]"
     shape = shape if isinstance(layout.input, str) else f"four {shape}"
-    shape += ", by unit" if layout.interleaved else ""
+    shape += " by unit" if layout.interleaved else ""
+    version = f"{name} ({layout.version.removeprefix(f'{name} ')})"
     num_biases = 1 + bool(layout.recurrent_bias)
-    added = f"{layout.added_to_forget:.0f}"
-    cells = [f"`{name}`", layout.version, " ".join(layout.gates), shape, num_biases, added]
-    return f"| {' | '.join(map(str, cells))} | {layout.state} |"
+    state = re.sub(r", (?=\w\b)", ",", layout.state)
+    return f"    {version:60}{layout.gates:7}{shape:16}{num_biases:<8}{state}"
 
 
 def test_the_page_has_all_layouts():
     with open(os.path.join(ROOT, "docs", "other-programs.md"), encoding="utf-8") as file:
-        lines = file.read().splitlines()
+        page = file.read()
     for name, layout in layouts.LAYOUTS.items():
-        assert layout_row(name, layout) in lines
+        assert layout_row(name, layout) in page.splitlines()
+    others = {name for name, layout in layouts.LAYOUTS.items() if layout.added_to_forget}
+    assert others == {"haiku", "dynet"} and "Haiku and DyNet add 1 to the forget gate" in page

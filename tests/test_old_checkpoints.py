@@ -17,7 +17,7 @@ import score
 from exported import signatures
 from graphs import ROOT, run_here
 from program.errors import UserError
-from saved import eras, finding, reading, run_directory
+from saved import eras, finding, newest, reading, run_directory
 from trained import numpy_model, scoring, trained_model, vocabulary
 
 tf1 = tf.compat.v1
@@ -400,6 +400,47 @@ def test_nothing_begins_anew_beside_a_checkpoint(name, handed_over, corpus, tmp_
     assert {f.name for f in run.iterdir()} - {"lock", "process"} == set(
         os.listdir(handed_over / name)
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("run.zip", "model.tar.gz", "frozen.pb", "weights.npz", "model.keras", "weights.h5"),
+        *("model.safetensors", "pytorch_model.bin", "last.ckpt", "model.ckpt-9.index.gz"),
+        *("checkpoints/model.ckpt-168.index", "variables/variables.index"),
+        *("export/1700000000/saved_model.pb", "export/best/1/variables/variables.index"),
+    ],
+)
+def test_nothing_begins_anew_beside_another_model(name, tmp_path):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * 99)
+    with pytest.raises(UserError, match=f"holds {re.escape(name)}, but no checkpoint"):
+        newest.choose(str(tmp_path))
+    with pytest.raises(UserError, match=f"nor another checkpoint; there is {re.escape(name)}"):
+        finding.find(str(tmp_path))
+
+
+def test_what_is_no_model_does_not_hinder(tmp_path):
+    for name in (
+        *("notes.txt", "vocab.txt", "config.json", "graph.pbtxt", "events.out.tfevents.1.x"),
+        *("eval/events.out.tfevents.2.x", ".venv/a.npz", "model.ckpt-9.data-00000-of-00001"),
+        "model.ckpt-9_temp_1a/part-00000-of-00001.data-00000-of-00001",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert newest.choose(str(tmp_path)) == []
+
+
+def test_a_newer_checkpoint_that_was_not_copied_is_named(handed_over, tmp_path):
+    for path in handed_over.glob("run-30.*"):
+        shutil.copy(path, tmp_path / path.name.replace("run-30", "model.ckpt-30"))
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "/lm/model.ckpt-60"\n')
+    taken = str(tmp_path / "model.ckpt-30")
+    said = finding.describe_choice(str(tmp_path), taken, [])
+    assert said.endswith("step 30; the file checkpoint names model.ckpt-60, which is not there")
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "/lm/model.ckpt-30"\n')
+    assert finding.describe_choice(str(tmp_path), taken, []) == ""
 
 
 def test_training_refuses_a_checkpoint_s_name(handed_over):

@@ -122,3 +122,22 @@ def test_one_process_at_a_time(tmp_path):
         )
         assert f"process {os.getpid()} is training in it" in other.stdout.readline()
     assert other.communicate("again\n", timeout=300)[0] == "locked\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["the", "<unk>", "<eos>", "owl"], ""),
+        (["the", "man<eos>the"], ""),
+        (["<blank>", "the", "<eos>"], "begins with <blank>"),
+        (["[PAD]", "[UNK]", "<eos>"], "begins with [PAD]"),
+        (["<eos>", "[UNK]", "the"], "begins with [UNK]"),
+        (["12", "the", "<eos>"], "begins with 12"),
+        (["the", "</s>", "owl"], "begins with </s>"),
+        (['"the"', "owl"], "has no <eos>"),
+    ],
+)
+def test_a_vocabulary_of_another_program_is_said(capsys, words, said):
+    run_directory.say_order("vocab.txt", words)
+    err = capsys.readouterr().err
+    assert (f"vocab.txt: {said}, unlike" in err) == bool(said) == bool(err)

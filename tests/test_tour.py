@@ -12,6 +12,9 @@ CLAIMS = """
 assert carried[-1, 1] < without[-1, 1]
 assert whole[5] > 0 and not cut[:6].any() and cut[6:].all()
 assert len(two.initial_state) == 2 * len(second["Train"].initial_state)
+assert np.argmax([each.sum() for each in scores]) == 1 and len(tree.targets) < 21
+assert np.allclose(there[0], scores[1], atol=1e-4)
+assert old.words == model.words and all(np.array_equal(ours[name], theirs[name]) for name in ours)
 assert memory["sea"].mean(axis=0)[layer, unit] * memory["farm"].mean(axis=0)[layer, unit] < 0
 """
 

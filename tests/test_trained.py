@@ -49,7 +49,7 @@ def probabilities(model, ids):
 
 
 def test_scores_are_those_of_numpy(models, scorers):
-    ids = text_corpus().test[:60]  # windows of 32, 8 and 1
+    ids = text_corpus().test[:60]  # windows of 16, 4 and 1
     for model, scorer in zip(models[0], scorers):
         scores, _ = scorer.score(ids[:1], ids[1:, None])
         expected = np.log(probabilities(model, ids[:-1])[np.arange(59), ids[1:]])

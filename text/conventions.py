@@ -11,7 +11,7 @@ NAMES = (
     r"spoken_noise|laughter|spn|nsn|url|user|hashtag|endoftext|im_start|im_end|extra_id_\d+"
 )
 SPECIAL = (
-    rf"(?i:</?s>|<(?:{NAMES})>|<\|(?:{NAMES})\|>)|\[unused\d+\]|\[unk\]|⁇"
+    rf"(?i:</?s>|<(?:{NAMES})>|<\|(?:{NAMES})\|>)|<0x[\dA-F]{{2}}>|\[unused\d+\]|\[unk\]|⁇"
     r"|\[(?:UNK|OOV|PAD|MASK|BOS|EOS|CLS|SEP|SIL|NOISE|LAUGHTER|BLANK|VOCALIZED-NOISE)\]"
 )
 TREEBANK_BRACKET = r"(?i:-[LR][RSC]B-)"  # -LRB- is (
@@ -64,7 +64,7 @@ class Subwords(NamedTuple):
 SUBWORDS = (
     Subwords("subword-nmt", regex.compile(r"\S+@@"), 0.01, goes_on="@@"),  # ow@@ l
     Subwords("SentencePiece", regex.compile(r"▁\S*"), 0.1, begins="▁"),  # ▁ow l
-    Subwords("WordPiece", regex.compile(r"##\S+"), 0.02, follows="##"),  # ow ##l
+    Subwords("WordPiece", regex.compile(r"##[^\s#]\S*"), 0.02, follows="##"),  # ow ##l
     Subwords("OpenNMT", regex.compile(r"￭\S*|\S+￭"), 0.01, follows="￭", goes_on="￭"),  # ow ￭l
     Subwords("BPE", regex.compile(r"\S+</w>"), 0.1, ends="</w>"),  # ow l</w>
     Subwords("GPT-2", regex.compile(r"Ġ\S*"), 0.1, begins="Ġ"),  # Ġow l
@@ -82,8 +82,13 @@ UNESCAPED = {
 
 # What other programs call a word that is not in the vocabulary.
 UNKNOWNS = frozenset(
-    ("<UNK>", "<Unk>", "<unknown>", "<UNKNOWN>", "<oov>", "<OOV>", "<rare>", "<|unk|>", "[UNK]",
-     "[unk]", "[OOV]", "UNK", "_UNK_", "__unk__", "*UNK*", "UNKNOWNTOKEN", "⁇", "⟨unk⟩")
+    written
+    for name in (
+        "<unk>", "<Unk>", "<unknown>", "<oov>", "<rare>", "<|unk|>", "[unk]", "[oov]", "unk",
+        "_unk_", "__unk__", "*unk*", "*unknown*", "unknowntoken", "⁇", "⟨unk⟩",
+    )
+    for written in (name, name.lower(), name.upper())
+    if written != "<unk>"
 )  # fmt: skip
 
 

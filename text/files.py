@@ -24,6 +24,23 @@ BYTE_ORDER_MARK = "\ufeff"
 SPARE = re.compile(r"(?<!\r)\r+(?=\n)")  # carriage returns of one line end
 
 
+# How files begin that are no UTF-8 text, and what they are.
+OTHER_FILES = (
+    (b"\x1f\x8b", "is compressed by gzip; unpack it"),
+    (b"BZh", "is compressed by bzip2; unpack it"),
+    (b"\xfd7zXZ", "is compressed by xz; unpack it"),
+    (b"\x28\xb5\x2f\xfd", "is compressed by zstd; unpack it"),
+    (b"PK\x03\x04", "is a zip archive, or a document in one; take the text out"),
+    (b"7z\xbc\xaf", "is a 7z archive; take the text out"),
+    (b"%PDF", "is a PDF; take the text out, such as by pdftotext"),
+    (b"PAR1", "is a Parquet table; write its column of text as lines"),
+    (b"\x89HDF", "is an HDF5 file, no text"),
+    (b"\x93NUMPY", "is a NumPy array, no text"),
+    (b"\xff\xfe", "is UTF-16 text; save it as UTF-8"),
+    (b"\xfe\xff", "is UTF-16 text; save it as UTF-8"),
+)
+
+
 class TextError(ValueError):
     """A file that is no UTF-8 text; the message says where and what to do."""
 
@@ -47,7 +64,7 @@ def read_blocks(path: str, block_bytes: int | None = None, says: bool = True) ->
 
 def _decoded_blocks(path, block_bytes):
     decoder: Any = codecs.getincrementaldecoder("utf-8")()
-    num_lines = 1
+    num_lines, beginning = 1, b""
     with contextlib.ExitStack() as stack:
         if path == STANDARD_INPUT:
             file: Any = sys.stdin.buffer
@@ -56,21 +73,30 @@ def _decoded_blocks(path, block_bytes):
         data = None
         while data != b"":
             data = file.read1(block_bytes)
+            beginning = beginning or data[:8]
             try:
                 text = decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
+                _refuse_other_file(beginning)
                 num_lines += error.object[: error.start].count(b"\n")
                 byte = error.object[error.start]
                 raise TextError(
                     f"line {num_lines} is not UTF-8 text (byte {byte:#04x}); save it as UTF-8"
                 ) from None
             if "\0" in text:
+                _refuse_other_file(beginning)
                 num_lines += text[: text.index("\0")].count("\n")
                 raise TextError(
                     f"line {num_lines} contains a NUL byte; save it as plain UTF-8 text"
                 )
             num_lines += text.count("\n")
             yield text.replace(BYTE_ORDER_MARK, "")
+
+
+def _refuse_other_file(beginning):
+    for magic, what in OTHER_FILES:
+        if beginning.startswith(magic):
+            raise TextError(what) from None
 
 
 def _with_line_feeds(blocks: Iterable[str], name: str | None) -> Iterator[str]:

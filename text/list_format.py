@@ -1,5 +1,6 @@
 """Which format n-best lists are in, to judge by several lines; see `nbest.py`."""
 
+import itertools
 import re
 from collections.abc import Container, Sequence
 
@@ -13,7 +14,6 @@ from text.nbest import (
     MOSES,
     SEPARATOR,
     NbestError,
-    parse,
 )
 
 # How many lines the guess looks at.
@@ -45,18 +45,22 @@ UNREADABLE = (
     (r"[HD]-\d+ +-?\d+\.\d+(?:e-?\d+)?\s", "of fairseq's lists, of which the tabs are lost"),
     (r"\S+\s+\S+\s+\S+\s+\d+\.\d+\s+\d+\.\d+\s+<\S*>\s", "of an STM file"),
     (r"(?:\d+:)?\d+:\d\d[.,]\d{3}\s+-->|WEBVTT", "of subtitles"),
-    (r"(?:id|utt|utterance|text|hyp|hypothesis|score|start)(?:_id)?[,;\t]\S+$", "a table's header"),
+    (r"(?i:(?:id|utt|utterance|text|hyp|hypothesis|score|start)(?:_id)?[,;\t]\S+$)",
+     "a table's header"),
+    (r"\d+:\d\d:\d\d\.\d+,\d+:", "of subtitles"),
+    (r"(?:LOG|WARNING|ERROR) \(", "of a log of Kaldi"),
+    (r"File type = ", "the header of a TextGrid of Praat"),
+    (r"numaligns \d+$", "of a confusion network of SRILM"),
+    (r"\S+\s+(?:ref\s\s|#csid\s)|%WER\s|id: \(\S+\)$|Scores: \(#C", "of a table of errors"),
 )  # fmt: skip
 UNREADABLE_LINE = re.compile("|".join(f"({pattern})" for pattern, _ in UNREADABLE))
 ADVICE = "write the words alone, or as --nbest_format allows, and scores to a file for --scores"
 
 NUMBERED_ID = re.compile(r"(.+)-(0|[1-9]\d*)")
 # Such as utt1, spk-7, 1089-134686-0000 or a/b.wav.
-NAME = re.compile(r"(?=.*\d)(?=.*[^\W\d_]).*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
+NAME = re.compile(r"(?=.*\d)(?=.*[^\W\d_])[^\[\](){}<>\"=]*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
 NAME_ALONE = re.compile(r"[^\W\d_].*\d.*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
-NAME_AFTER = re.compile(r".*\((?=\S*\d)\S*[^\W\d_]\S*(?:\s+-?[.\d]+)?\)")
-SCORE = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+|-\d+")
-WORD_NUMBER = re.compile(r"\d+")
+NUMBERED = re.compile(r"\d+[.):]?")
 
 
 def sign(line: str) -> str | None:
@@ -129,8 +133,22 @@ def _guess_by_ids(first_words, vocabulary):
         stems = {match[1] for match in numbered}
         if len(stems) < len(first_words) and numbered[0][2] in ("0", "1"):
             return KALDI_N
+    _refuse_ambiguous(first_words)
     are_names = all(NAME.fullmatch(word) for word in first_words)
     return KALDI if are_names and len(set(first_words)) > 1 else LINES
+
+
+def _refuse_ambiguous(first_words):
+    """Refuses lines that begin with what may be an id, a number of a list, or a word."""
+    runs = [(word, len(list(run))) for word, run in itertools.groupby(first_words)]
+    are_together = len(set(first_words)) == len(runs) > 1 and min(n for _, n in runs) > 1
+    are_numbers = all(map(NUMBERED.fullmatch, first_words)) and len(runs) > 1
+    if are_numbers or (are_together and not all(map(NAME.fullmatch, first_words))):
+        raise NbestError(
+            f"the first lines begin with {first_words[0]} and {runs[1][0]}, which the model does "
+            f"not know; if that is an id, say --nbest_format={KALDI}, if it is a word, "
+            f"--nbest_format={LINES}"
+        )
 
 
 def hint(lines: Sequence[str], vocabulary: Container[str]) -> str | None:
@@ -139,49 +157,6 @@ def hint(lines: Sequence[str], vocabulary: Container[str]) -> str | None:
     if len(lines) < 2 or any(word in vocabulary for word in first_words):
         return None
     what = min(first_words)
-    if len(first_words) > 1 and all(map(str.isdecimal, first_words)):
-        what = "a number"
-    elif len(first_words) > 1 or not NAME_ALONE.fullmatch(what):
+    if len(first_words) > 1 or not NAME_ALONE.fullmatch(what):
         return None
     return f"each line begins with {what}; if that is an id, say --nbest_format={KALDI}"
-
-
-def check_columns(lines: Sequence[str], form: str, vocabulary: Container[str]) -> None:
-    """Refuses lines that have a score or an id beside the words, or numbers in place of words.
-
-    Args:
-      lines, vocabulary: as in `guess`.
-      form: the lines' format, one of `ANY_LINE`.
-
-    Raises:
-      NbestError: they have.
-    """
-    hypotheses = [hypothesis for line in lines if (hypothesis := parse(line, form))]
-    if len(hypotheses) > 1 and all(NAME_AFTER.fullmatch(each.words) for each in hypotheses):
-        raise NbestError(
-            "and others have a name in brackets after the words, as in the format trn; write it "
-            f"before the words, without brackets (--nbest_format={KALDI}), or say "
-            f"--nbest_format={LINES} if it is a word"
-        )
-    words = [hypothesis.words.split() for hypothesis in hypotheses]
-    words = [each for each in words if each]
-    flat = [word for each in words for word in each]
-    if len(flat) > len(words) and all(
-        WORD_NUMBER.fullmatch(word) and word not in vocabulary for word in flat
-    ):
-        raise NbestError(
-            "and others have numbers in place of words; Kaldi's int2sym.pl makes words of them"
-        )
-    for place, where in ((0, "before"), (-1, "after")):
-        column = [each[place] for each in words if len(each) > 1]
-        if (
-            len(set(column)) > 1
-            and len(column) == len(words)
-            and all(SCORE.fullmatch(word) and word not in vocabulary for word in column)
-        ):
-            raise NbestError(
-                f"and others have a number {where} the words, such as {column[0]}, which seems to "
-                f"be a score; {ADVICE}"
-            )
-    if form == LINES and len(hypotheses) > 1 and all("\t" in line.strip() for line in lines):
-        raise NbestError(f"and others have columns, with tabs between them; {ADVICE}")

@@ -3,7 +3,7 @@
 import collections
 from collections.abc import Container, Iterable, Iterator
 
-from text import list_format, nbest
+from text import conventions, list_columns, list_format, nbest
 
 GUESS = "guess"  # in place of a format
 
@@ -26,6 +26,8 @@ class ListReader:
         self._are_columns_checked = not self._is_checked
         self._notes: list[str] = []
         self._removed: collections.Counter[str] = collections.Counter()
+        self._num_sampled = 0
+        self._unknown: collections.Counter[str] = collections.Counter()  # of the first lines
 
     def with_format(self, blocks: Iterable[list[str]]) -> Iterator[list[str]]:
         """Yields the lists of lines in `blocks`, none before their format is known.
@@ -93,11 +95,16 @@ class ListReader:
             list_format.check(line, self._form)
             self._check_columns(line)
         hypothesis = nbest.parse(line, self._form)
-        if not hypothesis or "|" not in hypothesis.words:
-            return hypothesis
+        if not hypothesis:
+            return None
         words, removed = nbest.without_annotations(hypothesis.words, self._vocabulary)
-        self._removed.update(removed)
-        return hypothesis._replace(words=words)
+        if removed:
+            self._removed.update(removed)
+            hypothesis = hypothesis._replace(words=words)
+        if self._num_sampled < list_format.NUM_LINES:
+            self._num_sampled += 1
+            self._unknown.update(w for w in words.split() if w not in self._vocabulary)
+        return hypothesis
 
     def _check_columns(self, line):
         """Looks for scores and numbers beside the words, once the first lines are there."""
@@ -117,15 +124,20 @@ class ListReader:
         """
         if not self._are_columns_checked and self._form in list_format.ANY_LINE:
             self._are_columns_checked = True
-            list_format.check_columns(self._first_lines, self._form, self._vocabulary)
+            list_columns.check(self._first_lines, self._form, self._vocabulary)
 
     def notes(self) -> list[str]:
         """What to say of the lines, once they have all been read."""
-        if not self._removed:
-            return self._notes
-        examples = ", ".join(list(self._removed)[:3])
-        return [
-            *self._notes,
-            f"segmentation marks and factors were left out ({sum(self._removed.values())}), such "
-            f"as {examples}",
-        ]
+        notes = list(self._notes)
+        if self._removed:
+            notes.append(
+                f"segmentation marks and factors were left out ({sum(self._removed.values())}), "
+                f"such as {', '.join(list(self._removed)[:3])}"
+            )
+        if pieces := conventions.subwords_of(self._unknown):
+            example = next(filter(pieces.token.fullmatch, self._unknown))
+            notes.append(
+                f"--nbest: hypotheses have pieces of words, such as {example} ({pieces.program}), "
+                "which the model does not know; make words of them first"
+            )
+        return notes

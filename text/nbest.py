@@ -32,8 +32,9 @@ OTHER_TEXTS = (
     "hyp", "hypothesis", "hyps", "words", "pred_text", "prediction", "ref", "reference",
     "translation", "rec_text", "transcript", "translations", "nbest",
 )  # fmt: skip
-# What Moses writes between words: which words of the source a phrase translates.
-SEGMENTATION_MARK = re.compile(r"\|\d+-\d+[^|\s]*\|")
+# What Moses writes between words: which words of the source a phrase translates, and more.
+SEGMENTATION_MARK = re.compile(r"(?<!\S)\|\d+(?:-\d+)?(?:\s*,[^|]*)?\|(?!\S)")
+EPSILON = "<eps>"  # Kaldi's, where a path of a lattice has no word
 UNTRANSLATED = re.compile(r"(?:\|UNK)+$")
 
 
@@ -117,9 +118,13 @@ def _moses_total(fields):
     """The total: the field after the features, or the only field, unless that is features."""
     if not fields:
         return None
-    # What is before the features, if anything, is an alignment.
-    labelled = [place for place, field in enumerate(fields) if LABEL.match(field)]
-    place = labelled[0] + 1 if labelled else min(len(fields), 2) - 1
+    # What is before the features, if anything, is an alignment; Marian's may be two fields.
+    is_labelled = [bool(LABEL.match(field)) for field in fields]
+    place = min(len(fields), 2) - 1
+    if any(is_labelled):
+        place = is_labelled.index(True)
+        while place < len(fields) and is_labelled[place]:
+            place += 1
     return fields[place] if place < len(fields) else None
 
 
@@ -174,7 +179,7 @@ _PARSERS = {
 
 
 def without_annotations(text: str, vocabulary: Container[str]) -> tuple[str, list[str]]:
-    """Leaves out what Moses writes into and between words.
+    """Leaves out what decoders write into and between words.
 
     Args:
       text: the words of a hypothesis.
@@ -182,13 +187,15 @@ def without_annotations(text: str, vocabulary: Container[str]) -> tuple[str, lis
 
     Returns:
       `(text, removed)`: the words alone, and an example of each kind that was removed: of a
-      segmentation mark, `|0-1|`; of a word with factors, `owl|NN`, of which the first is kept.
+      segmentation mark of Moses, `|0-1|`; of Kaldi's `<eps>`; of a word with factors, `owl|NN`, of
+      which the first is kept.
     """
-    if "|" not in text:
+    if "|" not in text and EPSILON not in text:
         return text, []
-    words = text.split()
-    kept = [word for word in words if not SEGMENTATION_MARK.fullmatch(word)]
-    removed = [word for word in words if word not in kept][:1]
+    removed = SEGMENTATION_MARK.findall(text)[:1]
+    words = SEGMENTATION_MARK.sub(" ", text).split()
+    kept = [word for word in words if word != EPSILON or word in vocabulary]
+    removed += [EPSILON] * (len(kept) < len(words))
     bare = [UNTRANSLATED.sub("", word) if word not in vocabulary else word for word in kept]
     factors = [word.split("|") for word in bare]
     # A word that was not translated has no factors of its own.

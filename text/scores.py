@@ -25,7 +25,7 @@ class Scores:
         self._rest = self._read(lines)
         self._waiting: dict[str, collections.deque] = collections.defaultdict(collections.deque)
         self._has_ids: bool | None = None
-        self._are_all_positive = True
+        self._are_like_costs, self._largest = True, 0.0
         self._num_lines = 0
 
     def _refuse(self, message):
@@ -48,7 +48,8 @@ class Scores:
                 score = nbest.read_number(words[-1])
             except ValueError:
                 self._refuse(f"{where} does not end with a number")
-            self._are_all_positive &= score > 0
+            self._are_like_costs &= score >= 0
+            self._largest = max(self._largest, score)
             yield (words[0] if self._has_ids else ""), score
 
     def take(self, hypothesis: nbest.Hypothesis, where: str) -> float:
@@ -102,9 +103,9 @@ class Scores:
             left = next((other or "the last ones" for other, _ in self._rest), None)
         if left is not None:
             self._refuse(f"has more scores than --text has hypotheses; of {left}, for example")
-        if self._are_all_positive and self._num_lines > 1:
+        if self._are_like_costs and self._largest and self._num_lines > 1:
             return (
-                f"{self._name}: all scores are positive, as costs are; the larger a score the "
+                f"{self._name}: no score is negative, as no cost is; the larger a score the "
                 "better, so change the sign of costs"
             )
         return None

@@ -35,6 +35,9 @@ BOUNDARY = regex.compile(
     """,
     regex.VERBOSE | regex.V1,
 )
+# What has no bound in it, and its marks, which are eight at most.
+BEFORE_MORE = regex.compile(r"(?r)[\s\"'\p{Pe}\p{Pf}\p{Pi}]*+")
+MAX_MARKS = 8
 LAST_WORD = regex.compile(r"(?r)(?<![\p{L}\p{M}\p{N}_.])[\p{L}\p{M}\p{N}.]+")
 WORD_BEFORE = regex.compile(r"(?r)(?<![\p{L}\p{M}])([\p{L}\p{M}]+)(\.?)\s+")
 NEXT_WORD = regex.compile(rf"{OPENING}\p{{Sc}}?([\p{{L}}\p{{M}}]+|\p{{Nd}}+)([.:'’]?)")
@@ -54,12 +57,16 @@ WITHOUT_VOWEL = regex.compile(
 DATE = regex.compile(r"\d{1,2}\.")
 END_OF_DATE = regex.compile(r"(?r)(?<!\d)\d{1,2}\.\s?")
 YEAR_OR_CENTURY = regex.compile(r"(?r)[\dIVX]+\s?")
-UNIT = regex.compile(r"(?r)\d\s?[ghlmstгмлчс]")
-# What is no initial: the end of a contraction, a pronoun.
+UNIT = regex.compile(r"(?r)(?:\d\s?[fghlmstгмлчс]|\p{Ll}/\p{Ll}|(?:кв|куб|тыс|млн)\.?\s[мтл])")
+# What is no initial: the end of a contraction, a degree, a pronoun.
 NO_INITIAL = regex.compile(
-    r"(?r)(?:['’]\p{L}|\b(?:am|and|as|can|could|did|do|does|had|have|nor|or|said|should|so|than|was"
+    r"(?r)(?:['’°]\p{L}|\b(?:am|and|as|can|could|did|do|does|had|have|nor|or|said|should|so|than|was"
     r"|will|would)\s+I)"
 )
+# Such as `Tte. Ruiz` or `Max. 50`, in the scripts of which `WORDS` knows short sentences.
+TITLE = regex.compile(r"\p{Lu}(?=\p{Ll})[\p{Latin}\p{Cyrillic}]{1,3}")
+# German compounds, such as `Hauptstr. 5`.
+BEFORE_NUMBER = ("str", "nr", "gr")
 # A sentence is longer than this: such as `В 1999` or `1`.
 MAX_OPENING = 12
 ELISIONS = frozenset(["c", "j", "jusqu", "l", "m", "n", "qu", "s", "t"])
@@ -120,6 +127,11 @@ def _known():
     )
 
 
+def first_undecided(text: str, end: int) -> int:
+    """Where the first `BOUNDARY` may begin that needs more text than there is before `end`."""
+    return max(0, BEFORE_MORE.match(text, 0, max(0, end)).start() - MAX_MARKS)
+
+
 def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
     """Whether the sentence goes on after what looks like its end.
 
@@ -150,10 +162,22 @@ def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
     if kind is None:
         if len(word) > 1 and word.isupper() and ROMAN.fullmatch(word):
             return _is_ordinal(text, start, boundary, word)
+        if _is_at_beginning(text, start, mark - len(word)) and _is_unknown_title(text, end, word):
+            return True
         return WITHOUT_VOWEL.fullmatch(word) is not None and _is_number(text, end)
     if kind == "year":
-        return 0 <= start >= mark - MAX_OPENING
+        found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
+        is_new = found is not None and _is_starter(found)
+        return 0 <= start >= mark - MAX_OPENING and not is_new
     return kind != "no" and _belongs_to_next(text, end, word, kind)
+
+
+def _is_unknown_title(text, end, word):
+    """Whether a short word, which begins a sentence, goes with the name or number after it."""
+    if not TITLE.fullmatch(word) or word.lower() in _known().languages:
+        return False
+    found = NEXT_WORD.match(text, end, end + MAX_LOOKAHEAD)
+    return found is not None and not _is_starter(found)
 
 
 def _kind_of(text, first, mark, word):
@@ -180,8 +204,8 @@ def _kind_of(text, first, mark, word):
         if NO_INITIAL.match(text, first, mark):
             return "no"
         return "before number" if UNIT.match(text, first, mark) else "other"
-    if kind is None and word.endswith("str"):
-        return "before number"  # a German street, such as `Hauptstr`
+    if kind is None and word.endswith(BEFORE_NUMBER):
+        return "before number"
     if kind:
         return kind
     return "other" if "." in word and LETTERS_WITH_PERIODS.fullmatch(word) else None
@@ -201,7 +225,9 @@ def _belongs_to_next(text, end, abbreviation, kind):
         return True
     if kind == "before number":
         is_word = abbreviation.lower() in _known().languages  # such as `no`
-        return not is_word and bool(len(next_word) == 1 or ROMAN.fullmatch(next_word))
+        is_number = len(next_word) == 1 or ROMAN.fullmatch(next_word)
+        is_elided = found[2] != "" and found[2] in "'’"  # as in `10 h. C'est`
+        return not is_word and bool(is_number) and not is_elided
     return not _is_starter(found)
 
 
@@ -239,10 +265,12 @@ def _is_ordinal(text, start, boundary, number):
     if word in _known().months:
         return True
     is_abbreviation = found[2] == "." and word.lower() in _known().kinds
-    if is_abbreviation or _is_starter(found) or (len(number) > 2 and number.isdigit()):
+    if _is_starter(found) or (len(number) > 2 and number.isdigit()):
+        return False
+    if is_abbreviation and _known().kinds[word.lower()] == "before":
         return False
     language = _language(text[max(0, mark - MAX_LOOKBEHIND) : end + MAX_LOOKAHEAD])
-    if language not in WITH_ORDINALS:
+    if language not in (BEFORE_ORDINAL if is_abbreviation else WITH_ORDINALS):
         return False
     before = WORD_BEFORE.match(text, max(0, first - MAX_LOOKAHEAD), first)
     if not before or not number.isdigit():
@@ -261,7 +289,7 @@ def _is_at_beginning(text, start, end):
 def _is_before_number(word):
     if len(word) == 1:
         return word.islower()
-    return word.endswith("str") or _known().kinds.get(word.lower()) == "before number"
+    return word.endswith(BEFORE_NUMBER) or _known().kinds.get(word.lower()) == "before number"
 
 
 def _language(text):

@@ -5,7 +5,13 @@ from collections.abc import Iterable, Iterator
 
 import regex
 
-from text.sentence_ends import BOUNDARY, MAX_LOOKAHEAD, MAX_LOOKBEHIND, is_within_sentence
+from text.sentence_ends import (
+    BOUNDARY,
+    MAX_LOOKAHEAD,
+    MAX_LOOKBEHIND,
+    first_undecided,
+    is_within_sentence,
+)
 
 # A longer line or sentence comes in several pieces.
 MAX_LENGTH = 1 << 16
@@ -77,8 +83,10 @@ def split_sentences(blocks: Iterable[str]) -> Iterator[tuple[str, bool]]:
     for block in itertools.chain(blocks, [None]):
         rest += block or ""
         known = len(rest) - (0 if block is None else MAX_LOOKAHEAD)
+        undecided = first_undecided(rest, known)
         for boundary in BOUNDARY.finditer(rest, searched):
             if (end := boundary.end()) > known:
+                undecided = min(undecided, boundary.start())
                 break
             searched = end
             while end - start > 2 * MAX_LENGTH:
@@ -94,6 +102,7 @@ def split_sentences(blocks: Iterable[str]) -> Iterator[tuple[str, bool]]:
             cut_off = start + cut(rest[start:], MAX_LENGTH)
             yield rest[start:cut_off], False
             start, is_begun = cut_off, True
+        searched = max(searched, undecided)
         kept = max(0, start - MAX_LOOKBEHIND)
         rest, start, searched = rest[kept:], start - kept, max(searched, start) - kept
     if rest[start:].strip() or is_begun:

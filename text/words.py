@@ -65,8 +65,9 @@ TOKEN = regex.compile(
     rf"""
     # Two that the last one includes, first because they are quick: what can begin nothing else.
     (?! {LETTER} | [\p{{WB=Katakana}}\p{{Han}}\p{{Hiragana}}\p{{Sc}}<@\\.+'-] ) \X
-  | (?= ['<@\\] (?![\p{{L}}\p{{N}}/*,.-]) ) \X
-  | <(?:unk|eos|/?s)> | @[-,.]@ | (?:\\\*)+         # what is a token already
+  | (?= ['<@\\] (?![\p{{L}}\p{{N}}/*,.|-]) ) \X
+  # What is a token already.
+  | <(?:unk|eos|/?s|0x[\dA-F]{{2}}|\|[a-z_]{{1,20}}\|)> | @[-,.]@ | (?:\\\*)+
   | (?:(?:https?|ftp)://|www\.)[^\s<>"]*[\p{{L}}\p{{N}}/]
   | (?<![\p{{L}}\p{{N}}.+_-])[\p{{L}}\p{{N}}.+_-]++@[\p{{L}}\p{{N}}-]+(?:\.[\p{{L}}\p{{N}}-]+)+
   | \p{{Lu}}{{1,3}}&\p{{Lu}}{{1,3}}s?(?!\p{{L}})    # AT&T
@@ -88,6 +89,10 @@ CONTRACTION = regex.compile(r"(can)(not)|(.+?)(n't)?('(?:s|re|ve|ll|d|m))?", reg
 ABBREVIATION = re.compile(ABBREVIATIONS)
 NUMBER = regex.compile(r"\.?[\d\p{No}]+(?:[.,'٫٬]\d+)*(?:[eE][+-]?\d+)?")
 NUMBERS = regex.compile(rf"{NUMBER.pattern}(?:-{NUMBER.pattern})+")
+# A word of Chinese or Japanese, or a mark, alone.
+WITHOUT_SPACES = regex.compile(
+    r"[\p{Han}\p{Hiragana}\p{Katakana}ー]+|[。，、！？：；「」『』（）《》…]"
+)
 WITHOUT_WORD = regex.compile(r"[^\p{L}\p{N}]+")
 # What is no punctuation: words, signs that stand for words, and what is a token already.
 KEPT = regex.compile(r".*[\p{L}\p{N}\p{Sc}]|[&#]$|@[-,.]@|(?:\\\*)+")
@@ -108,6 +113,8 @@ def signs_of_tokens(text: str) -> list[str]:
     numbers = [piece for piece in counts if piece.isdecimal()]
     if _number(counts, numbers) > max(0.9 * counts.total(), 9):  # ids of words
         return _most_frequent(counts, numbers)
+    if _are_words_of_ideographs(counts):
+        return _most_frequent(counts, filter(WITHOUT_SPACES.fullmatch, counts))
     signs = {piece for piece in counts if conventions.is_token(piece)}
     cut = [
         piece for piece in counts if piece not in signs and signs and len(TOKEN.findall(piece)) > 1
@@ -123,6 +130,14 @@ def is_of_characters(text: str) -> bool:
 def _are_characters(counts):
     characters = [piece for piece in counts if len(piece) == 1]
     return _number(counts, characters) > max(0.9 * counts.total(), 9)
+
+
+def _are_words_of_ideographs(counts):
+    """Whether Chinese or Japanese, which has no spaces, has them between words."""
+    pieces = [piece for piece in counts if WITHOUT_SPACES.fullmatch(piece)]
+    number = _number(counts, pieces)
+    mean_length = sum(counts[piece] * len(piece) for piece in pieces) / max(1, number)
+    return number > max(0.7 * counts.total(), 49) and 1.05 < mean_length < 2.6
 
 
 def _number(counts, pieces):

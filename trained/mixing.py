@@ -149,7 +149,9 @@ def _pattern_of(line):
     """What finds the words' numbers in a file that begins with a line."""
     if KENLM_WORD.search(line):
         return KENLM_WORD
-    return PLAIN if len(line.split()) == 1 else SRILM_WORD
+    is_word = line.strip().isalpha() and math.isnan(_logarithm(line, False))
+    # SRILM's begins with a sentence, which may be a word.
+    return PLAIN if len(line.split()) == 1 and not is_word else SRILM_WORD
 
 
 def _logarithm(text, is_log10):

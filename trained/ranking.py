@@ -133,10 +133,12 @@ def ranked_rows(scored: Iterator, ranking: Ranking = Ranking()) -> Iterator:  # 
     """
     num_lists = num_hypotheses = num_damaged = 0
     ended: set[str] = set()
+    are_like_costs = ranking.lm_weight is not None and not ranking.scores
     for (_, key), group in itertools.groupby(_entries(scored, ranking), lambda entry: entry.list):
         entries = list(group)
         _check_list(entries, ended)
         ended.add(key)
+        are_like_costs = are_like_costs and min(_scores_of(entries)) >= 0
         num_lists += 1
         num_hypotheses += len(entries)
         num_damaged += sum(entry.num_lost > 0 for entry in entries)
@@ -146,12 +148,21 @@ def ranked_rows(scored: Iterator, ranking: Ranking = Ranking()) -> Iterator:  # 
         raise errors.RequestError("--text: holds no hypothesis")
     if ranking.scores and (message := ranking.scores.end()):
         messages.say(message)
+    if are_like_costs and num_hypotheses > 1:
+        messages.say(
+            "--text: no score is negative, as no cost is; the larger a score the better, so change "
+            "the sign of costs"
+        )
     if num_lists == num_hypotheses > 1:
         messages.say("every list has one hypothesis only, so that there is nothing to choose from")
     if num_damaged:
         messages.say(
             f"{num_damaged} hypotheses have words that were left out, and come last in their lists"
         )
+
+
+def _scores_of(entries):
+    return [nbest.read_number(entry.hypothesis.score) for entry in entries]
 
 
 def _check_list(entries, ended):

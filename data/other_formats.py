@@ -1,0 +1,201 @@
+"""What a text is in that is no text: markup, tables, subtitles, words with tags, and the like.
+
+Cut into words, such a text becomes a corpus of tags and numbers. All of this is told from the
+text's beginning, and only if much of it shows it: prose has a tag or a table now and then.
+"""
+
+import collections
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import regex
+
+MIN_PIECES = 10  # that show it; fewer may be chance
+MIN_LINES = 10  # of a table
+MOST = 0.8  # of the lines, for columns to be in them
+MAX_WORD_LENGTH = 25  # characters; a longer piece is a sentence of a script without spaces
+
+
+class Sign(NamedTuple):
+    """What shows a format.
+
+    Attributes:
+      pattern: of what shows it.
+      share: of a text's pieces or lines that must match as a whole.
+      what: what the text has, or is, to be said.
+    """
+
+    pattern: re.Pattern
+    share: float
+    what: str
+
+
+# How whole files begin.
+BEGINNINGS = (
+    (r"\{\\rtf", "is RTF"),
+    (r"<\?xml|<!DOCTYPE|<html|<mediawiki", "is XML or HTML"),
+    (r"\\data\\", "is an n-gram model"),
+    (r"#!MLF!#", "is a label file of HTK"),
+    (r"WEBVTT|\[Script Info\]", "is a file of subtitles"),
+    (r"-DOCSTART-|# (?:sent_id|newdoc|global\.columns)\b", "is a table, a word a line"),
+)  # fmt: skip
+# Bounded, so that the time is linear in the text's length.
+TAG = (
+    r"</[A-Za-z][\w:.-]{0,50}>|<[A-Za-z][\w:.-]{0,50}\s[^<>=]{0,200}=[^<>]{0,1000}>"
+    r"|<(?:[Pp]|[bh]r|g)\s{0,9}/?>"
+)
+SENTENCE_TAG = re.compile(r"</[sw]>")
+MARKUP = (
+    (re.compile(TAG), 0.01, "tags of XML or HTML"),
+    (re.compile(r"\\[A-Za-z]+(?=[{\[])"), 0.01, "commands of TeX"),
+    (re.compile(r"\[\[[^\[\]]+\]\]"), 0.02, "markup of a wiki"),
+)
+ESCAPE = re.compile(r"&(?:#\d+|#x[\dA-Fa-f]+|nbsp|quot|apos|lt|gt|[mn]dash|hellip|[lr][ds]quo);")
+# Of the words.
+PIECES = (
+    Sign(re.compile(r"[^\s|]+(?:\|[^\s|]+)+"), 0.5, "words with factors"),  # owl|NN
+    Sign(re.compile(r"[^\s￨]+(?:￨[^\s￨]+)+"), 0.5, "words with factors"),  # owl￨L
+    *(
+        Sign(re.compile(rf"[^\s]+{mark}[^\s{mark}]+"), 0.5, "words with tags")
+        for mark in "/_#"  # owl/NN
+    ),
+    Sign(re.compile(r"\([A-Z]+(?:[-=$][-=\w$]*)?"), 0.2, "parse trees"),  # (NP (NN owl))
+    Sign(re.compile(r"\|\|\||\+{3}\$\+{3}"), 0.01, "several columns"),  # an owl ||| eine Eule
+    Sign(re.compile(r"__label__\S+"), 0.01, "labels of fastText"),
+    Sign(re.compile(r"(?:_[^\s_]+|[^\s_]+_)"), 0.3, "pieces of words"),  # _the _ow l
+    Sign(re.compile(r"@@\S+"), 0.02, "pieces of words"),  # ow @@l
+    Sign(re.compile(r"[^\W\d]+[+~]|[+~][^\W\d]+"), 0.1, "pieces of words"),  # ow+ +l
+)
+# Of the lines.
+LINES = (
+    Sign(re.compile(r".*\d\d?:\d\d[.,:]\d+.*-->.*"), 0.1, "subtitles"),
+    Sign(re.compile(r"\d+:\d\d:\d\d\.\d+,\d+:\d\d:\d\d\.\d+"), 0.1, "subtitles"),
+    Sign(re.compile(r"\{.*[\"'].*\},?|\[.*\],?|\"\w+\":.*|\".*\","), 0.3, "JSON"),
+    Sign(re.compile(r"\|.*\|"), 0.4, "tables"),
+    Sign(re.compile(r"(?:msgid|msgstr)\s\".*"), 0.3, "messages of gettext"),
+)  # fmt: skip
+# What stands between columns, the same number of times in each line.
+SEPARATORS = (
+    (regex.compile(r"\t"), "tabs"),
+    (regex.compile(r"\|"), "bars"),
+    (regex.compile(r"(?<!&#?\w{1,8});(?!\s|$)"), "semicolons"),  # not that of &amp;
+    (regex.compile(r"(?<=[!-?A-~]),(?=[!-?A-~])(?!(?<=\d,)\d{3})"), "commas"),  # not that of 1,000
+)
+TAG_ALONE = re.compile(r"[A-Z][A-Z0-9$.:_-]*|_")
+FRACTION = re.compile(r"[-+]?\d+\.\d+")
+UNSPACED_SCRIPT = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+SPEAKER = re.compile(r"(?:- )?[^\W\d][\w .'-]{0,30}:\s")
+NUMBER = re.compile(r"\d+[.)]?\s")
+TIME = re.compile(r"\W?\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b|\W?\d{1,2}:\d\d\b")
+
+
+def what_it_has(sample: str) -> tuple[str, str] | None:
+    """What a text has beside words alone.
+
+    Args:
+      sample: the beginning of the text.
+
+    Returns:
+      `(what, example)`, such as `("has tags of XML or HTML", "<p>")`; None if it has nothing.
+    """
+    beginning = sample.lstrip()[:1000]
+    for pattern, what in BEGINNINGS:
+        if match := re.match(pattern, beginning):
+            return what, match[0]
+    pieces = sample.split()
+    lines = [line.strip() for line in sample.split("\n") if line.strip()]
+    for find in (_markup, _annotated_pieces, _annotated_lines, _columns, _table_of_words):
+        found = find(sample, pieces, lines)
+        if found:
+            return f"has {found[0]}", found[1]
+    return None
+
+
+def _markup(sample, pieces, _):
+    for pattern, share, what in MARKUP:
+        found = [tag for tag in pattern.findall(sample) if not SENTENCE_TAG.fullmatch(tag)]
+        if len(found) >= max(share * len(pieces), MIN_PIECES // 2):
+            return what, found[0]
+    return None
+
+
+def _enough(sign: Sign, texts: Sequence[str], least: int) -> str | None:
+    found = [text for text in texts if sign.pattern.fullmatch(text)]
+    return found[0] if len(found) >= max(sign.share * len(texts), least) else None
+
+
+def _annotated_pieces(_, pieces, __):
+    for sign in PIECES:
+        if example := _enough(sign, pieces, MIN_PIECES):
+            return sign.what, example
+    return None
+
+
+def _annotated_lines(_, __, lines):
+    ends = [line if len(line) < 300 else f"{line[:150]}{line[-150:]}" for line in lines]
+    for sign in LINES:
+        if example := _enough(sign, ends, MIN_LINES // 2):
+            return sign.what, example
+    return None
+
+
+def _columns(_, __, lines):
+    """The columns of most lines, as many in each; tabs, which prose has hardly, may differ."""
+    if len(lines) < MIN_LINES:
+        return None
+    for pattern, name in SEPARATORS:
+        numbers = collections.Counter(len(pattern.findall(line)) for line in lines)
+        number, how_often = numbers.most_common(1)[0]
+        has_tabs = name == "tabs" and len(lines) - numbers[0] >= 0.4 * len(lines)
+        if has_tabs or (number and how_often >= MOST * len(lines)):
+            example = next(line for line in lines if pattern.search(line))
+            return f"columns with {name} between them", example
+    return None
+
+
+def _is_column_of(matches: Callable, rows, place):
+    return sum(1 for row in rows if matches(row[place])) >= 0.95 * len(rows)
+
+
+def _table_of_words(_, __, lines):
+    """A word a line, perhaps with its tags; or a number in each line."""
+    rows = [line.split() for line in lines]
+    if len(rows) < 2 * MIN_LINES:
+        return None
+    width, how_often = collections.Counter(map(len, rows)).most_common(1)[0]
+    if width == 1 and how_often >= 0.9 * len(rows):
+        words = [row[0] for row in rows]
+        is_long = max(map(len, words)) > MAX_WORD_LENGTH
+        # As people write, whatever their lines.
+        has_ends = sum(len(w) > 1 and w[-1] in ".!?" for w in words) >= 0.02 * len(words)
+        is_prose = is_long or has_ends or any(map(UNSPACED_SCRIPT.search, words))
+        if len(rows) >= 5 * MIN_LINES and not is_prose:
+            return "one word a line", words[0]
+    elif 1 < width < 12 and how_often >= 0.9 * len(rows):
+        same = [row for row in rows if len(row) == width]
+        tags = [_is_column_of(TAG_ALONE.fullmatch, same, place) for place in range(width)]
+        if tags[-1] and not all(tags):
+            return "columns", " ".join(same[0])
+    long = [row for row in rows if len(row) > 2]
+    for place in range(3):
+        if len(long) >= 0.9 * len(rows) and _is_column_of(FRACTION.fullmatch, long, place):
+            return "a number in each line", long[0][place]
+    return None
+
+
+def escape_in(sample: str) -> str | None:
+    """One of the escapes of HTML, such as `&nbsp;`, in a text; None if it has few."""
+    found = ESCAPE.findall(sample)
+    return found[0] if len(found) >= MIN_PIECES // 2 else None
+
+
+def what_begins_lines(sample: str) -> str | None:
+    """What most lines begin with, as those of a chat or a log do; None if they do not."""
+    lines = [line.strip() for line in sample.split("\n") if line.strip()]
+    for pattern, what in ((TIME, "dates or times"), (SPEAKER, "names"), (NUMBER, "numbers")):
+        found = [match[0] for line in lines if (match := pattern.match(line))]
+        differ = pattern is TIME or len(set(found)) > 1  # a day is the same in many lines
+        if differ and len(found) >= max(MOST * len(lines), MIN_LINES):
+            return what
+    return None
