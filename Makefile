@@ -1,7 +1,7 @@
 # make train   a virtual environment, a corpus that needs no download, and a small model trained on it
 # make test    a virtual environment, and the tests in it
 # make lint    likewise, for style and types
-# make stress  kills training 50 times, and two machines' 15, and compares with runs left alone
+# make stress  kills training 50 times, and three machines' 15, and compares with runs left alone
 # make matrix  tries TensorFlow 2.16 to 2.21, each in a fresh environment; ROWS="2.16 2.21" chooses
 # make fuzz    gives each reader of files and answers damaged ones, for a minute each
 # make curves  draws the learning curves of RUNS="runs/a runs/b" as curves.png

@@ -13,13 +13,38 @@ if __name__ == "__main__":
 
     command_line.start(script_flags.define, script_flags.check)
 
+import dataclasses
+
 from absl import flags
 
 import configs
 import ptb_word_lm
+import reader
 import training
 from program import command_line
 from training import cluster, continuing
+
+
+def build(
+    machines: cluster.Machines,
+    request: training.Request,
+    config: configs.SmallConfig,
+    corpus: reader.Corpus,
+    clip_mean: bool,
+) -> tuple:
+    """The metagraph, replicated over the machines, and its models: see `build_metagraph`.
+
+    With `clip_mean`, the mean gradient is clipped, and no replica clips its own.
+    """
+    max_norm = None
+    if clip_mean:
+        max_norm = config.max_grad_norm
+        config = dataclasses.replace(config, max_grad_norm=configs.LARGEST)
+    metagraph, models = ptb_word_lm.build_metagraph(
+        config, corpus, request.hardware["dtype"], request.seed
+    )
+    machines.replicate(metagraph, models["Train"], request.num_replicas, max_norm)
+    return metagraph, models
 
 
 def main() -> None:
@@ -38,11 +63,10 @@ def main() -> None:
     )
     config = configs.with_vocabulary(config, corpus.words)
     config = continuing.with_rows(config, max_words, request.save_path)
-    metagraph, models = ptb_word_lm.build_metagraph(config, corpus, dtype, request.seed)
-    machines.replicate(metagraph, models["Train"], request.num_replicas)
-    run = training.describe_run(
-        request.save_path, config, dtype, request.seed, corpus, request.options
-    )
+    clip_mean = flags.FLAGS.clip_mean
+    metagraph, models = build(machines, request, config, corpus, clip_mean)
+    described = request.save_path, config, dtype, request.seed, corpus, request.options
+    run = training.describe_run(*described, clip_mean=clip_mean)
 
     def train(server):
         ptb_word_lm.run_metagraph(metagraph, models, config, run, session_config, server)

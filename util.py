@@ -170,7 +170,7 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
         if getattr(exported, key) is not None
     }
     if exported.grad_norm is not None:
-        found[GRAD_NORM] = tf.add_n(get_tensors(GRAD_NORM)) / num_replicas
+        found[GRAD_NORM] = _mean(get_tensors(GRAD_NORM))
     if RNN_PARAMS in found:
         hidden_size = exported.initial_state[0].c.shape[1]
         lstm.save_canonically(found[RNN_PARAMS], len(exported.initial_state), hidden_size)
@@ -183,12 +183,17 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
         final_state=import_state_tuples(
             exported.final_state, with_prefix(name, "final"), num_replicas
         ),
-        cost=tf.add_n(costs) / num_replicas,
+        cost=_mean(costs),
         positions=tuple(get_tensors(with_prefix(name, "position"))),
         streams=exported.streams._replace(num_replicas=num_replicas),
         text=text,
         **found,
     )
+
+
+def _mean(scalars):
+    """The mean of the replicas' scalars; `add_n` would round it in another order each time."""
+    return tf.reduce_sum(tf.stack(scalars)) / len(scalars)
 
 
 def export_models(models: dict) -> tf.compat.v1.MetaGraphDef:
@@ -252,7 +257,7 @@ def auto_parallel(metagraph: tf.compat.v1.MetaGraphDef, model: Any, num_replicas
     graph = _optimize(metagraph, num_replicas)
     _place_replicas(graph, devices)
     nodes = {node.name: node for node in graph.node}
-    _number_replicas(nodes, windows, num_replicas)
+    number_replicas(graph, windows, num_replicas)
     _seed_cudnn(graph)
     _divide_sparse_updates(graph, nodes, num_replicas)
     _update_after_all_gradients(graph)
@@ -275,6 +280,37 @@ def split_replica(name: str) -> tuple[int | None, str]:
     """
     found = re.match(r"AutoParallel-Replica-(\d+)/(.*)", name)
     return (int(found[1]), found[2]) if found else (None, name)
+
+
+def part_of(
+    graph_def: tf.compat.v1.GraphDef, tensors: set, inputs: set
+) -> tuple[tf.compat.v1.GraphDef, set]:
+    """Cuts out the part of a graph that computes some tensors from others.
+
+    Args:
+      graph_def: a `GraphDef`.
+      tensors: set of str, the names of tensors or nodes to compute.
+      inputs: set of str, the names of nodes to stop at.
+
+    Returns:
+      `(part, found)`: a `GraphDef`, and which of the `inputs` it needs.
+    """
+    nodes = {node.name: node for node in graph_def.node}
+    needed, left = set(), {_node_name(name) for name in tensors}
+    while left:
+        needed |= left
+        found = [nodes[name] for name in left - inputs]
+        names = (name for node in found for name in (*node.input, *_beside(node)))
+        left = {_node_name(name) for name in names} - needed
+    part = tf.compat.v1.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    part.node.extend(node for node in graph_def.node if node.name in needed - inputs)
+    return part, needed & inputs
+
+
+def _beside(node):
+    """The names of the nodes that a node must be on the same device as."""
+    names = node.attr["_class"].list.s if "_class" in node.attr else ()
+    return [name.decode().removeprefix("loc:@") for name in names]
 
 
 def _optimize(metagraph, num_replicas):
@@ -308,19 +344,28 @@ def _place_replicas(graph, devices):
             node.device = devices.get(name) or f"/device:GPU:{replica}"
 
 
-def _number_replicas(nodes, windows, num_replicas):
+def number_replicas(
+    graph_def: tf.compat.v1.GraphDef, windows: reader.Windows, num_replicas: int, first: int = 0
+) -> None:
     """Tells each replica's input the replica's number, and how many replicas there are.
 
     From these, `reader.py` cuts out the replica's own streams.
+
+    Args:
+      graph_def: a `GraphDef` of one replica, or of several; it is changed in place.
+      windows: the `reader.Windows` of the replicated model.
+      num_replicas: int, how many there are in all.
+      first: int, the number of the graph's first replica.
     """
-
-    def set_constant(name, value):
-        tensor = tensor_util.make_tensor_proto(value, tf.int32)
-        nodes[name].attr["value"].tensor.CopyFrom(tensor)
-
-    for replica in range(num_replicas):
-        set_constant(_in_replica(windows.replica.op.name, replica), replica)
-        set_constant(_in_replica(windows.num_replicas.op.name, replica), num_replicas)
+    for node in graph_def.node:
+        replica, name = split_replica(node.name)
+        values = {
+            windows.replica.op.name: first + (replica or 0),
+            windows.num_replicas.op.name: num_replicas,
+        }
+        if name in values:
+            tensor = tensor_util.make_tensor_proto(values[name], tf.int32)
+            node.attr["value"].tensor.CopyFrom(tensor)
 
 
 def _seed_cudnn(graph):

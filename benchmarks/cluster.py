@@ -1,56 +1,113 @@
-"""What several machines cost and bring: words per second, and bytes over the network.
+"""What several machines cost and bring: bytes on the busiest link, and the time of a step.
 
-    python benchmarks/cluster.py --data_path=DIR --models=small --counts=1,2,4
+    sudo .venv/bin/python benchmarks/cluster.py --data_path=DIR --models=small --counts=1,2,3,4
 
-The machines are processes of this one, which share its processors: their words per second say what
-the runtime and the copying cost, not what more machines would bring. The bytes are those that the
-loopback interface counts (/proc/net/dev, so Linux only) while training steps run. What others send
-over it is counted too, except in a network namespace of one's own:
+Each machine is a process in a network namespace of its own, with one address and one link to a
+common switch. Each direction of a link is limited to `--rates`, in Mb/s (0: no limit). The
+processes share this machine's processors: so the links must be slow enough to be what counts.
 
-    sudo unshare --net sh -c "ip link set lo up; python benchmarks/cluster.py ..."
-
-Prints Markdown.
+The bytes are those of the direction that carries most, with their headers. Only root may make
+namespaces, and only on Linux. Prints Markdown.
 """
 
 import argparse
 import contextlib
 import json
 import os
-import socket
+import signal
+import statistics
 import subprocess
 import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
-from arguments import names_of, path, positive, positives  # noqa: E402
+from arguments import names_of, naturals, path, positive, positives  # noqa: E402
 
 import configs  # noqa: E402
 from program import tensorflow_start  # noqa: E402
 
 FLAGS = {"benchmark": "cluster"}
+PORT = 2222
+WARM_UP_STEPS = 2
+# A queue that holds what all machines send to one of them at once, so that nothing is sent twice.
+QUEUE_BYTES = 1 << 23
+BURST_BYTES = 1 << 17
 
 
-def free_addresses(count):
-    """Addresses on this machine where nobody listens."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
-    return addresses
+def ip(*words):
+    """Runs `ip`; returns what it prints. Ends the program if it may not be used."""
+    try:
+        done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        sys.exit("there is no command ip here: install iproute2 (Linux only)")
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["failed"]
+        rights = "" if os.geteuid() == 0 else "; only root can make network namespaces: use sudo"
+        sys.exit(f"ip {' '.join(words)}: {said[0]}{rights}")
+    return done.stdout
 
 
-def bytes_over(interface):
-    """How many bytes an interface has received until now."""
-    with open("/proc/net/dev") as lines:
-        counters = dict(line.split(":") for line in lines if ":" in line)
-    return int({name.strip(): values for name, values in counters.items()}[interface].split()[0])
+class Network:
+    """Machines that are namespaces, each with a link to one switch; a context that removes them."""
+
+    def __init__(self, count, megabits):
+        """Makes the network.
+
+        Args:
+          count: how many machines.
+          megabits: the Mb/s of each direction of each link; 0: no limit.
+        """
+        self.machines = [f"ptb-{os.getpid()}-{number}" for number in range(count)]
+        self.addresses = [f"10.77.0.{number + 1}:{PORT}" for number in range(count)]
+        self._undo, self._megabits = contextlib.ExitStack(), megabits
+
+    def __enter__(self):
+        with self._undo:
+            switch = f"ptb-{os.getpid()}-switch"
+            self._add_namespace(switch)
+            ip("-n", switch, "link", "add", "switch", "type", "bridge")
+            ip("-n", switch, "link", "set", "switch", "up")
+            for machine, address in zip(self.machines, self.addresses):
+                self._add_namespace(machine)
+                self._connect(machine, address, switch)
+            self._undo = self._undo.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._undo.close()
+
+    def _add_namespace(self, name):
+        ip("netns", "add", name)
+        self._undo.callback(ip, "netns", "del", name)
+        ip("-n", name, "link", "set", "lo", "up")
+
+    def _connect(self, machine, address, switch):
+        """Adds a link; each of its ends limits what leaves it."""
+        port = f"to-{machine.rpartition('-')[2]}"
+        ends = (machine, "cable"), (switch, port)
+        peer = ("peer", "name", port, "netns", switch)
+        ip("link", "add", "cable", "netns", machine, "type", "veth", *peer)
+        ip("-n", machine, "address", "add", f"{address.partition(':')[0]}/24", "dev", "cable")
+        ip("-n", switch, "link", "set", port, "master", "switch")
+        for namespace, device in ends:
+            ip("-n", namespace, "link", "set", device, "up")
+            if self._megabits:
+                limit = f"tbf rate {self._megabits}mbit burst {BURST_BYTES} limit {QUEUE_BYTES}"
+                words = ["tc", "qdisc", "add", "dev", device, "root", *limit.split()]
+                ip("netns", "exec", namespace, *words)
+
+    def bytes_so_far(self):
+        """The bytes of each direction of each link until now, a list."""
+        totals = []
+        for machine in self.machines:
+            (link,) = json.loads(ip("-n", machine, "-s", "-json", "link", "show", "cable"))
+            totals += [link["stats64"][way]["bytes"] for way in ("rx", "tx")]
+        return totals
 
 
 def run_task(data_path, model_name, steps):
-    """One machine of the cluster; the driver prints words per second and bytes a step, as JSON."""
+    """One machine; the driver prints a line before its steps, waits for one, and prints JSON."""
     tensorflow_start.import_tensorflow()
     import tensorflow as tf
 
@@ -62,9 +119,7 @@ def run_task(data_path, model_name, steps):
     if machines.is_worker:
         return machines.serve()
     metagraph, models = build(data_path, config, machines)
-    machines.drive(
-        lambda server: print(json.dumps(measure(metagraph, models, machines, steps, server)))
-    )
+    machines.drive(lambda server: measure(metagraph, models, machines, steps, server))
 
 
 def build(data_path, config, machines):
@@ -80,7 +135,7 @@ def build(data_path, config, machines):
 
 
 def measure(metagraph, models, machines, steps, server):
-    """Trains for some steps; dict of words per second and bytes a step."""
+    """Trains for some steps; prints the median seconds of a step, and the words of one."""
     import tensorflow as tf
 
     import reader
@@ -94,42 +149,57 @@ def measure(metagraph, models, machines, steps, server):
         model = util.import_models(metagraph, models)["Train"]
         session_config = devices.session_config()
         session = stack.enter_context(tf1.Session(server.target, graph, session_config))
-        session.run([tf1.global_variables_initializer(), tf1.local_variables_initializer()])
+        session.run(tf1.global_variables_initializer())
+        session.run(tf1.local_variables_initializer())
         reader.load_texts(session)
         model.assign_lr(session, 0.1)
         fetches = [model.train_op, model.cost, tf.nest.flatten(model.final_state)]
-        for _ in range(3):
+        for _ in range(WARM_UP_STEPS):
             session.run(fetches)
-        start, sent = time.perf_counter(), bytes_over("lo")
+        print("ready", flush=True)
+        sys.stdin.readline()
+        seconds = []
         for _ in range(steps):
+            start = time.perf_counter()
             session.run(fetches)
-        elapsed, sent = time.perf_counter() - start, bytes_over("lo") - sent
-    words = steps * machines.count * model.streams.batch_size * model.streams.num_steps
-    return {"wps": words / elapsed, "step": elapsed / steps, "bytes": sent / steps}
+            seconds.append(time.perf_counter() - start)
+    words = machines.count * model.streams.batch_size * model.streams.num_steps
+    print(json.dumps({"seconds": statistics.median(seconds), "words": words}), flush=True)
 
 
-def run_cluster(arguments, model, count):
-    """Starts `count` processes that train a model; what the driver measured."""
-    addresses = free_addresses(count)
+def run_cluster(arguments, model, network):
+    """Trains a model on a network's machines; the seconds of a step, its words and its bytes."""
     command = [sys.executable, os.path.abspath(__file__), "--task"]
     command += [f"--data_path={os.path.abspath(arguments.data_path)}", f"--models={model}"]
     command += [f"--steps={arguments.steps}"]
-    processes = []
-    for task in range(count):
-        config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": task}}
-        environment = {**os.environ, "TF_CONFIG": json.dumps(config)}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        processes.append(subprocess.Popen(command, env=environment, text=True, **pipes))
-    driver, *workers = processes
-    output, said = driver.communicate()
-    if driver.returncode:
-        for worker in workers:
-            worker.kill()  # it would wait for another driver
-        *_, reason = said.strip().split("\n")
-        sys.exit(reason or f"the driver ended with status {driver.returncode}")
-    for worker in workers:
-        worker.communicate()
-    return json.loads(output)
+    with contextlib.ExitStack() as stack:
+        processes = []
+        for task, machine in enumerate(network.machines):
+            config = {
+                "cluster": {"worker": network.addresses},
+                "task": {"type": "worker", "index": task},
+            }
+            process = subprocess.Popen(
+                ["ip", "netns", "exec", machine, *command],
+                env={**os.environ, "TF_CONFIG": json.dumps(config)},
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            stack.callback(process.communicate)
+            stack.callback(process.kill)  # a worker would wait for another driver
+            processes.append(process)
+        driver = processes[0]
+        driver.stdout.readline()
+        before = network.bytes_so_far()
+        result, said = driver.communicate("go on\n")
+        if driver.returncode:
+            *_, reason = said.strip().split("\n")
+            sys.exit(reason or f"the driver ended with status {driver.returncode}")
+        after = network.bytes_so_far()
+    most = max(new - old for new, old in zip(after, before))
+    return {**json.loads(result), "bytes": most / arguments.steps}
 
 
 def main():
@@ -137,23 +207,27 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data_path", type=path, required=True)
     parser.add_argument("--models", type=names_of(configs.CONFIGS), default="small")
-    parser.add_argument("--counts", type=positives, default="1,2,4")
-    parser.add_argument("--steps", type=positive, default=20)
+    parser.add_argument("--counts", type=positives, default="1,2,3,4", help="of machines")
+    parser.add_argument("--rates", type=naturals, default="100,1000", help="Mb/s; 0: no limit")
+    parser.add_argument("--steps", type=positive, default=10)
     parser.add_argument("--task", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # not without removing the network
     if arguments.task:
         run_task(arguments.data_path, arguments.models[0], arguments.steps)
         return
-    print("| model | processes | words per second | ms a step | MB over the network a step |")
-    print("|---|---|---|---|---|")
+    print("| model | Mb/s | machines | s a step | words per second | MB on the busiest link |")
+    print("|---|---|---|---|---|---|", flush=True)
     for model in arguments.models:
-        for count in arguments.counts:
-            r = run_cluster(arguments, model, count)
-            print(
-                f"| {model} | {count} | {r['wps']:.0f} | {1000 * r['step']:.0f} | "
-                f"{r['bytes'] / 1e6:.1f} |",
-                flush=True,
-            )
+        for rate in arguments.rates:
+            for count in arguments.counts:
+                with Network(count, rate) as network:
+                    r = run_cluster(arguments, model, network)
+                print(
+                    f"| {model} | {rate or 'no limit'} | {count} | {r['seconds']:.3f} | "
+                    f"{r['words'] / r['seconds']:.0f} | {r['bytes'] / 1e6:.1f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

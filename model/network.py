@@ -66,17 +66,21 @@ class Dropout(NamedTuple):
         return tf.cast(tf.nn.experimental.stateless_dropout(x32, 1 - self.keep_prob, seed), x.dtype)
 
 
-def each_row_once(gradient: Any) -> Any:
-    """Adds up the rows of a sparse gradient that are of one word, if there may be 1,024 or more.
+def each_row_once(gradient: Any, at_least: int = 1024) -> Any:
+    """Adds up the rows of a sparse gradient that are of one word, if there are many.
 
-    From that number on, TensorFlow's `ScatterSub` works in several threads, and subtracts repeated
+    From 1,024 rows on, TensorFlow's `ScatterSub` works in several threads, and subtracts repeated
     rows in any order, so that the sum would be rounded in another way each time.
 
     Args:
       gradient: a tensor, which is returned, or `tf.IndexedSlices`. Rows of an unknown number are
-        those of a sampled softmax, which are different already.
+        those of a sampled softmax, or were added up: they are of different words already.
+      at_least: int, how many rows are many.
     """
-    if not isinstance(gradient, tf.IndexedSlices) or (gradient.indices.shape[0] or 0) < 1024:
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    count = gradient.indices.shape[0]
+    if count is None or count < at_least:
         return gradient
     words, places = tf.unique(gradient.indices)
     sums = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(words))

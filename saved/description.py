@@ -20,6 +20,9 @@ IN_WORDS = {
     "vocabulary": "the vocabulary",
     "preparation": "the preparation of the texts",
 }
+# What a description means that lacks a name. `clip_mean`: whether several machines clip their mean
+# gradient, and not each its own.
+DEFAULTS = {"clip_mean": False}
 MAX_VALUE_LENGTH = 60  # in messages; what a file holds may be long
 
 
@@ -53,13 +56,16 @@ def vocabulary_sum(words: list) -> str:
 
 def first_difference(old: dict, new: dict) -> str | None:
     """The name of a value that both descriptions have, and that differs; or None."""
+    if not old:  # a checkpoint that does not say what run it is of
+        return None
+    old, new = DEFAULTS | old, DEFAULTS | new
     names = [*IN_WORDS, *(name for name in new if name not in (*IN_WORDS, *CHANGEABLE))]
     return next((n for n in names if n in new and old.get(n, new[n]) != new[n]), None)
 
 
 def names_missing(old: dict, new: dict) -> str:
     """What a description has and an older one lacks, in words; empty if it lacks nothing."""
-    names = (name for name in new if name not in CHANGEABLE and name not in old)
+    names = (name for name in new if name not in (*CHANGEABLE, *DEFAULTS, *old))
     return ", ".join(IN_WORDS.get(name, name) for name in names)
 
 
@@ -67,6 +73,7 @@ def change(name: str, old: dict, new: dict) -> str:
     """Says in words how two descriptions differ in a value."""
     if name in IN_WORDS:
         return f"{IN_WORDS[name]} was changed"
+    old, new = DEFAULTS | old, DEFAULTS | new
     return f"{name} was {_short(old[name])} and now is {_short(new[name])}"
 
 

@@ -1,4 +1,4 @@
-"""The flags of `train_cluster.py`: those of `ptb_word_lm.py`."""
+"""The flags of `train_cluster.py`: those of `ptb_word_lm.py`, and one more."""
 
 from absl import flags
 
@@ -6,7 +6,16 @@ from program import tf_config
 from script_flags import training
 from text import corpus_files
 
-define = training.define
+
+def define() -> None:
+    """As `training.define`, with the flags that only several machines have."""
+    training.define()
+    flags.DEFINE_bool(
+        "clip_mean",
+        False,
+        "Clip the norm of the mean gradient of all machines, as one machine does with their joint "
+        "batch. By default each replica clips its own gradient, before the mean.",
+    )
 
 
 def check(arguments: flags.FlagValues) -> None:

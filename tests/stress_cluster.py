@@ -71,7 +71,7 @@ def disturb(cluster, victims, rng, longest_pause):
 def main():
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--machines", type=int, default=2)
+    parser.add_argument("--machines", type=int, default=3)
     parser.add_argument("--worker_kills", type=int, default=10)
     parser.add_argument("--driver_kills", type=int, default=5)
     parser.add_argument("--longest_pause", type=float, default=15.0, help="seconds")

@@ -13,12 +13,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import ptb_word_lm
 import stress
-import util
-from graphs import random_corpus, tiny_config
 from program import tf_config
 from program.errors import RequestError
+from saved import description
 from training import cluster
 
 tf1 = tf.compat.v1
@@ -226,6 +224,22 @@ def test_worker_with_another_command_line_is_refused(corpus, tmp_path):
         read_until(driver.stdout, "Epoch: 1 Train")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "difference"),
+    [
+        ({}, {}, None),
+        ({}, {"clip_mean": False}, None),  # of one machine, or of a version without the flag
+        ({}, {"clip_mean": True}, "clip_mean was False and now is True"),
+        ({"clip_mean": True}, {}, "clip_mean was True and now is False"),
+    ],
+)
+def test_a_run_goes_on_clipping_as_it_began(old, new, difference):
+    old, new = {"seed": 1, **old}, {"seed": 1, **new}
+    name = description.first_difference(old, new)
+    assert (name and description.change(name, old, new)) == difference
+    assert description.names_missing(old, new) == ""
+
+
 WORKERS = {"worker": ["localhost:4321", "localhost:4322"]}
 TASK = {"type": "worker", "index": 0}
 
@@ -279,59 +293,3 @@ def test_the_script_for_one_machine_says_which_to_run(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": WORKERS, "task": TASK}))
     with pytest.raises(RequestError, match=r"train_cluster\.py and the same flags"):
         tf_config.refuse_cluster()
-
-
-@pytest.mark.parametrize("keep_prob", [1.0, 0.5])
-def test_variables_text_and_embedding_stay_with_the_driver(keep_prob):
-    with tf.Graph().as_default():
-        models = ptb_word_lm.build_models(tiny_config(keep_prob=keep_prob), random_corpus())
-        for name, model in models.items():
-            model.export_ops(name)
-        metagraph = tf1.train.export_meta_graph()
-    util.auto_parallel(metagraph, models["Train"], 4)
-    devices = [f"/job:worker/task:{i}" for i in range(2)]
-    cluster.place_replicas(metagraph.graph_def, models["Train"].input.windows, 2, devices)
-    tasks = {
-        node.name: tf.DeviceSpec.from_string(node.device).task for node in metagraph.graph_def.node
-    }
-    types = {node.name: node.op for node in metagraph.graph_def.node}
-    sizes = [
-        sum(
-            task == 1 and name.startswith(f"AutoParallel-Replica-{r}/")
-            for name, task in tasks.items()
-        )
-        for r in range(4)
-    ]
-    assert sizes[:2] == [0, 0]
-    assert sizes[2] == sizes[3] > 500
-    away = {name for name, task in tasks.items() if task == 1}
-    assert not any("TrainInput" in name for name in away)
-    assert {types[name] for name in away}.isdisjoint(
-        {"VariableV2", "ApplyGradientDescent", "ScatterSub", "AssignAdd"}
-    )
-    assert not any("embedding_lookup" in name and types[name] == "GatherV2" for name in away)
-    assert any("embedding_lookup" in name and types[name] == "GatherV2" for name in tasks)
-    assert "MatMul" in {types[name] for name in away}
-
-
-@pytest.mark.parametrize(("sampled", "travels"), [(0, True), (9, False)])
-def test_with_sampling_no_tensor_of_the_vocabularys_size_travels(sampled, travels):
-    """1,009 words: no other size is divisible by this number."""
-    config = tiny_config(vocab_size=1009, sampled_softmax=sampled, num_steps=2)
-    metagraph, models = ptb_word_lm.build_metagraph(config, random_corpus())
-    train = models["Train"]
-    util.auto_parallel(metagraph, train, 2)
-    devices = [f"/job:worker/task:{i}" for i in range(2)]
-    cluster.place_replicas(metagraph.graph_def, train.input.windows, 1, devices)
-    with tf.Graph().as_default() as graph:
-        util.import_models(metagraph, models)
-    tasks = {op.name: tf.DeviceSpec.from_string(op.device).task for op in graph.get_operations()}
-    sizes = [
-        size
-        for op in graph.get_operations()
-        for tensor in op.inputs
-        if {tasks[op.name], tasks[tensor.op.name]} == {0, 1}
-        for size in tensor.shape.dims or []
-    ]
-    assert len(sizes) > 10
-    assert any(size and size % 1009 == 0 for size in sizes) == travels

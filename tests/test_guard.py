@@ -27,6 +27,12 @@ def test_an_error_of_another_file_is_not_blamed_on_standard_output(guarded):
         raise error
 
 
+def test_a_signal_counts_that_came_while_a_machine_was_lost(guarded):
+    with pytest.raises(signals.Interrupted, match="SIGINT; nothing is saved"), guarded:
+        signal.raise_signal(signal.SIGINT)
+        raise tf.errors.DeadlineExceededError(None, None, "too late")
+
+
 def test_handlers_in_c_are_neither_taken_nor_restored(guarded, monkeypatch):
     getsignal, number = signal.getsignal, signal.SIGTERM
     before = getsignal(number)

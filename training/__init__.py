@@ -9,6 +9,7 @@
 * `session.py`: the session, opened by a Supervisor.
 * `request.py`: what the flags ask for, on this machine.
 * `cluster.py`: several machines, and what happens if one is lost.
+* `ring.py`: how several machines add up their gradients.
 
 The gradients, their scaling in 16 bit and their clipping belong to the graph:
 `PTBModel` in `ptb_word_lm.py`.

@@ -1,9 +1,10 @@
 """Training beyond one machine: one graph, whose replicas TensorFlow computes on several.
 
 Every machine runs the same command, with the addresses of all in `TF_CONFIG`. Task 0 drives: it
-builds the graph, holds the variables, reads the text, saves. The others, the workers, lend it their
-processors through TensorFlow's own server (gRPC), until the driver tells them that training is
-done. A step is one call of the driver's session, so several machines are as exact as one.
+builds the graph, reads the text, saves. The others, the workers, lend it their processors through
+TensorFlow's own server (gRPC), until the driver tells them that training is done. A step is one
+call of the driver's session, so several machines are as exact as one. How their gradients become
+one: `ring.py`.
 
 Driver and worker meet at a `_Board`: two strings on the worker's server, which both read and write.
 """
@@ -28,22 +29,23 @@ from typing import Any
 import tensorflow as tf
 
 import configs
-import reader
 import util
 from program import signals, tf_config
 from program.errors import RequestError
 from program.messages import say
+from training import ring
 from training.session import LOST, Server
 
 tf1 = tf.compat.v1
 
 # What reading a board raises if the worker has not written to it yet, or is gone.
 ABSENT = (*LOST, tf.errors.FailedPreconditionError)
-# A machine that loses power does not close its connections: after this silence it counts as lost.
-STEP_TIMEOUT_SECS = 300
+# A machine that hangs or loses power does not close its connections: after this silence it counts
+# as lost, so that the driver says it within a minute.
+STEP_TIMEOUT_SECS = 45
 GREETING_TIMEOUT_SECS = 10
 FAREWELL_SECS = 60
-LAST_RESORT_SECS = 10
+SIGNAL_SECS, SECOND_SIGNAL_SECS = 600, 10  # until a signal ends a program that hangs in TensorFlow
 CONNECT_TIMEOUT_SECS = 2
 LONGEST_PAUSE_SECS = 5
 POLL_SECS = 0.5
@@ -183,16 +185,20 @@ class Machines:
             "only the machines of TF_CONFIG reach it (see docs/several-machines.md)"
         )
 
-    def replicate(self, metagraph: tf.compat.v1.MetaGraphDef, model: Any, per_machine: int) -> None:
+    def replicate(
+        self,
+        metagraph: tf.compat.v1.MetaGraphDef,
+        model: Any,
+        per_machine: int,
+        max_norm: float | None = None,
+    ) -> None:
         """Replicates a model in its metagraph, in place, over the machines.
 
-        Args:
-          metagraph: see `util.auto_parallel`.
-          model: the `PTBModel` to replicate.
-          per_machine: int, how many replicas each machine computes.
+        Arguments are those of `ring.replicate`.
         """
-        util.auto_parallel(metagraph, model, per_machine * self.count)
-        place_replicas(metagraph.graph_def, model.input.windows, per_machine, self._devices)
+        util.auto_parallel(metagraph, model, per_machine)
+        if self.count > 1 or max_norm is not None:
+            ring.replicate(metagraph, model, per_machine, self._devices, max_norm)
 
     def serve(self) -> None:
         """Lends this machine to the driver until training is done.
@@ -218,7 +224,7 @@ class Machines:
         Args:
           train: called with the `session.Server` to train on.
         """
-        with signals.last_resort(2 * STEP_TIMEOUT_SECS, LAST_RESORT_SECS):
+        with signals.last_resort(SIGNAL_SECS, SECOND_SIGNAL_SECS):
             self._drive(train)
 
     def _drive(self, train):
@@ -447,42 +453,3 @@ def _answers(address):
     except OSError:
         return False
     return True
-
-
-def place_replicas(
-    graph_def: tf.compat.v1.GraphDef, windows: reader.Windows, per_machine: int, devices: list
-) -> None:
-    """Places every node of a replicated graph: a replica on its machine, the rest on the driver.
-
-    The driver keeps the variables, what reads and updates them, and the text. It also looks up the
-    embedded words: to send their few rows is less than to send the whole embedding.
-
-    Args:
-      graph_def: a `GraphDef` as `util.auto_parallel` rewrites it; it is changed in place.
-      windows: the `reader.Windows` of the replicated model.
-      per_machine: int, how many replicas each machine computes.
-      devices: list of str, `/job:NAME/task:NUMBER` of each machine.
-    """
-    variables = {node.name for node in graph_def.node if node.op == "VariableV2"}
-    reads = {n.name for n in graph_def.node if n.op == "Identity" and n.input[0] in variables}
-    text_scope = windows.x.op.name.rpartition("/")[0] + "/"
-
-    def replica_of(node):
-        """The number of the node's replica; 0, the driver's, for a node that stays there."""
-        replica, name = util.split_replica(node.name)
-        stays = (
-            replica is None
-            or name.startswith(text_scope)
-            or not variables.isdisjoint(node.input)
-            or (node.op == "GatherV2" and node.input[0] in reads)
-        )
-        return 0 if stays else replica
-
-    for node in graph_def.node:
-        machine, number = divmod(replica_of(node), per_machine)
-        device = tf.DeviceSpec.from_string(node.device)
-        if device.device_type == "GPU":  # until here, replica i was on GPU i of one machine
-            device = device.replace(device_index=number)
-        node.device = (
-            tf.DeviceSpec.from_string(devices[machine]).make_merged_spec(device).to_string()
-        )

@@ -9,6 +9,7 @@ import math
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from saved.progress import Progress
 from saved.reading import CheckpointError, reason
 from trained import generation, trained_model
 from training.loop import EpochResult, WindowResult
+from training.session import LOST
 from training.summaries import Summaries
 
 EXPLOSION = 10.0  # times the best perplexity so far
@@ -74,6 +76,7 @@ class Guard:
         session_config: tf.compat.v1.ConfigProto,
         options: RunOptions = RunOptions(),  # noqa: B008  it never changes
         weights_are_finite: tf.Tensor | None = None,
+        fingerprints: Sequence = (),
     ) -> None:
         """Begins with the progress of the saver's checkpoint.
 
@@ -84,8 +87,10 @@ class Guard:
           session_config: the `ConfigProto` of further sessions, which make samples.
           options: how often to save and report.
           weights_are_finite: bool scalar, to be looked at before a save; None: not looked at.
+          fingerprints: list of tensors, of several machines' weights, see `ring.FINGERPRINTS`. They
+            must be equal at each save and at the end of each epoch.
         """
-        self._weights_are_finite = weights_are_finite
+        self._weights_are_finite, self._fingerprints = weights_are_finite, fingerprints
         self.progress = saver.progress if saver else Progress()
         self.unsaved: CheckpointError | None = None
         self._session, self._saver, self._summaries = session, saver, summaries
@@ -115,6 +120,8 @@ class Guard:
                 self.heed_signal()
                 self.save(then="")
                 raise OutputError(f"standard output: {error.strerror}; {self._what_is_saved()}")
+            if isinstance(error, LOST) and self._signal:  # which came while the step hung
+                raise Interrupted(self._signal, self._what_is_saved())
         finally:
             for number, handler in self._handlers.items():
                 if handler is interrupt and isinstance(error, Interrupted):
@@ -233,8 +240,11 @@ class Guard:
         """Saves what is not saved yet. A failure is reported, with what happens `then`.
 
         Raises:
-          TrainingError: the weights or the state are not finite; they are not saved.
+          TrainingError: the weights or the state are not finite, or the machines' copies of the
+            weights are not equal; they are not saved.
         """
+        if self._saved is not self.progress:
+            self._check_copies()
         if self._saver and self._saved is not self.progress:
             self._check_weights()
             try:
@@ -244,6 +254,18 @@ class Guard:
                 say(f"{error}{then}")
                 self.unsaved = error
         self._next_save = time.monotonic() + self._options.save_every_secs
+
+    def _check_copies(self):
+        values = self._session.run(list(self._fingerprints))
+        pairs = zip(self._fingerprints, values)
+        others = [tensor.device for tensor, value in pairs if not np.array_equal(value, values[0])]
+        if others:
+            specs = map(tf.DeviceSpec.from_string, others)
+            names = ", ".join(f"{spec.job} {spec.task}" for spec in specs)
+            raise TrainingError(
+                f"step {self.step()}: the weights of {names} are no longer those of the driver, "
+                f"bit for bit: the memory of a machine may be faulty; {self._what_is_saved()}"
+            )
 
     def _check_weights(self):
         is_finite = all(np.isfinite(array).all() for array in self.progress.state)

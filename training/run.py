@@ -15,6 +15,7 @@ from saved import description, run_directory
 from saved.checkpoints import Checkpoints, remove_unfinished, write_graph
 from saved.reading import CheckpointError, reason
 from text.preparation import Preparation
+from training import ring
 from training.guard import Guard, RunOptions
 from training.session import HERE, LOST, Server, open_session
 from training.summaries import Summaries
@@ -45,6 +46,7 @@ def describe_run(
     seed: int,
     corpus: reader.Corpus,
     options: RunOptions = RunOptions(),  # noqa: B008  it never changes
+    **more: Any,
 ) -> Run:
     """Describes a run.
 
@@ -52,11 +54,12 @@ def describe_run(
       save_path: see `Run`.
       config, dtype, seed, corpus: as in `description.describe`.
       options: how often to save and report.
+      **more: what else the numbers depend on, see `description.DEFAULTS`.
     """
     if save_path is None:
         return Run(options=options)
     run = description.describe(config, devices.precision_for(dtype).dtype, seed, corpus)
-    return Run(save_path, run, corpus.words, options, corpus.preparation)
+    return Run(save_path, run | more, corpus.words, options, corpus.preparation)
 
 
 def _open_directory(run, model_ops):
@@ -115,6 +118,7 @@ def open_run(
             saver = _open_directory(run, model_ops)
         # Before the session is opened, which makes the graph final.
         weights_are_finite = _weights_are_finite()
+        fingerprints = tf.compat.v1.get_collection(ring.FINGERPRINTS)
         try:
             session = stack.enter_context(
                 open_session(
@@ -130,7 +134,8 @@ def open_run(
             raise CheckpointError(f"{what}: cannot be started: {reason(error)}") from None
         step = session.run(tf.compat.v1.train.get_global_step())
         summaries = stack.enter_context(Summaries(run.save_path, step))
-        guard = Guard(session, saver, summaries, session_config, run.options, weights_are_finite)
+        options = run.options, weights_are_finite, fingerprints
+        guard = Guard(session, saver, summaries, session_config, *options)
         yield session, stack.enter_context(guard)
     if guard.unsaved:
         raise guard.unsaved
