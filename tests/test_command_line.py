@@ -21,6 +21,7 @@ from tensorflow.python.framework import test_util
 
 import curves
 import ptb_word_lm
+import score
 from graphs import ROOT, clean_environment, run_here
 from program import tensorflow_start
 from saved import finding, progress
@@ -391,6 +392,40 @@ def test_eval_only_prints_what_training_printed_last(corpus, finished_run, tmp_p
     status, out, err = here(*arguments)
     assert (status, err) == (0, "")
     assert out.splitlines() == [valid.removeprefix("Epoch: 3 "), test]
+
+
+@pytest.mark.parametrize(
+    ("flag", "answer"),
+    [
+        ("--batch_size=1", 0),  # it changes Valid's streams
+        ("--num_steps=99", "ValidInput: a text of 140 words is too short for one window"),
+        ("--vocab_size=3", "has vocab_size 21"),
+        ("--hidden_size=3", "has hidden_size 2"),
+        ("--learning_rate=3", "--eval_only does not use --learning_rate"),
+    ],
+)
+def test_eval_only_uses_a_flag_or_says_that_it_does_not(corpus, finished_run, flag, answer):
+    arguments = [f"--data_path={corpus}", f"--save_path={finished_run}", "--eval_only"]
+    _, expected, _ = here(*arguments)
+    status, out, err = here(*arguments, flag)
+    if answer:
+        assert answer in err and err.count("\n") == 1
+    else:
+        assert (status, err) == (0, "") and out != expected
+
+
+def test_a_text_that_writes_its_eos_is_read_alike_by_all(corpus, tmp_path):
+    data = shutil.copytree(corpus, tmp_path / "data")
+    for path in data.iterdir():
+        path.write_text(path.read_text().replace("\n", "<eos>\n"))
+    arguments = ["--model=test", f"--save_path={tmp_path / 'run'}"]
+    _, out, _ = here(f"--data_path={corpus}", *arguments)
+    status, again, err = here(f"--data_path={data}", *arguments)
+    assert (status, again.splitlines()[-1]) == (0, out.splitlines()[-1])
+    assert "taken for a sentence's beginning or end, not for words: <eos> (300)" in err
+    flags = [f"--save_path={tmp_path / 'run'}", f"--text={data / 'ptb.test.txt'}"]
+    status, scored, _ = run_here(score, *flags)
+    assert f"{float(scored.split()[-1]):.3f}" == out.split()[-1]
 
 
 def test_the_events_have_what_was_printed_and_a_text_of_each_epoch(corpus, tmp_path):

@@ -155,6 +155,7 @@ def test_scores_are_joined_by_their_ids(ranked, scores):
     [
         ("q1-1 -2\nq1-2 -1\n", "has no score of q2-1 for line 3 of --text"),
         ("-2\n-1\n", "has too few scores: 2 lines, and none for line 3 of --text"),
+        ("-2\n-1\n", "has too few scores: 2 lines, and none for line 3 of --text"),
         ("-2\n-1\n-3\n-4\n", "more scores than --text has hypotheses; of the last ones"),
         ("q1-1 -2\nq1-2 -1\nq2-1 -1\nq1-1 -2\n", "more scores.*of q1-1"),
         ("q1-1 -2 -3 -0.5\n", "line 1 has 4 columns"),
@@ -270,6 +271,7 @@ def test_a_carriage_return_is_white_space(ranked):
         (["F-16 16 word4", "F-16 60 word4"], "lines"),
         (["word4 word5", "word5"], "lines"),
         (["10-year word4", "10-year word5"], "lines"),
+        (["", "0 ||| word4 word5 ||| -1"], "moses"),
         (["S-8\tsource", "H-8\t-0.25\tword4 word5", "P-8\t-0.1 -0.2"], "fairseq"),
         (["2026-01-02 10:11:12 | INFO | fairseq", "H-8\t-0.25\tword4"], "fairseq"),
         (["W-8\t0.1\tseconds", "H-8\t-0.25\tword4", "E-8_0\tword5", "I-8\t3"], "fairseq"),
