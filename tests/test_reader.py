@@ -1,5 +1,6 @@
 import collections
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reader
+from text import corpus_files
 
 tf1 = tf.compat.v1
 
@@ -34,6 +36,19 @@ def test_ids_by_falling_count_then_by_word(tmp_path):
     assert corpus.words == ["<eos>", "b", "c", "a", "d"]
     assert words_of(corpus.train, corpus) == ["b", "c", "b", "a", "<eos>", "c", "d", "<eos>"]
     assert corpus.train.dtype == np.int32
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_named_pipe_is_read_from_its_beginning(tmp_path):
+    expected = reader.read_corpus(write_corpus(tmp_path, " b c b a \n c d \n"))
+    path = tmp_path / "ptb.train.txt"
+    path.unlink()
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=[" b c b a \n c d \n"], daemon=True)
+    writer.start()
+    corpus_files.check(str(tmp_path))  # before TensorFlow is imported; it must not take a byte
+    np.testing.assert_array_equal(reader.read_corpus(str(tmp_path)).train, expected.train)
+    writer.join(10)
 
 
 def test_raw_data_is_four_things(tmp_path):
