@@ -19,9 +19,9 @@ def import_package(module: str, flag: str, package: str = "") -> ModuleType:
     """
     try:
         return importlib.import_module(module)
-    except ImportError as error:
-        package = package or module.split(".")[0]
+    except Exception as error:  # beside another package of another age, it may raise anything
+        package, missing = package or module.split(".")[0], isinstance(error, ImportError)
+        advice = f"pip install {package}" if missing else "try another version of it"
         raise RequestError(
-            f"{flag}: needs the package {package}, which cannot be imported ({error}): "
-            f"pip install {package}"
+            f"{flag}: needs the package {package}, which cannot be imported ({error}): {advice}"
         ) from None

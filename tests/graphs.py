@@ -20,7 +20,7 @@ import configs
 import ptb_word_lm
 import reader
 import util
-from program import command_line, signals
+from program import command_line, errors, optional_packages, signals
 from saved import checkpoints, description, run_directory
 from saved.progress import Progress
 from script_flags import cluster, curves, export, generate, import_checkpoint, score, training
@@ -111,6 +111,14 @@ def text_corpus():
 
 def as_text(ids, words):
     return "".join("\n" if words[i] == reader.END_OF_SENTENCE else f"{words[i]} " for i in ids)
+
+
+def skip_without(package):
+    """Skips a test whose optional package is missing, or cannot be imported beside the others."""
+    try:
+        optional_packages.import_package(package, "")
+    except errors.RequestError as error:
+        pytest.skip(str(error))
 
 
 def clean_environment():

@@ -9,7 +9,7 @@ import pytest
 
 import export
 from exported import layouts
-from graphs import ROOT, run_here, save_run, text_corpus
+from graphs import ROOT, run_here, save_run, skip_without, text_corpus
 from trained import scoring, trained_model
 
 sys.path.append(os.path.join(ROOT, "benchmarks"))
@@ -45,9 +45,9 @@ def assert_scores(scores, expected):
 
 @pytest.mark.parametrize("name", ["onnxruntime", "torch"])
 def test_another_library_computes_the_same(name, run, expected, tmp_path):
-    pytest.importorskip(name)
+    skip_without(name)
     packages = {"onnxruntime": "onnx", "torch": "safetensors"}
-    pytest.importorskip(packages[name])
+    skip_without(packages[name])
     flag = {"onnxruntime": "--format=onnx", "torch": "--format=pytorch"}[name]
     directory = export_here(run, tmp_path / "model", flag)
     words, scores = expected
@@ -56,7 +56,7 @@ def test_another_library_computes_the_same(name, run, expected, tmp_path):
 
 @pytest.mark.parametrize("name", ["keras", "flax", "flax_optimized", "haiku", "mlx", "equinox"])
 def test_another_library_s_layout_computes_the_same(name, run, expected, tmp_path):
-    pytest.importorskip(name.split("_")[0])
+    skip_without(name.split("_")[0])
     directory = export_here(run, tmp_path / "model", "--format=npz", f"--layout={name}")
     words, scores = expected
     assert_scores(neighbour_readers.READERS[name](directory, words, EOS), scores)
@@ -70,8 +70,8 @@ def example(title):
 
 
 def test_the_examples_in_the_pages_compute_the_same(tmp_path, monkeypatch):
-    pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
+    skip_without("onnx")
+    skip_without("onnxruntime")
     corpus = text_corpus()
     corpus.words[3:6] = ["the", "company", "said"]
     (tmp_path / "run").mkdir()
@@ -82,7 +82,7 @@ def test_the_examples_in_the_pages_compute_the_same(tmp_path, monkeypatch):
     exec(example("How do I run a model with ONNX?"), names := {})
     expected, _ = scorer.score([EOS], np.array([[3, 4, 5, EOS]], np.int32).T)
     assert_scores(names["scores"], expected.T)
-    pytest.importorskip("torch")
+    skip_without("torch")
     export_here(tmp_path / "run", tmp_path / "torch", "--format=pytorch")
     exec(example("How do I load a model into PyTorch?"), names := {})
     words = names["words"].numpy().astype(np.int32)

@@ -4,7 +4,7 @@ import nbclient
 import nbformat
 import pytest
 
-from graphs import ROOT
+from graphs import ROOT, skip_without
 
 PATH = os.path.join(ROOT, "docs", "tour.ipynb")
 # What the notebook's text says of its pictures, in its own names.
@@ -27,6 +27,7 @@ def notebook(monkeypatch, tmp_path):
 
 
 def test_the_tour_runs_and_shows_what_it_says(notebook):
+    skip_without("onnx")
     notebook.cells.append(nbformat.v4.new_code_cell(CLAIMS))
     resources = {"metadata": {"path": os.path.dirname(PATH)}}
     nbclient.NotebookClient(notebook, timeout=300, resources=resources).execute()

@@ -8,6 +8,7 @@ no `/proc` and no `/dev/fd`; and standard output is in an encoding that lacks mo
 
 import builtins
 import errno
+import functools
 import os
 import signal
 import sys
@@ -15,19 +16,25 @@ import sys
 LINUX_ONLY = ("/proc/", "/dev/fd/")
 
 
+def _call(function, path, *arguments, **options):
+    if str(path).startswith(LINUX_ONLY):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    return function(path, *arguments, **options)
+
+
+def _sysconf(name, known=os.sysconf):
+    if "PAGE" in str(name):
+        raise AttributeError("os.sysconf")  # there is no such function; asyncio needs it for others
+    return known(name)
+
+
 def _without(function):
     """A function of a path that does not find what only Linux has."""
-
-    def call(path, *arguments, **options):
-        if str(path).startswith(LINUX_ONLY):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        return function(path, *arguments, **options)
-
-    return call
+    return functools.partial(_call, function)  # in a class it is no method, as `function` is none
 
 
 sys.modules["fcntl"] = None  # type: ignore[assignment]
 del signal.SIGHUP
 builtins.open = _without(builtins.open)
 os.stat = _without(os.stat)
-del os.sysconf
+os.sysconf = _sysconf
