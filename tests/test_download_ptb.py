@@ -138,7 +138,8 @@ def start(*arguments, environment=None, prelude="", **options):
     code += f"new = {{k: download_ptb.File(*v) for k, v in {known!r}.items()}}; "
     code += "download_ptb.FILES.update(new); shared.run(download_ptb.main)"
     folder = os.path.dirname(download_ptb.__file__)
-    environment = {**os.environ, "PYTHONPATH": folder, **(environment or {})}
+    ours = {"PYTHONPATH": folder, "PYTHONIOENCODING": "utf-8"}
+    environment = {**os.environ, **ours, **(environment or {})}
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.Popen(command, env=environment, **options)
