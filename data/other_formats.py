@@ -6,7 +6,7 @@ text's beginning, and only if much of it shows it: prose has a tag or a table no
 
 import collections
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import regex
@@ -105,42 +105,35 @@ def what_it_has(sample: str) -> tuple[str, str] | None:
             return what, match[0]
     pieces = sample.split()
     lines = [line.strip() for line in sample.split("\n") if line.strip()]
-    for find in (_markup, _annotated_pieces, _annotated_lines, _columns, _table_of_words):
-        found = find(sample, pieces, lines)
-        if found:
-            return f"has {found[0]}", found[1]
-    return None
+    ends = [line if len(line) < 300 else f"{line[:150]}{line[-150:]}" for line in lines]
+    found = (
+        _markup(sample, len(pieces))
+        or _find(PIECES, pieces, MIN_PIECES)
+        or _find(LINES, ends, MIN_LINES // 2)
+        or _columns(lines)
+        or _table_of_words(lines)
+    )
+    return (f"has {found[0]}", found[1]) if found else None
 
 
-def _markup(sample, pieces, _):
+def _markup(sample, num_pieces):
     for pattern, share, what in MARKUP:
         found = [tag for tag in pattern.findall(sample) if not SENTENCE_TAG.fullmatch(tag)]
-        if len(found) >= max(share * len(pieces), MIN_PIECES // 2):
+        if len(found) >= max(share * num_pieces, MIN_PIECES // 2):
             return what, found[0]
     return None
 
 
-def _enough(sign: Sign, texts: Sequence[str], least: int) -> str | None:
-    found = [text for text in texts if sign.pattern.fullmatch(text)]
-    return found[0] if len(found) >= max(sign.share * len(texts), least) else None
-
-
-def _annotated_pieces(_, pieces, __):
-    for sign in PIECES:
-        if example := _enough(sign, pieces, MIN_PIECES):
-            return sign.what, example
+def _find(signs, texts, least):
+    """The first sign that enough of the texts show, `(what, example)`; or None."""
+    for sign in signs:
+        found = [text for text in texts if sign.pattern.fullmatch(text)]
+        if len(found) >= max(sign.share * len(texts), least):
+            return sign.what, found[0]
     return None
 
 
-def _annotated_lines(_, __, lines):
-    ends = [line if len(line) < 300 else f"{line[:150]}{line[-150:]}" for line in lines]
-    for sign in LINES:
-        if example := _enough(sign, ends, MIN_LINES // 2):
-            return sign.what, example
-    return None
-
-
-def _columns(_, __, lines):
+def _columns(lines):
     """The columns of most lines, as many in each; tabs, which prose has hardly, may differ."""
     if len(lines) < MIN_LINES:
         return None
@@ -158,7 +151,7 @@ def _is_column_of(matches: Callable, rows, place):
     return sum(1 for row in rows if matches(row[place])) >= 0.95 * len(rows)
 
 
-def _table_of_words(_, __, lines):
+def _table_of_words(lines):
     """A word a line, perhaps with its tags; or a number in each line."""
     rows = [line.split() for line in lines]
     if len(rows) < 2 * MIN_LINES:
