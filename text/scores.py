@@ -6,6 +6,11 @@ from collections.abc import Iterable, Iterator
 from program.errors import UserError
 from text import nbest
 
+LIKE_COSTS = (
+    "no score is negative, as no cost is; the larger a score the better, so change the sign of "
+    "costs"
+)
+
 
 class ScoresError(UserError):
     """Scores that do not fit their hypotheses; the message names the file and says where."""
@@ -104,8 +109,5 @@ class Scores:
         if left is not None:
             self._refuse(f"has more scores than --text has hypotheses; of {left}, for example")
         if self._are_like_costs and self._largest and self._num_lines > 1:
-            return (
-                f"{self._name}: no score is negative, as no cost is; the larger a score the "
-                "better, so change the sign of costs"
-            )
+            return f"{self._name}: {LIKE_COSTS}"
         return None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import reader
 from program import errors, messages
 from text import nbest
-from text.scores import Scores
+from text.scores import LIKE_COSTS, Scores
 from trained.results import Sum
 
 
@@ -69,6 +69,7 @@ class _Entry(NamedTuple):
     Attributes:
       list_number: int, of lists that empty lines tell apart; 0 for lists with ids.
       hypothesis: `nbest.Hypothesis`.
+      score: see `Ranking.score`.
       order: what to sort by, the least first.
       num_lost: int, words that were left out.
       row: dict.
@@ -77,6 +78,7 @@ class _Entry(NamedTuple):
 
     list_number: int
     hypothesis: nbest.Hypothesis
+    score: float | None
     order: tuple
     num_lost: int
     row: dict
@@ -107,7 +109,8 @@ def _entries(scored, ranking):
         taken = _taken(piece, number, score) if ranking.verbose else None
         num_lost = piece.num_unknown if ranking.leaves_out else 0
         numbered = 0 if hypothesis.key else list_number
-        yield _Entry(numbered, hypothesis, (num_lost, -combined), num_lost, row, taken)
+        order = num_lost, -combined
+        yield _Entry(numbered, hypothesis, score, order, num_lost, row, taken)
 
 
 def _taken(piece, number, score):
@@ -138,7 +141,7 @@ def ranked_rows(scored: Iterator, ranking: Ranking = Ranking()) -> Iterator:  # 
         entries = list(group)
         _check_list(entries, ended)
         ended.add(key)
-        are_like_costs = are_like_costs and min(_scores_of(entries)) >= 0
+        are_like_costs = are_like_costs and all(entry.score >= 0 for entry in entries)
         num_lists += 1
         num_hypotheses += len(entries)
         num_damaged += sum(entry.num_lost > 0 for entry in entries)
@@ -149,20 +152,13 @@ def ranked_rows(scored: Iterator, ranking: Ranking = Ranking()) -> Iterator:  # 
     if ranking.scores and (message := ranking.scores.end()):
         messages.say(message)
     if are_like_costs and num_hypotheses > 1:
-        messages.say(
-            "--text: no score is negative, as no cost is; the larger a score the better, so change "
-            "the sign of costs"
-        )
+        messages.say(f"--text: {LIKE_COSTS}")
     if num_lists == num_hypotheses > 1:
         messages.say("every list has one hypothesis only, so that there is nothing to choose from")
     if num_damaged:
         messages.say(
             f"{num_damaged} hypotheses have words that were left out, and come last in their lists"
         )
-
-
-def _scores_of(entries):
-    return [nbest.read_number(entry.hypothesis.score) for entry in entries]
 
 
 def _check_list(entries, ended):
