@@ -157,9 +157,7 @@ def describe_choice(save_path: str, taken: str, others: list) -> str:
     """Says which checkpoint is taken, and what else there is; empty if nobody needs to be told."""
     usual = os.path.normpath(save_path)
     paths = [os.path.normpath(path) for path in (taken, *others)]
-    missing = _name_in_state(save_path)
-    if glob.glob(os.path.join(glob.escape(save_path), f"{glob.escape(missing)}*")):
-        missing = ""  # it is there; if it is damaged, that was said
+    missing = _missing(save_path)
     if not missing and all(_is_usual(p) and os.path.dirname(p) == usual for p in paths):
         return ""
     said = f"{save_path}: takes {taken}, {in_words(taken)}"
@@ -171,13 +169,27 @@ def describe_choice(save_path: str, taken: str, others: list) -> str:
     return said
 
 
-def _name_in_state(directory):
-    """The name of the checkpoint that a directory's file `checkpoint` names; empty if none is."""
+def _missing(directory):
+    """The name of the checkpoint that a file `checkpoint` names and that is gone, or None.
+
+    One of which a part is there is damaged, which is said by whoever reads it.
+    """
+    name = _without_folder(_path_in_state(directory))
+    parts = os.path.join(glob.escape(directory), f"{glob.escape(name)}*")
+    return name if name and not glob.glob(parts) else None
+
+
+def _path_in_state(directory):
+    """The path that a directory's file `checkpoint` names; empty if it names none."""
     try:
-        state = tf1.train.get_checkpoint_state(directory)
+        state = tf1.train.get_checkpoint_state(directory or ".")
     except Exception:  # noqa: BLE001  TensorFlow raises what its parser does
         state = None
-    return re.split(r"[/\\]", state.model_checkpoint_path)[-1] if state else ""
+    return state.model_checkpoint_path if state else ""
+
+
+def _without_folder(path):
+    return re.split(r"[/\\]", path)[-1]  # the machine that wrote it may have had Windows
 
 
 def in_words(path: str) -> str:
@@ -234,15 +246,10 @@ def _of_file(path):
 def _named_in(path):
     """The checkpoint that a file `checkpoint` names, here or where the file was written."""
     directory = os.path.dirname(path)
-    try:
-        state = tf1.train.get_checkpoint_state(directory or ".")
-    except Exception:  # noqa: BLE001  TensorFlow raises what its parser does
-        state = None
-    if not state or not state.model_checkpoint_path:
+    named = _path_in_state(directory)
+    if not named:
         raise FindingError(f"--save_path={path}: does not name a checkpoint")
-    named = state.model_checkpoint_path
-    name = re.split(r"[/\\]", named)[-1]  # the other machine may have had Windows
-    for place in (os.path.join(directory, name), named):
+    for place in (os.path.join(directory, _without_folder(named)), named):
         if os.path.isfile(f"{place}.index") or is_single_file(place):
             return place
     raise FindingError(f"--save_path={path}: names {named}, which is neither there nor beside it")

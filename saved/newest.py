@@ -48,7 +48,7 @@ def choose(save_path: str, run: dict | None = None) -> list:
             say(f"{error}; trying the one before")
             continue
         _check_run(path, run or {})
-        restoring.names_in(path, shapes, restoring.expected_shapes())
+        restoring.names_in(path, shapes)
         if choice := finding.describe_choice(save_path, path, paths[number + 1 :]):
             say(choice)
         older_first = paths[number:][::-1]

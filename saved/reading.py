@@ -1,5 +1,6 @@
 """Reads what is in a checkpoint, without a graph: that it is whole, its variables, its run."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -25,6 +26,14 @@ def reason(error: Exception) -> str:
     return lines[0]
 
 
+@contextlib.contextmanager
+def _naming_damage(path):
+    try:
+        yield
+    except Exception as error:  # TensorFlow raises many kinds of errors for damaged files
+        raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
+
+
 def read_shapes(path: str) -> dict:
     """Reads a whole checkpoint, checking every tensor's checksum.
 
@@ -34,13 +43,11 @@ def read_shapes(path: str) -> dict:
     Raises:
       CheckpointError: it is damaged, or a file of it is missing, or a number in it is not finite.
     """
-    try:
+    with _naming_damage(path):
         # load_checkpoint would read the newest checkpoint of a directory with that name instead.
         checkpoint = tf1.train.NewCheckpointReader(path)
         shapes = checkpoint.get_variable_to_shape_map()
         bad = [name for name in sorted(shapes) if not _is_finite(checkpoint.get_tensor(name))]
-    except Exception as error:  # TensorFlow raises many kinds of errors for damaged files
-        raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
     if bad:
         raise CheckpointError(
             f"{path}: {bad[0]} has numbers that are infinite or NaN; take an earlier checkpoint"
@@ -61,10 +68,8 @@ def read_names(path: str) -> dict:
     Raises:
       CheckpointError: they cannot be read.
     """
-    try:
+    with _naming_damage(path):
         return tf1.train.NewCheckpointReader(path).get_variable_to_shape_map()
-    except Exception as error:  # as in `read_shapes`
-        raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
 
 
 def read_run(path: str) -> dict | None:
@@ -75,11 +80,9 @@ def read_run(path: str) -> dict | None:
     Raises:
       CheckpointError: it holds something else under that name, or is damaged.
     """
-    try:
+    with _naming_damage(path):
         checkpoint = tf1.train.NewCheckpointReader(path)
         content = checkpoint.get_tensor(RUN) if checkpoint.has_tensor(RUN) else None
-    except Exception as error:  # as in `read_shapes`
-        raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
     if content is None:
         return None
     try:

@@ -10,7 +10,7 @@ from saved.reading import CheckpointError
 tf1 = tf.compat.v1
 
 
-def expected_shapes() -> dict:
+def _expected_shapes():
     """What the current graph's Saver restores: a dict of variable name to shape."""
     shapes = {v.op.name: v.shape.as_list() for v in tf1.global_variables()}
     for saveable in tf1.get_collection(tf1.GraphKeys.SAVEABLE_OBJECTS):
@@ -18,12 +18,17 @@ def expected_shapes() -> dict:
     return shapes
 
 
-def names_in(path: str, shapes: dict, expected: dict) -> dict:
+def names_in(path: str, shapes: dict) -> dict:
     """Where a checkpoint has the current graph's variables: dict of name to its name there.
+
+    Args:
+      path: the checkpoint, for messages.
+      shapes: dict of its variables' names to their shapes.
 
     Raises:
       CheckpointError: it is another model's.
     """
+    expected = _expected_shapes()
     names = {name: name for name in expected}
     has_todays_names = names.keys() <= shapes.keys()
     try:
@@ -80,7 +85,7 @@ def restorer_of(path: str | None) -> tf.compat.v1.train.Saver:
     if path is None:
         return tf1.train.Saver(save_relative_paths=True)
     checkpoint = tf1.train.NewCheckpointReader(path)
-    names = names_in(path, checkpoint.get_variable_to_shape_map(), expected_shapes())
+    names = names_in(path, checkpoint.get_variable_to_shape_map())
     dtypes = checkpoint.get_variable_to_dtype_map()
     usual = (tf.float32, tf.int64)  # a Saver restores no other dtype into these variables
     is_old = any(name != old or dtypes[old] not in usual for name, old in names.items())
