@@ -33,10 +33,10 @@ from absl import flags
 
 from exported import arrays, lite, onnx_models, saved_model, word_vectors
 from program import command_line, errors, whole_files
-from saved import eras, reading
+from saved import reading, tf1_checkpoints
 from script_flags import export as export_flags
 from script_flags import old_checkpoints
-from trained import to_tf1, trained_model
+from trained import tf1_writer, trained_model
 
 # The formats without flags of their own, and what writes them.
 WRITERS = {
@@ -64,12 +64,14 @@ def main():
     """
     arguments = flags.FLAGS
     trained = trained_model.read(
-        arguments.save_path, arguments.data_path, eras.Answers(**old_checkpoints.values())
+        arguments.save_path,
+        arguments.data_path,
+        tf1_checkpoints.Answers(**old_checkpoints.values()),
     )
     name, done = "tf1", ""
     try:
         if arguments.tf1:
-            to_tf1.write(trained, arguments.tf1)
+            tf1_writer.write(trained, arguments.tf1)
         if not arguments.out:
             return
         name = "tflite"

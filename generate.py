@@ -29,9 +29,9 @@ from absl import flags
 
 import reader
 from program import command_line, errors, messages
-from saved import eras
+from saved import tf1_checkpoints
 from script_flags import old_checkpoints
-from text import joining, preparation
+from text import detokenizer, preparation
 from trained import generation, similar_words, trained_model
 
 MAX_BATCH_SIZE = 128
@@ -83,7 +83,7 @@ def read_prompt(prompt, word_to_id, how=None, line_ends=reader.APART):
     return ids
 
 
-def print_batch(prompt, steps, words, new_joiner=joining.SpaceJoiner):
+def print_batch(prompt, steps, words, new_joiner=detokenizer.SpaceJoiner):
     """Prints samples one after another, the first while it is made.
 
     Args:
@@ -125,7 +125,9 @@ def main():
     """
     arguments = flags.FLAGS
     trained = trained_model.read(
-        arguments.save_path, arguments.data_path, eras.Answers(**old_checkpoints.values())
+        arguments.save_path,
+        arguments.data_path,
+        tf1_checkpoints.Answers(**old_checkpoints.values()),
     )
     if arguments.nearest is not None:
         print_nearest(trained, arguments.nearest, arguments.num_words)
@@ -157,7 +159,9 @@ def main():
             arguments.seed,
             first,
         )
-        new_joiner = functools.partial(how.joiner, trained.words) if how else joining.SpaceJoiner
+        new_joiner = (
+            functools.partial(how.joiner, trained.words) if how else detokenizer.SpaceJoiner
+        )
         print_batch([shown[i] for i in prompt], steps, shown, new_joiner)
 
 

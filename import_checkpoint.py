@@ -29,7 +29,7 @@ from absl import flags
 
 import ptb_word_lm
 from program import command_line, errors, messages, whole_files
-from saved import description, eras, finding, reading, run_directory
+from saved import finding, reading, run_directory, run_identity, tf1_checkpoints
 from saved.progress import PROGRESS, Progress
 from script_flags import old_checkpoints
 from trained import trained_model
@@ -39,13 +39,13 @@ TOLERANCES = {"Valid": 0.01, "Test": 0.002}
 
 
 def describe(trained):
-    """What is known of a model's run: a dict like that of `description.describe`."""
+    """What is known of a model's run: a dict like that of `run_identity.describe`."""
     known = {"vocab_size", "hidden_size", "num_layers"}
     if not trained.guesses_windows:
         known |= {"batch_size", "num_steps"}
     run = {name: getattr(trained.config, name) for name in sorted(known)}
     run |= {name: value for name, value in trained.cell._asdict().items() if value}
-    return {**run, "vocabulary": description.vocabulary_sum(trained.words)}
+    return {**run, "vocabulary": run_identity.vocabulary_sum(trained.words)}
 
 
 def values_of(trained, epochs_done=None):
@@ -58,7 +58,7 @@ def values_of(trained, epochs_done=None):
     step = finding.saved_step(trained.path) or 0
     values = {
         **trained_model.read_weights(trained),
-        f"{eras.SCOPE}/global_step": np.int64(step),
+        f"{tf1_checkpoints.SCOPE}/global_step": np.int64(step),
         reading.RUN: json.dumps(describe(trained)),
     }
     if epochs_done is not None:
@@ -75,7 +75,7 @@ def write(trained, directory, epochs_done=None):
     """
     values, step = values_of(trained, epochs_done)
     with whole_files.new_directory(directory) as unfinished:
-        eras.save(os.path.join(unfinished, f"{finding.PREFIX}-{step}"), values)
+        tf1_checkpoints.save(os.path.join(unfinished, f"{finding.PREFIX}-{step}"), values)
         run_directory.write(unfinished, describe(trained), trained.words, trained.preparation)
 
 
@@ -102,7 +102,7 @@ def main():
     """
     arguments = flags.FLAGS
     expected = {"Valid": arguments.valid_perplexity, "Test": arguments.test_perplexity}
-    answers = eras.Answers(**old_checkpoints.values())
+    answers = tf1_checkpoints.Answers(**old_checkpoints.values())
     trained = trained_model.read(arguments.save_path, arguments.data_path, answers)
     if arguments.num_steps:
         trained.config.num_steps = arguments.num_steps

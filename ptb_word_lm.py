@@ -43,9 +43,9 @@ import training
 import util
 from model import network
 from program import command_line, messages
-from saved.eras import Answers, Cell
+from saved.tf1_checkpoints import Answers, Cell
 from trained import language_model, trained_model
-from training import continuing
+from training import continued_words
 
 tf1 = tf.compat.v1
 get_config = configs.get_config
@@ -288,7 +288,7 @@ def train(
 
     Args:
       session: a `Session` with the models' variables initialized or restored.
-      guard: the session's `guard.Guard`; its progress says where to go on.
+      guard: the session's `between_steps.Guard`; its progress says where to go on.
       config: says how many epochs to train, and at which learning rates.
       models: dict of name scope to the `util.ModelOps` of the session's graph.
 
@@ -381,7 +381,7 @@ def train_model(
     """
     max_words = configs.as_config(config).vocab_size
     config = configs.with_vocabulary(config, corpus.words)
-    config = continuing.with_rows(config, max_words, save_path)
+    config = continued_words.with_rows(config, max_words, save_path)
     metagraph, models = build_metagraph(config, corpus, dtype, seed)
     util.auto_parallel(metagraph, models["Train"], num_replicas)
     how_often = training.RunOptions(**options)
@@ -451,7 +451,7 @@ def main() -> None:
         evaluate(request.save_path, request.data_path, **request.hardware, **request.evaluation)
         return
     max_words = request.config.vocab_size
-    corpus = continuing.read_corpus(
+    corpus = continued_words.read_corpus(
         request.save_path, request.data_path, max_words, request.answers
     )
     train_model(

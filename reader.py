@@ -19,15 +19,18 @@ import tensorflow as tf
 
 from program.messages import say
 from program.progress_bar import with_bar
-from text import conventions, corpus_files, files, lines, preparation
+from text import corpus_files, files, other_tokenizers, preparation, words_of_lines
 from text.corpus_files import SPLITS, CorpusError
-from text.lines import APART, JOINED
 from text.preparation import Preparation
+from text.words_of_lines import APART, JOINED
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
 # What the TF1 script took for words, but `<eos>`, which is one here, too.
-ALL_MARKS = (*lines.BEGINNINGS, *(mark for mark in lines.ENDS if mark != END_OF_SENTENCE))
+ALL_MARKS = (
+    *words_of_lines.BEGINNINGS,
+    *(mark for mark in words_of_lines.ENDS if mark != END_OF_SENTENCE),
+)
 NO_WORD = -1  # in the place of a word to predict, where there is no word
 # The collection of a graph's `Text`s. A metagraph has only collections whose keys are strings.
 _TEXTS = ("reader.Text",)
@@ -150,10 +153,10 @@ def _blocks_of_words(path, vocabulary=(), block_bytes=1 << 20):
 
     A mark of a sentence's beginning or end that is in `vocabulary` is a word; see `lines.Marks`.
     """
-    marks = lines.Marks(vocabulary)
+    marks = words_of_lines.Marks(vocabulary)
     with _naming(path):
         blocks = with_bar(files.read_blocks(path, block_bytes), path, os.path.basename(path))
-        yield from lines.words_of_blocks(blocks, marks)
+        yield from words_of_lines.words_of_blocks(blocks, marks)
     if marks.counts:
         say(f"{path}: {marks.in_words()}")
 
@@ -277,7 +280,7 @@ def _read_training_text(path, max_words, line_ends, marks_kept=()):
             f"{path}: has no line ends, or too few for {END_OF_SENTENCE} to be in the "
             "vocabulary: generate.py, export.py and score.py --nbest will refuse the model"
         )
-    if fact := conventions.about_unknowns(counts):
+    if fact := other_tokenizers.about_unknowns(counts):
         say(f"{path}: {fact}")
     word_to_id = {word: i for i, word in enumerate(words)}
     num_unknown = sum(counts[word] for word in numbers.keys() - word_to_id.keys())
@@ -309,10 +312,10 @@ def read_corpus(
 ) -> Corpus:
     """Reads `ptb.train.txt`, `ptb.valid.txt` and `ptb.test.txt`.
 
-    Each line end is the word `<eos>`; see `text/lines.py` for words that mark a beginning or an
-    end. Only the words of the training text are in the vocabulary. One line on standard error says
-    for each file how many of its words are not in the vocabulary. Another line warns of a training
-    text without line ends.
+    Each line end is the word `<eos>`; see `text/words_of_lines.py` for words that mark a beginning
+    or an end. Only the words of the training text are in the vocabulary. One line on standard error
+    says for each file how many of its words are not in the vocabulary. Another line warns of a
+    training text without line ends.
 
     Args:
       data_path: the directory of the three files.

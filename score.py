@@ -51,10 +51,10 @@ from absl import flags
 
 import reader
 from program import command_line, errors, messages
-from saved import eras
+from saved import tf1_checkpoints
 from script_flags import old_checkpoints
-from text import list_reader, preparation, sentences
-from text.scores import Scores
+from text import nbest_reader, preparation, sentences
+from text.nbest_scores import Scores
 from trained import mixing, ranking, results, scoring, text_reader, trained_model
 
 
@@ -89,7 +89,7 @@ def read_scores(path):
     )
 
 
-def open_models(save_paths, data_path, answers=eras.Answers()):  # noqa: B008
+def open_models(save_paths, data_path, answers=tf1_checkpoints.Answers()):  # noqa: B008
     """Reads the models to average.
 
     Args:
@@ -121,7 +121,9 @@ def main():
     """
     arguments = flags.FLAGS
     scorer, trained = open_models(
-        arguments.save_path, arguments.data_path, eras.Answers(**old_checkpoints.values())
+        arguments.save_path,
+        arguments.data_path,
+        tf1_checkpoints.Answers(**old_checkpoints.values()),
     )
     word_to_id, how = trained.word_to_id, trained.preparation
     if arguments.raw_text and how is None:
@@ -144,7 +146,7 @@ def main():
         blocks = text.read_joined(paths) if is_joined else text.read(paths, by_itself)
         return scoring.score_pieces(blocks, scorer, word_to_id, by_itself)
 
-    text = open_text((arguments.nbest_format or list_reader.GUESS) if is_nbest else None)
+    text = open_text((arguments.nbest_format or nbest_reader.GUESS) if is_nbest else None)
     scored = score_text(text, arguments.text)
     if arguments.mix_arpa or arguments.mix_probabilities:
         held_out = open_text()

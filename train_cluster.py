@@ -22,7 +22,7 @@ import ptb_word_lm
 import reader
 import training
 from program import command_line
-from training import cluster, continuing
+from training import cluster, continued_words
 
 
 def build(
@@ -58,11 +58,11 @@ def main() -> None:
     if machines.is_worker:
         return machines.serve()
     max_words = config.vocab_size
-    corpus = continuing.read_corpus(
+    corpus = continued_words.read_corpus(
         request.save_path, request.data_path, max_words, request.answers
     )
     config = configs.with_vocabulary(config, corpus.words)
-    config = continuing.with_rows(config, max_words, request.save_path)
+    config = continued_words.with_rows(config, max_words, request.save_path)
     clip_mean = flags.FLAGS.clip_mean
     metagraph, models = build(machines, request, config, corpus, clip_mean)
     described = request.save_path, config, dtype, request.seed, corpus, request.options

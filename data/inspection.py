@@ -8,7 +8,7 @@ import other_formats
 
 import shared
 from program.progress_bar import with_bar
-from text import files, preparation, words
+from text import files, preparation, tokenizer
 
 # How much of a text tells whether it is tokenized: always as much, however it arrives.
 SAMPLE_LENGTH = 1 << 16
@@ -68,7 +68,7 @@ def detect_level(samples):
     Raises:
       UserError: some are, and others are not.
     """
-    signs = {name: words.signs_of_tokens(sample) for name, sample in samples.items()}
+    signs = {name: tokenizer.signs_of_tokens(sample) for name, sample in samples.items()}
     tokenized = [name for name in samples if signs[name]]
     if not tokenized:
         return preparation.WORD
@@ -127,7 +127,7 @@ def refuse_tokens(blocks, name):
 
 
 def _refuse_sample(sample, name):
-    if signs := words.signs_of_tokens(sample):
+    if signs := tokenizer.signs_of_tokens(sample):
         raise shared.UserError(
             f"{name}: is tokenized already, as its {_named(signs)} show, and was cut into words "
             "nevertheless; choose --level=token or --level=word"
@@ -137,7 +137,7 @@ def _refuse_sample(sample, name):
 def say_characters(samples):
     """Says which texts have spaces between their characters, of which more are made."""
     for name, sample in samples.items():
-        if sample and words.is_of_characters(sample):
+        if sample and tokenizer.is_of_characters(sample):
             shared.say(
                 f"{name}: has spaces between its characters already, and each becomes "
                 f"{preparation.SPACE}; --level=token takes it as it is"

@@ -47,7 +47,7 @@ import inspection
 import shared
 from program.messages import one_line
 from program.progress_bar import with_bar
-from text import conventions, files, lines, preparation, sentences, words
+from text import files, other_tokenizers, preparation, sentences, tokenizer, words_of_lines
 
 SPLITS = ("train", "valid", "test")
 DRAWN, FIXED = HELD_OUT = ("drawn", "fixed")
@@ -75,8 +75,8 @@ def end_at_marks(pieces, marks, keep_empty=True):
             yield tokens, ends
             continue
         found, start = marks.words(tokens, ends), 0
-        for _ in range(found.count(words.END_OF_SENTENCE)):
-            end = found.index(words.END_OF_SENTENCE, start)
+        for _ in range(found.count(tokenizer.END_OF_SENTENCE)):
+            end = found.index(tokenizer.END_OF_SENTENCE, start)
             if keep_empty or end > start or not tokens:
                 yield found[start:end], True
             start = end + 1
@@ -96,7 +96,7 @@ def read_sentences(texts, how):
     Yields:
       `(tokens, ends)`, see `Preparation.sentences_of`.
     """
-    marks = lines.Marks()
+    marks = words_of_lines.Marks()
     for blocks in texts:
         yield from end_at_marks(how.sentences_of(blocks), marks, how.level != preparation.WORD)
     if marks.counts:
@@ -226,7 +226,7 @@ def _replace_rare_tokens(source, target, vocabulary):
     with open(target, "w", encoding="utf-8", newline="\n") as file:
         name = f"{os.path.basename(target)}: rare tokens"
         for line in sentences.split_lines(with_bar(files.read_blocks(source), source, name)):
-            tokens = [written.get(token, words.UNKNOWN) for token in line.split()]
+            tokens = [written.get(token, tokenizer.UNKNOWN) for token in line.split()]
             file.write(f" {' '.join(tokens)}")
             if line.endswith("\n"):
                 file.write(" \n")
@@ -257,7 +257,7 @@ def write_corpus(pieces, directory, how, min_count=2, max_words=10000, held_out=
         os.mkdir(corpus)
         counts = _write_all_tokens(pieces, all_tokens, held_out)
         vocabulary = choose_vocabulary(counts, min_count, max_words)
-        if fact := conventions.about_unknowns(counts):
+        if fact := other_tokenizers.about_unknowns(counts):
             shared.say(f"ptb.{SPLITS[0]}.txt: {fact}")
         for split in SPLITS:
             _replace_rare_tokens(_file_in(all_tokens, split), _file_in(corpus, split), vocabulary)
@@ -275,7 +275,7 @@ def tokenize_lines(blocks, how):
     read = sentences.split_lines(sentences.with_last_line_end(blocks))
     for line in read:
         space = ""
-        for tokens, _ in how.sentences_of(lines.whole_line(line, read)):
+        for tokens, _ in how.sentences_of(words_of_lines.whole_line(line, read)):
             if tokens:
                 print(space, " ".join(tokens), sep="", end="")
                 space = " "

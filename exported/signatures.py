@@ -21,7 +21,7 @@ from typing import Any
 import tensorflow as tf
 
 from model import lstm
-from saved.eras import Cell
+from saved.tf1_checkpoints import Cell
 from trained import language_model
 
 tf1 = tf.compat.v1
@@ -54,7 +54,7 @@ def add_next_word(
     Args:
       config: the model's configuration.
       next_state: the name of the output that is the state after the words.
-      cell: how the model's cell computes, see `eras.Cell`.
+      cell: how the model's cell computes, see `tf1_checkpoints.Cell`.
     """
     model = language_model.LanguageModel(config, cell, lstm.basic_layer, use_resource=False)
     words = tf1.placeholder(tf.int32, [None], "words")

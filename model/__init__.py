@@ -3,7 +3,7 @@
 * `network.py`: the variables, from the embedding to the softmax, and dropout.
 * `lstm.py`: the LSTM in three forms, and cuDNN's layout of parameters.
 * `softmax.py`: the loss.
-* `sampling.py`: the words that a sampled softmax scores targets against.
+* `candidate_sampler.py`: the words that a sampled softmax scores targets against.
 * `canonical.py`: variables that are saved in another layout than they are computed in.
 * `precision.py`: numbers of 16 bit or 32.
 * `devices.py`: what this machine can do; on which one 16-bit numbers are multiplied as float32.

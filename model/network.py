@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 import configs
-from model import canonical, devices, lstm, sampling, softmax
+from model import candidate_sampler, canonical, devices, lstm, softmax
 from model.precision import FLOAT32, Precision
 
 tf1 = tf.compat.v1
@@ -198,7 +198,7 @@ class Network:
                 [], draws.seed_of(SAMPLED_WORDS), 0, 1, tf.float64
             )
             vocab_size = self._softmax_b.shape[0]
-            sample = sampling.sample(self._num_sampled, vocab_size, targets, uniform)
+            sample = candidate_sampler.sample(self._num_sampled, vocab_size, targets, uniform)
         rows, biases = (tf.gather(each, sample.words) for each in weights)
         return softmax.sampled_cross_entropy(outputs, rows, biases, sample, self.precision)
 

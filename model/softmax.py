@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from model import canonical
+from model.candidate_sampler import Sample
 from model.precision import FLOAT32, Precision
-from model.sampling import Sample
 
 NAME = "softmax_w"
 NAME_BY_WORD = "softmax_w_by_word"

@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from program.whole_files import write_whole
-from saved import newest, restoring
+from saved import newest_checkpoint, restoring
 from saved.finding import PREFIX
 from saved.progress import PROGRESS, Progress, read_progress
 from saved.reading import RUN, CheckpointError, read_run, reason
@@ -89,7 +89,7 @@ class Checkpoints:
         """
         self._prefix = os.path.join(save_path, PREFIX)
         remove_unfinished(save_path)
-        paths = newest.choose(save_path, run)
+        paths = newest_checkpoint.choose(save_path, run)
         self.progress = Progress()
         self.newest: str | None = None
         self.saved_run: dict | None = None

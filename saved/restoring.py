@@ -4,7 +4,7 @@ import os
 
 import tensorflow as tf
 
-from saved import eras
+from saved import tf1_checkpoints
 from saved.reading import CheckpointError
 
 tf1 = tf.compat.v1
@@ -32,14 +32,14 @@ def names_in(path: str, shapes: dict) -> dict:
     names = {name: name for name in expected}
     has_todays_names = names.keys() <= shapes.keys()
     try:
-        eras.refuse_other_cells(path, shapes)
-        layout = None if has_todays_names else eras.match(path, shapes)
-    except eras.EraError as error:
+        tf1_checkpoints.refuse_other_cells(path, shapes)
+        layout = None if has_todays_names else tf1_checkpoints.match(path, shapes)
+    except tf1_checkpoints.EraError as error:
         raise CheckpointError(f"{error}; choose another --save_path") from None
     if layout is not None:
         num_layers = sum(name.endswith("/kernel") for name in expected)
         if layout.num_cells == 1 and layout.era.may_share:
-            layout = eras.with_layers(layout, num_layers)
+            layout = tf1_checkpoints.with_layers(layout, num_layers)
         names |= layout.names
         step = tf1.train.get_global_step()
         if step is not None and layout.step is None:

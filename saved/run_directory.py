@@ -22,10 +22,10 @@ from program import paths
 from program.errors import UserError
 from program.messages import say
 from program.whole_files import write_whole
-from saved import description, finding
+from saved import finding, run_identity
 from text import preparation
 from text.preparation import Preparation
-from text.words import END_OF_SENTENCE
+from text.tokenizer import END_OF_SENTENCE
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
@@ -150,7 +150,7 @@ def say_what_is_unknown(run: dict, checkpoint: str, saved_run: dict | None) -> N
     """Says what of a run cannot be compared with that of the checkpoint to continue.
 
     Args:
-      run: see `description.describe`.
+      run: see `run_identity.describe`.
       checkpoint: the checkpoint's path.
       saved_run: what the checkpoint says of its run, which has been compared; or None.
     """
@@ -159,7 +159,7 @@ def say_what_is_unknown(run: dict, checkpoint: str, saved_run: dict | None) -> N
             f"{checkpoint}: does not say which run it is of; that the run is the same cannot be "
             "checked"
         )
-    elif missing := description.names_missing(saved_run, run):
+    elif missing := run_identity.names_missing(saved_run, run):
         say(f"{checkpoint}: that these are the same cannot be checked: {missing}")
 
 
@@ -168,7 +168,7 @@ def write(save_path: str, run: dict, words: list, how: Preparation | None = None
 
     Args:
       save_path: the directory.
-      run: see `description.describe`.
+      run: see `run_identity.describe`.
       words: list of str, the vocabulary.
       how: the corpus's `preparation.Preparation`; None, which writes no file, if it is not known.
 

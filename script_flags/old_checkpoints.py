@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from text import lines
+from text import words_of_lines
 
 NAMES = ("num_layers", "cell_clip", "one_state", "line_ends")
 
@@ -34,7 +34,7 @@ def define() -> None:
     flags.DEFINE_enum(
         "line_ends",
         None,
-        lines.LINE_ENDS,
+        words_of_lines.LINE_ENDS,
         "How a TF1 checkpoint's texts are read. joined: as the script did, without spaces around "
         "<eos>; apart: as here. By default what fits the checkpoint.",
     )

@@ -7,7 +7,7 @@ from absl import flags
 from program import path_flags, paths
 from program.errors import RequestError
 from script_flags import trained
-from text import files, nbest
+from text import files, nbest_lines
 
 # What a model can be mixed with, and the flags of the mixture.
 OTHERS = ("mix_arpa", "mix_probabilities")
@@ -47,7 +47,7 @@ def define() -> None:
     )
     flags.DEFINE_bool("nbest", False, "Sort lists of hypotheses, an empty line between the lists.")
     flags.DEFINE_enum(
-        "nbest_format", None, nbest.FORMATS, "--nbest for lists in this format; see above."
+        "nbest_format", None, nbest_lines.FORMATS, "--nbest for lists in this format; see above."
     )
     flags.DEFINE_float("lm_weight", None, "Sort by the hypotheses' scores, too; see above.")
     flags.DEFINE_float("word_penalty", 0, "What each word takes off a hypothesis's score.")

@@ -49,9 +49,9 @@ import prepare_text  # noqa: E402
 import reader  # noqa: E402
 import score  # noqa: E402
 import shared  # noqa: E402
-from saved import newest, reading, run_directory  # noqa: E402
+from saved import newest_checkpoint, reading, run_directory  # noqa: E402
 from saved.progress import Progress  # noqa: E402
-from text import list_reader, nbest, preparation  # noqa: E402
+from text import nbest_lines, nbest_reader, preparation  # noqa: E402
 from trained import (  # noqa: E402
     ranking,
     results,
@@ -249,7 +249,7 @@ def description(directory):
         (directory / "config.json").write_bytes(content)
         try_all(
             lambda: trained_model.read(str(directory)),
-            lambda: newest.choose(str(directory), run),
+            lambda: newest_checkpoint.choose(str(directory), run),
             lambda: reading.read_run(path),
         )
 
@@ -450,7 +450,7 @@ def score_formats(directory):
         text = text_reader.TextReader(word_to_id, None, False, form)
         blocks = text.read([str(path)], True)
         scored = scoring.score_pieces(blocks, UniformScorer(), word_to_id, True)
-        scores = score.read_scores(str(path)) if form == nbest.KALDI and weight else None
+        scores = score.read_scores(str(path)) if form == nbest_lines.KALDI and weight else None
         how = ranking.Ranking(lm_weight=weight, scores=scores)
         check(ranking.ranked_rows(scored, how), as_json=True)
 
@@ -461,7 +461,7 @@ def score_formats(directory):
             lambda: try_text(True, False),
             *(
                 functools.partial(try_lists, form, weight)
-                for form in (*nbest.FORMATS, list_reader.GUESS)
+                for form in (*nbest_lines.FORMATS, nbest_reader.GUESS)
                 for weight in (None, 0.5)
             ),
         )

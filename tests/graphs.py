@@ -21,7 +21,7 @@ import ptb_word_lm
 import reader
 import util
 from program import command_line, errors, optional_packages, signals
-from saved import checkpoints, description, run_directory
+from saved import checkpoints, run_directory, run_identity
 from saved.progress import Progress
 from script_flags import cluster, curves, export, generate, import_checkpoint, score, training
 
@@ -94,7 +94,7 @@ def save_run(directory, corpus=None, seed=1, knows_run=True, **changes):
     corpus = corpus or text_corpus()
     config = tiny_config(init_scale=0.7, **changes)
     with models_in_session(config, corpus, seed=seed) as (models, session):
-        run = description.describe(config, tf.float32, seed, corpus)
+        run = run_identity.describe(config, tf.float32, seed, corpus)
         saver = checkpoints.Checkpoints(str(directory), models["Train"], run if knows_run else None)
         saver.save(session, 7, Progress())
         perplexity = ptb_word_lm.run_epoch(session, models["Test"])

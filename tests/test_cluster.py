@@ -16,7 +16,7 @@ import tensorflow as tf
 import stress
 from program import tf_config
 from program.errors import RequestError
-from saved import description
+from saved import run_identity
 from training import cluster
 
 tf1 = tf.compat.v1
@@ -235,9 +235,9 @@ def test_worker_with_another_command_line_is_refused(corpus, tmp_path):
 )
 def test_a_run_goes_on_clipping_as_it_began(old, new, difference):
     old, new = {"seed": 1, **old}, {"seed": 1, **new}
-    name = description.first_difference(old, new)
-    assert (name and description.change(name, old, new)) == difference
-    assert description.names_missing(old, new) == ""
+    name = run_identity.first_difference(old, new)
+    assert (name and run_identity.change(name, old, new)) == difference
+    assert run_identity.names_missing(old, new) == ""
 
 
 WORKERS = {"worker": ["localhost:4321", "localhost:4322"]}

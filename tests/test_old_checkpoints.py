@@ -17,8 +17,8 @@ import score
 from exported import signatures
 from graphs import ROOT, run_here
 from program.errors import UserError
-from saved import eras, finding, newest, reading, run_directory
-from trained import numpy_model, scoring, trained_model, vocabulary
+from saved import finding, newest_checkpoint, reading, run_directory, tf1_checkpoints
+from trained import numpy_model, scoring, tf1_vocabulary, trained_model
 
 tf1 = tf.compat.v1
 FLAGS = (
@@ -55,7 +55,7 @@ def expected(weights, data, num_steps=20, batch_size=20, num_layers=2, **cell):
     ]
 
 
-def read_values(path, data, answers=eras.Answers()):  # noqa: B008
+def read_values(path, data, answers=tf1_checkpoints.Answers()):  # noqa: B008
     """A checkpoint's valid and test perplexity, exactly."""
     with tf.Graph().as_default():
         return list(ptb_word_lm.evaluate(str(path), str(data), answers=answers).values())
@@ -78,8 +78,8 @@ def test_every_version_computes_what_it_did(version, how, one_file, corpus, num_
     old_files.save(tmp_path / "run-30", values, one_file)
     is_float16 = how.get("dtype") is np.float16
     trained = trained_model.read(str(tmp_path / "run-30"), str(corpus))
-    assert trained.cell == eras.Cell()
-    found = eras.read_weights(trained.path, trained.names)
+    assert trained.cell == tf1_checkpoints.Cell()
+    found = tf1_checkpoints.read_weights(trained.path, trained.names)
     assert found.keys() == weights.keys()
     for name, value in weights.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-3 if is_float16 else 0, atol=1e-7)
@@ -97,14 +97,16 @@ def test_a_meta_file_tells_what_the_weights_do_not(version, cell, corpus, num_ro
     weights = old_files.random_weights(num_rows, num_cells=1, scale=2)
     path = tmp_path / "run-30"
     old_files.save(path, old_files.as_named(weights, version))
-    with pytest.raises(eras.EraError, match="say how many: --num_layers=2, or --num_layers=1"):
+    with pytest.raises(
+        tf1_checkpoints.EraError, match="say how many: --num_layers=2, or --num_layers=1"
+    ):
         trained_model.read(str(path), str(corpus))
     clip = cell.get("clip", -1.0)
     old_files.write_meta(path, 2, clip, cell.get("one_state", False), num_steps=5)
     right = expected(weights, corpus, num_steps=5, **cell)
     np.testing.assert_allclose(read_values(path, corpus), right, rtol=1e-5)
-    with pytest.raises(eras.EraError, match=r"--num_layers=1: .*run-30.meta: has 2"):
-        trained_model.read(str(path), str(corpus), eras.Answers(num_layers=1))
+    with pytest.raises(tf1_checkpoints.EraError, match=r"--num_layers=1: .*run-30.meta: has 2"):
+        trained_model.read(str(path), str(corpus), tf1_checkpoints.Answers(num_layers=1))
     if not cell:
         return
     trained = trained_model.read(str(path), str(corpus))
@@ -183,7 +185,7 @@ def test_variables_of_an_optimizer_are_left_out(corpus, num_rows, tmp_path):
     slots = {f"{name}/{slot}": v + 1 for name, v in values.items() for slot in ("Adam", "Adam_1")}
     old_files.save(tmp_path / "run-30", {**values, **slots})
     trained = trained_model.read(str(tmp_path / "run-30"), str(corpus))
-    read = eras.read_weights(trained.path, trained.names)
+    read = tf1_checkpoints.read_weights(trained.path, trained.names)
     np.testing.assert_array_equal(read["Model/embedding"], weights["Model/embedding"])
 
 
@@ -191,9 +193,10 @@ def test_flags_answer_where_there_is_no_meta_file(corpus, num_rows, tmp_path):
     weights = old_files.random_weights(num_rows, num_cells=1, scale=2)
     old_files.save(tmp_path / "run-30", old_files.as_named(weights, "block"))
     for answers, cell in (
-        (eras.Answers(2), {"one_state": True}),  # what shared this cell was TensorFlow 1.5
-        (eras.Answers(2, one_state=False), {}),
-        (eras.Answers(2, 0.3, False), {"clip": 0.3}),
+        # What shared this cell was TensorFlow 1.5.
+        (tf1_checkpoints.Answers(2), {"one_state": True}),
+        (tf1_checkpoints.Answers(2, one_state=False), {}),
+        (tf1_checkpoints.Answers(2, 0.3, False), {"clip": 0.3}),
     ):
         actual = read_values(tmp_path / "run-30", corpus, answers)
         np.testing.assert_allclose(actual, expected(weights, corpus, **cell), rtol=1e-5)
@@ -273,7 +276,7 @@ def test_unused_rows_stay(corpus, tmp_path):
         assert status == 0, err
     newest = trained_model.read(str(run))
     assert (len(newest.words), newest.config.vocab_size) == (13, 40)
-    kept = eras.read_weights(newest.path, newest.names)["Model/embedding"]
+    kept = tf1_checkpoints.read_weights(newest.path, newest.names)["Model/embedding"]
     np.testing.assert_array_equal(kept[13:], weights["Model/embedding"][13:])
 
 
@@ -416,7 +419,7 @@ def test_nothing_begins_anew_beside_another_model(name, tmp_path):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x" * 99)
     with pytest.raises(UserError, match=f"holds {re.escape(name)}, but no checkpoint"):
-        newest.choose(str(tmp_path))
+        newest_checkpoint.choose(str(tmp_path))
     with pytest.raises(UserError, match=f"nor another checkpoint; there is {re.escape(name)}"):
         finding.find(str(tmp_path))
 
@@ -429,7 +432,7 @@ def test_what_is_no_model_does_not_hinder(tmp_path):
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    assert newest.choose(str(tmp_path)) == []
+    assert newest_checkpoint.choose(str(tmp_path)) == []
 
 
 def test_a_newer_checkpoint_that_was_not_copied_is_named(handed_over, tmp_path):
@@ -488,7 +491,9 @@ def test_line_ends_are_joined_as_in_the_script(joined, tmp_path):
     status, out, err = run_here(generate, *arguments, "--num_words=60")
     assert status == 0 and "<eos>" not in out and "\n" in out.strip()
     # Another program made the text's lines end without a space; the words were those apart.
-    apart = trained_model.read(f"{at}/run-30", f"{at}/data", eras.Answers(line_ends="apart"))
+    apart = trained_model.read(
+        f"{at}/run-30", f"{at}/data", tf1_checkpoints.Answers(line_ends="apart")
+    )
     assert len(apart.words) == 13
 
 
@@ -563,7 +568,9 @@ def test_a_text_that_does_not_determine_the_words_is_refused(pairs, tmp_path):
     equal = [word for word in words if word[0] in "wv"]
     unordered = [*words[: -len(equal)], *np.random.default_rng(5).permutation(equal).tolist()]
     save_learnt(unordered, path)
-    with pytest.raises(vocabulary.VocabularyError, match=r"before 2016-01-15.* into .*vocab.txt"):
+    with pytest.raises(
+        tf1_vocabulary.VocabularyError, match=r"before 2016-01-15.* into .*vocab.txt"
+    ):
         trained_model.read(path, str(pairs))
     (tmp_path / "vocab.txt").write_text("".join(f"{word}\n" for word in unordered))
     assert trained_model.read(path).words == unordered
@@ -574,7 +581,7 @@ def test_a_word_list_of_another_order_is_refused(pairs, tmp_path):
     save_learnt(words, path)
     for listed in (words[::-1], sorted(words)[::-1]):
         (tmp_path / "vocab.txt").write_text("".join(f"{word}\n" for word in listed))
-        with pytest.raises(vocabulary.VocabularyError, match="vocab.txt: the model explains"):
+        with pytest.raises(tf1_vocabulary.VocabularyError, match="vocab.txt: the model explains"):
             trained_model.read(path, str(pairs))
     assert trained_model.read(path, str(tmp_path)).words == listed  # no training text
     (tmp_path / "vocab.txt").write_text("".join(f"{word}\n" for word in words))
@@ -608,7 +615,7 @@ def test_a_checkpoint_is_imported(corpus, num_rows, tmp_path):
     status, out, err = run_here(ptb_word_lm, *arguments, *flags)
     assert status == 0 and "Epoch: 3" in out and "Epoch: 2" not in out
     assert "goes on with today's cell" in err
-    assert trained_model.read(f"{tmp_path}/run").cell == eras.Cell()
+    assert trained_model.read(f"{tmp_path}/run").cell == tf1_checkpoints.Cell()
 
 
 def test_a_checkpoint_without_a_step_asks_how_long_it_was_trained(corpus, num_rows, tmp_path):
@@ -640,7 +647,7 @@ def test_a_model_goes_back_to_the_script(corpus, num_rows, tmp_path):
 
 def test_rows_are_added_for_the_script_without_a_change(corpus, num_rows):
     weights = old_files.random_weights(num_rows)
-    padded = export.to_tf1.with_unused_rows(weights, 50)
+    padded = export.tf1_writer.with_unused_rows(weights, 50)
     valid = old_files.ids_of(corpus)[0]
     assert old_files.perplexity(padded, valid, 2, 4, 5) == pytest.approx(
         old_files.perplexity(weights, valid, 2, 4, 5), rel=1e-9

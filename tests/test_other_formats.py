@@ -8,7 +8,7 @@ import other_formats
 import pytest
 
 import inspection
-from text import files, preparation, words
+from text import files, preparation, tokenizer
 
 
 def each(line, number=60):
@@ -128,8 +128,8 @@ def test_what_is_taken_for_words_is_said(capsys, line, said):
     ],
 )
 def test_chinese_and_japanese_words_with_spaces_between_them_stay(line):
-    assert words.signs_of_tokens(f"{line}\n" * 20)
-    assert not words.signs_of_tokens(f"{line.replace(' ', '')}\n" * 60)
+    assert tokenizer.signs_of_tokens(f"{line}\n" * 20)
+    assert not tokenizer.signs_of_tokens(f"{line.replace(' ', '')}\n" * 60)
 
 
 @pytest.mark.parametrize(

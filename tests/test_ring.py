@@ -14,7 +14,7 @@ import training
 import util
 from graphs import assert_weights_close, random_corpus, tiny_config, weights
 from saved.progress import Progress
-from training import guard, ring, session
+from training import between_steps, ring, supervisor
 
 tf1 = tf.compat.v1
 
@@ -54,7 +54,7 @@ def opened(target, metagraph, models, add=lambda: None):
     with tf.Graph().as_default(), tf.device(server.device):
         model, added = util.import_models(metagraph, models)["Train"], add()
         options = tf1.ConfigProto(allow_soft_placement=True)
-        with session.open_session(None, tf1.train.Saver(), options, server) as each:
+        with supervisor.open_session(None, tf1.train.Saver(), options, server) as each:
             yield each, model, added
 
 
@@ -156,11 +156,13 @@ def test_a_copy_that_differs_is_said_and_a_new_session_copies_again(target):
         return tf1.assign_add(copy, tf.one_hot(5, 30) * 1e-6), tf1.get_collection(ring.FINGERPRINTS)
 
     with opened(target, *built, add) as (each, _, (disturb, fingerprints)):
-        watch = guard.Guard(each, None, None, None, fingerprints=fingerprints)
+        watch = between_steps.Guard(each, None, None, None, fingerprints=fingerprints)
         watch.progress = Progress(window=1)
         watch.save()
         each.run(disturb)
-        with pytest.raises(guard.TrainingError, match="the weights of worker 2 are no longer"):
+        with pytest.raises(
+            between_steps.TrainingError, match="the weights of worker 2 are no longer"
+        ):
             watch.save()
     with opened(target, *built, add) as (each, _, (_, fingerprints)):
         values = each.run(fingerprints)

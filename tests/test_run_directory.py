@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import configs
 from graphs import ROOT, random_corpus
-from saved import description, run_directory
+from saved import run_directory, run_identity
 
 CORPUS = random_corpus()
 RunDirectoryError = run_directory.RunDirectoryError
@@ -16,7 +16,7 @@ RunDirectoryError = run_directory.RunDirectoryError
 
 def describe(**changes):
     arguments = {"config": configs.SmallConfig(), "dtype": tf.float32, "seed": 0, "corpus": CORPUS}
-    return description.describe(**{**arguments, **changes})
+    return run_identity.describe(**{**arguments, **changes})
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def test_what_is_written_is_accepted(run):
 )
 def test_another_run_is_told_apart(changes, message):
     old, new = describe(), describe(**changes)
-    assert description.change(description.first_difference(old, new), old, new) == message
+    assert run_identity.change(run_identity.first_difference(old, new), old, new) == message
 
 
 def test_more_epochs_and_another_mode_are_the_same_run():
     config = configs.SmallConfig(max_max_epoch=20, rnn_mode=configs.BASIC)
-    assert description.first_difference(describe(), describe(config=config)) is None
+    assert run_identity.first_difference(describe(), describe(config=config)) is None
 
 
 def test_what_cannot_be_checked_is_named(capsys):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from text import joining, preparation, sentences, words
+from text import detokenizer, preparation, sentences, tokenizer
 
 WORDS = preparation.Preparation()
 CASED = preparation.Preparation(case="kept", numbers="kept")
@@ -101,7 +101,7 @@ def test_other_languages(text, expected):
 def test_no_letter_is_lost(text):
     result = CASED.tokens(text)
     assert all(token and token.split() == [token] for token in result)
-    cleaned = unicodedata.normalize("NFC", text).translate(words.CLEANED)
+    cleaned = unicodedata.normalize("NFC", text).translate(tokenizer.CLEANED)
     joined = "".join(result), "".join(cleaned.split())
     assert len({unicodedata.normalize("NFC", each) for each in joined}) == 1
 
@@ -124,9 +124,9 @@ def test_conventions_of_tokenized_text_are_left_alone():
     assert tokens(text, preparation.PENN_TREEBANK) == text
     wikitext = " = Senjō no Valkyria 3 : <unk> ( 戦場のヴァルキュリア3 ) , 1 @,@ 000 @-@ 5 @.@ 0 ="
     assert preparation.TOKENIZED.tokens(wikitext) == wikitext.split()
-    assert words.signs_of_tokens(text) and words.signs_of_tokens(wikitext)
-    assert not words.signs_of_tokens("He wrote <unk> once, twice, and (as we know) again.")
-    assert not words.signs_of_tokens("")
+    assert tokenizer.signs_of_tokens(text) and tokenizer.signs_of_tokens(wikitext)
+    assert not tokenizer.signs_of_tokens("He wrote <unk> once, twice, and (as we know) again.")
+    assert not tokenizer.signs_of_tokens("")
 
 
 def test_the_penn_treebank_has_no_punctuation():
@@ -271,6 +271,6 @@ def test_a_description_that_says_something_unknown_is_refused(tmp_path, change, 
 
 
 def test_a_joiner_begins_each_line_anew():
-    joiner = joining.WordJoiner()
+    joiner = detokenizer.WordJoiner()
     text = [joiner(token) for token in ['"', "go", "<eos>", '"', "no"]]
     assert text == ['"', "go", "\n", '"', "no"]

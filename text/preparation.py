@@ -14,7 +14,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 
 from program.errors import UserError
 from program.whole_files import write_whole
-from text import conventions, joining, sentences, words
+from text import detokenizer, other_tokenizers, sentences, tokenizer
 
 FILE = "ptb.preparation.json"
 RULES = 1  # the version of the rules in this package
@@ -64,7 +64,7 @@ class Preparation:
 
     @functools.cached_property
     def _tokenizer(self):
-        return words.Tokenizer(
+        return tokenizer.Tokenizer(
             keep_case=self.case == "kept",
             keep_numbers=self.numbers == "kept",
             keep_punctuation=self.punctuation == "kept",
@@ -84,7 +84,7 @@ class Preparation:
         text = unicodedata.normalize("NFC", text.removesuffix("\n"))
         return [
             SPACE if character.isspace() else UNDERSCORE if character == "_" else character
-            for character in (text if self.case == "kept" else words.lower(text))
+            for character in (text if self.case == "kept" else tokenizer.lower(text))
         ]
 
     def sentences_of(self, blocks: Iterable[str]) -> Iterator[tuple[list[str], bool]]:
@@ -120,16 +120,16 @@ class Preparation:
         return word not in vocabulary and all(token in vocabulary for token in self.tokens(word))
 
     def joiner(self, vocabulary: Iterable[str] = ()) -> Callable[[str], str]:
-        """A function that joins tokens into text, called with each; see `joining.WordJoiner`.
+        """A function that joins tokens into text, called with each; see `detokenizer.WordJoiner`.
 
         Args:
           vocabulary: tells whether tokens are parts of words.
         """
         if self.level == CHARACTER:
-            return joining.CharacterJoiner()
+            return detokenizer.CharacterJoiner()
         counts = dict.fromkeys(vocabulary, 1)
-        subwords = conventions.subwords_of(counts) if self.level == TOKEN else None
-        return joining.SubwordJoiner(subwords) if subwords else joining.WordJoiner()
+        subwords = other_tokenizers.subwords_of(counts) if self.level == TOKEN else None
+        return detokenizer.SubwordJoiner(subwords) if subwords else detokenizer.WordJoiner()
 
     def join(self, tokens: Iterable[str], vocabulary: Iterable[str] = ()) -> str:
         """Tokens joined into text; `<eos>` is a line end. Arguments as in `joiner`."""

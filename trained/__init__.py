@@ -1,8 +1,8 @@
 """A trained model in use.
 
 * `trained_model.py`: a finished model, or one of the TF1 script, read back.
-* `vocabulary.py`: the words of a checkpoint of the TF1 script, made of its training text.
-* `to_tf1.py`: a model written for the TF1 script.
+* `tf1_vocabulary.py`: the words of a checkpoint of the TF1 script, made of its training text.
+* `tf1_writer.py`: a model written for the TF1 script.
 * `similar_words.py`: the words whose vectors are similar.
 * `language_model.py`: its network in a graph. `numpy_model.py`: its step without one.
 * `text_reader.py`: texts and lists as its words.

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from model import lstm, network
 from model.precision import Precision
-from saved.eras import Cell
+from saved.tf1_checkpoints import Cell
 from trained import trained_model
 
 tf1 = tf.compat.v1
@@ -29,7 +29,7 @@ def clipping(layer: Callable | None, cell: Cell) -> Callable | None:
 
 
 def with_one_state(state: Sequence) -> tuple:
-    """A state with the last layer's in every layer; see `eras.Cell`."""
+    """A state with the last layer's in every layer; see `tf1_checkpoints.Cell`."""
     return (state[-1],) * len(state)
 
 
@@ -47,7 +47,7 @@ class LanguageModel:
 
         Args:
           config: has `vocab_size`, `hidden_size`, `num_layers` and `rnn_mode`.
-          cell: how the model's cell computes, see `eras.Cell`.
+          cell: how the model's cell computes, see `tf1_checkpoints.Cell`.
           layer: as for `network.Network`; if the cell clips, it has `cell_clip`, too.
           use_resource: resource variables, which TensorFlow before 2.8 cannot read from a
             SavedModel; otherwise reference variables.

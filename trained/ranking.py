@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import reader
 from program import errors, messages
-from text import nbest
-from text.scores import LIKE_COSTS, Scores
+from text import nbest_lines
+from text.nbest_scores import LIKE_COSTS, Scores
 from trained.results import Sum
 
 
@@ -28,7 +28,7 @@ class Ranking(NamedTuple):
     scores: Scores | None = None
     verbose: bool = False
 
-    def score(self, hypothesis: nbest.Hypothesis, number: int) -> float | None:
+    def score(self, hypothesis: nbest_lines.Hypothesis, number: int) -> float | None:
         """The score of the hypothesis in line `number`; None if nothing asks for it.
 
         Raises:
@@ -42,7 +42,7 @@ class Ranking(NamedTuple):
         if hypothesis.score is None:
             raise errors.RequestError(f"--lm_weight: {where} has no score; --scores names a file")
         try:
-            return nbest.read_number(hypothesis.score)
+            return nbest_lines.read_number(hypothesis.score)
         except ValueError:
             raise errors.RequestError(
                 f"--lm_weight: {where} has {hypothesis.score or 'nothing'} where its score should "
@@ -68,7 +68,7 @@ class _Entry(NamedTuple):
 
     Attributes:
       list_number: int, of lists that empty lines tell apart; 0 for lists with ids.
-      hypothesis: `nbest.Hypothesis`.
+      hypothesis: `nbest_lines.Hypothesis`.
       score: see `Ranking.score`.
       order: what to sort by, the least first.
       num_lost: int, words that were left out.
@@ -77,7 +77,7 @@ class _Entry(NamedTuple):
     """
 
     list_number: int
-    hypothesis: nbest.Hypothesis
+    hypothesis: nbest_lines.Hypothesis
     score: float | None
     order: tuple
     num_lost: int

@@ -10,8 +10,8 @@ import numpy as np
 import reader
 from program import errors, messages
 from program.progress_bar import progress_bar, size_of_files
-from text import files, lines, nbest, preparation, sentences
-from text.list_reader import ListReader
+from text import files, nbest_lines, preparation, sentences, words_of_lines
+from text.nbest_reader import ListReader
 
 # How much is read at once: lines that come together are scored together.
 BLOCK_BYTES = 1 << 18
@@ -27,14 +27,14 @@ class Piece(NamedTuple):
       ids: int32 array, those of the words that can be scored.
       num_unknown: int, how many words are not in the vocabulary.
       ends_line: bool.
-      hypothesis: a `nbest.Hypothesis`, where lines are such.
+      hypothesis: a `nbest_lines.Hypothesis`, where lines are such.
     """
 
     words: list
     ids: np.ndarray
     num_unknown: int
     ends_line: bool
-    hypothesis: nbest.Hypothesis | None = None
+    hypothesis: nbest_lines.Hypothesis | None = None
 
 
 NO_PIECE = Piece([], np.zeros(0, np.int32), 0, True)
@@ -70,7 +70,7 @@ class TextReader:
           word_to_id: dict of str to int.
           how: the `preparation.Preparation` of the model's corpus; None if it is not known.
           raw: bool, prepare lines so; otherwise their words are separated by white space.
-          nbest_format: one of `nbest.FORMATS` or `list_reader.GUESS`, if the lines are
+          nbest_format: one of `nbest_lines.FORMATS` or `nbest_reader.GUESS`, if the lines are
             hypotheses.
           leave_out: bool, leave out unknown words even if there is an `<unk>`.
         """
@@ -78,7 +78,7 @@ class TextReader:
         self._word_to_id, self._how = word_to_id, how
         self._prepare = how if raw else None
         self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
-        self._marks = lines.Marks(word_to_id)
+        self._marks = words_of_lines.Marks(word_to_id)
         self._line = 0
         self._lists = ListReader(nbest_format, word_to_id) if nbest_format else None
 
@@ -118,7 +118,7 @@ class TextReader:
             return
         try:
             yield from self._lists.with_format(lines_of_blocks)
-        except nbest.NbestError as error:
+        except nbest_lines.NbestError as error:
             raise errors.RequestError(f"--text: {error}") from None
 
     def _blocks_of_pieces(self, lines_of_blocks):
@@ -153,17 +153,17 @@ class TextReader:
             if not hypothesis:
                 return NO_PIECE
             line = f"{hypothesis.words}\n"
-        parts = lines.words_of_line([line], self._marks, self._prepare)
+        parts = words_of_lines.words_of_line([line], self._marks, self._prepare)
         return self._piece([word for words, _ in parts for word in words], True, hypothesis)
 
     def _pieces_of_line(self, beginning, following):
         """Yields the `Piece`s of a line, of which more is to be read than its beginning."""
         if self._lists:
             with self._naming_line():
-                raise nbest.NbestError("is too long a hypothesis")
+                raise nbest_lines.NbestError("is too long a hypothesis")
         ends_line = False
-        for words, ends_line in lines.words_of_line(
-            lines.whole_line(beginning, following), self._marks, self._prepare
+        for words, ends_line in words_of_lines.words_of_line(
+            words_of_lines.whole_line(beginning, following), self._marks, self._prepare
         ):
             yield self._piece(words, ends_line)
         if not ends_line:  # and neither does the text
@@ -209,7 +209,7 @@ class TextReader:
         """Says which line a list's fault is in."""
         try:
             yield
-        except nbest.NbestError as error:
+        except nbest_lines.NbestError as error:
             raise errors.RequestError(f"--text: line {max(1, self._line)} {error}") from None
 
     def _examine(self, words):

@@ -15,14 +15,14 @@ import configs
 import reader
 from program.errors import UserError
 from program.messages import say
-from saved import description, eras, finding, reading, run_directory
+from saved import finding, reading, run_directory, run_identity, tf1_checkpoints
 from text import preparation
 from text.preparation import Preparation
-from trained import vocabulary
+from trained import tf1_vocabulary
 
 tf1 = tf.compat.v1
 
-SCOPE = eras.SCOPE
+SCOPE = tf1_checkpoints.SCOPE
 EMBEDDING = f"{SCOPE}/embedding"
 # The tutorial's models of these sizes read windows of 35 words, all others 20.
 LONG_WINDOWS, LARGE_SIZES = 35, (650, 1500)
@@ -41,10 +41,10 @@ class TrainedModel(NamedTuple):
       words: list of str, the word of each id. There may be fewer than `config.vocab_size`: the TF1
         script made rows for 10,000 words, even if the text had fewer.
       names: dict of each variable's name in this project's graphs to its name in the checkpoint.
-      run: the description of the run that saved it, see `description.describe`; what is not known
+      run: the description of the run that saved it, see `run_identity.describe`; what is not known
         is not in it.
       preparation: `preparation.Preparation`, how text becomes its words; None if that is not known.
-      cell: `eras.Cell`, how its cell computes otherwise than today's.
+      cell: `tf1_checkpoints.Cell`, how its cell computes otherwise than today's.
       line_ends: what a line end is in its texts, one of `lines.LINE_ENDS`.
       is_ours: bool, this project wrote the checkpoint; False: the TF1 script.
       guesses_windows: bool, the configuration's `num_steps` is a guess.
@@ -56,7 +56,7 @@ class TrainedModel(NamedTuple):
     names: dict
     run: dict
     preparation: Preparation | None = None
-    cell: eras.Cell = eras.Cell()
+    cell: tf1_checkpoints.Cell = tf1_checkpoints.Cell()
     line_ends: str = reader.APART
     is_ours: bool = True
     guesses_windows: bool = False
@@ -102,7 +102,7 @@ def end_of_sentence(word_to_id: Mapping[str, int]) -> int:
 def read(
     save_path: str | None,
     data_path: str | None = None,
-    answers: eras.Answers = eras.Answers(),  # noqa: B008  it never changes
+    answers: tf1_checkpoints.Answers = tf1_checkpoints.Answers(),  # noqa: B008  it never changes
 ) -> TrainedModel:
     """Reads a trained model's description; `restore_weights` reads its weights.
 
@@ -117,7 +117,7 @@ def read(
     Raises:
       TrainedModelError: it is damaged, incomplete or another model's.
       finding.FindingError: there is no checkpoint of that name.
-      eras.EraError: it does not say what is needed to read it.
+      tf1_checkpoints.EraError: it does not say what is needed to read it.
       run_directory.RunDirectoryError, preparation.PreparationError: a file beside the checkpoint is
         damaged.
       reader.CorpusError: `data_path` is needed and cannot be read.
@@ -126,8 +126,8 @@ def read(
         raise TrainedModelError("--save_path: name what training saved")
     run_directory.check_name(save_path)
     path, shapes = _find_checkpoint(save_path)
-    layout, run = eras.match(path, shapes), _read_run(path)
-    facts = None if layout.is_ours else eras.read_facts(path)
+    layout, run = tf1_checkpoints.match(path, shapes), _read_run(path)
+    facts = None if layout.is_ours else tf1_checkpoints.read_facts(path)
     layout, cell, decided = _decide(path, layout, run, facts, answers)
     vocab_size, hidden_size = layout.sizes
     sizes = {
@@ -148,19 +148,19 @@ def read(
 
 
 def _decide(path, layout, run, facts, answers):
-    """See `eras.decide`. What this project saved needs no decision."""
+    """See `tf1_checkpoints.decide`. What this project saved needs no decision."""
     if not layout.is_ours:
         if answers.num_layers is None and isinstance(run.get("num_layers"), int):
             answers = answers._replace(num_layers=run["num_layers"])
-        return eras.decide(path, layout, facts, answers)
+        return tf1_checkpoints.decide(path, layout, facts, answers)
     if answers.num_layers not in (None, layout.num_cells):
         raise TrainedModelError(
             f"--num_layers={answers.num_layers}: {path}: has {layout.num_cells}"
         )
-    clip, one_state = (run.get(name, 0) for name in eras.Cell._fields)
+    clip, one_state = (run.get(name, 0) for name in tf1_checkpoints.Cell._fields)
     if not (isinstance(clip, int | float) and 0 <= clip < configs.LARGEST):
         raise TrainedModelError(f"{path}: the description of its run: clip is {clip!r}")
-    return layout, eras.Cell(float(clip), bool(one_state)), []
+    return layout, tf1_checkpoints.Cell(float(clip), bool(one_state)), []
 
 
 def _read_config(path, run, sizes, facts, is_ours):
@@ -226,7 +226,7 @@ def _read_run(path):
     beside = run_directory.read_config(directory) or {}
     if run is None:
         return beside
-    if name := description.first_difference(beside, run):
+    if name := run_identity.first_difference(beside, run):
         file = os.path.join(directory, run_directory.CONFIG_FILE)
         say(f"{file}: is of another run than {path}, which counts: {name} differs")
     return run
@@ -268,15 +268,15 @@ def _read_words(path, layout, data_path, run, facts, line_ends):
         if layout.is_ours:
             words = reader.read_corpus(data_path).words
         else:
-            words = vocabulary.of_the_script(path, layout, data_path, facts, line_ends)
+            words = tf1_vocabulary.of_the_script(path, layout, data_path, facts, line_ends)
     elif data_path is not None and not layout.is_ours:
-        vocabulary.refuse_other_ids(path, layout, data_path, words, source)
+        tf1_vocabulary.refuse_other_ids(path, layout, data_path, words, source)
     if len(words) > vocab_size or (len(words) < vocab_size and not may_have_fewer):
         raise TrainedModelError(
             f"{source}: has {len(words)} words, but {path} has {vocab_size}; they are of different "
             "corpora"
         )
-    if run.get("vocabulary") and description.vocabulary_sum(words) != run["vocabulary"]:
+    if run.get("vocabulary") and run_identity.vocabulary_sum(words) != run["vocabulary"]:
         raise TrainedModelError(
             f"{source}: is another vocabulary than that of {path}; restore the right one"
         )
@@ -318,14 +318,14 @@ def say_other_texts(trained: TrainedModel, corpus: reader.Corpus) -> None:
     """Says which held-out texts of a corpus are not those of a trained model's run."""
     for name in ("valid", "test"):
         known = trained.run.get(f"{name} text")
-        if known not in (None, description.text_sum(getattr(corpus, name))):
-            text = description.IN_WORDS[f"{name} text"]
+        if known not in (None, run_identity.text_sum(getattr(corpus, name))):
+            text = run_identity.IN_WORDS[f"{name} text"]
             say(f"{text} is not that of the run that saved {trained.path}")
 
 
 def read_weights(trained: TrainedModel) -> dict:
     """A trained model's weights: dict of a variable's name in this project to a float32 array."""
-    return eras.read_weights(trained.path, trained.names)
+    return tf1_checkpoints.read_weights(trained.path, trained.names)
 
 
 def restore_weights(session: tf.compat.v1.Session, trained: TrainedModel) -> None:

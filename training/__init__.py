@@ -2,11 +2,11 @@
 
 * `loop.py`: one window after another, the LSTM's state fed from each to the next.
 * `run.py`: what a run saves and where; its session, opened new or to be continued.
-* `guard.py`: between two steps: when to save, Ctrl-C, bad numbers; what TensorBoard shows,
+* `between_steps.py`: between two steps: when to save, Ctrl-C, bad numbers; what TensorBoard shows,
   and when.
 * `summaries.py`: how files for TensorBoard are written.
-* `continuing.py`: what a run that goes on takes from its checkpoint.
-* `session.py`: the session, opened by a Supervisor.
+* `continued_words.py`: the words that a run which goes on takes from its checkpoint.
+* `supervisor.py`: the session, opened by a Supervisor.
 * `request.py`: what the flags ask for, on this machine.
 * `cluster.py`: several machines, and what happens if one is lost.
 * `ring.py`: how several machines add up their gradients.
@@ -16,7 +16,7 @@ The gradients, their scaling in 16 bit and their clipping belong to the graph:
 """
 
 from model.devices import session_config as default_session_config
-from training.guard import RunOptions
+from training.between_steps import RunOptions
 from training.loop import (
     EpochResult,
     WindowResult,
@@ -27,7 +27,7 @@ from training.loop import (
 )
 from training.request import Request, read_request
 from training.run import Run, describe_run, open_run
-from training.session import HERE, Server
+from training.supervisor import HERE, Server
 
 __all__ = [
     "HERE",

@@ -11,10 +11,10 @@ from model import devices
 from program import tf_config
 from program.errors import RequestError
 from program.messages import say
-from saved import eras
+from saved import tf1_checkpoints
 from script_flags import old_checkpoints
 from script_flags import training as training_flags
-from training.guard import RunOptions
+from training.between_steps import RunOptions
 
 
 class Request(NamedTuple):
@@ -27,8 +27,8 @@ class Request(NamedTuple):
       num_replicas: int, replicas of the model on this machine.
       hardware: dict of `dtype`, a `precision.Precision`, and `session_config`, a `ConfigProto`.
       evaluation: dict, arguments of `ptb_word_lm.evaluate`; None: train.
-      answers: `eras.Answers`, what the user says of a checkpoint of the TF1 script.
-      options: `guard.RunOptions`, how often to save and report.
+      answers: `tf1_checkpoints.Answers`, what the user says of a checkpoint of the TF1 script.
+      options: `between_steps.RunOptions`, how often to save and report.
     """
 
     config: configs.SmallConfig
@@ -38,7 +38,7 @@ class Request(NamedTuple):
     num_replicas: int
     hardware: dict
     evaluation: dict | None
-    answers: eras.Answers
+    answers: tf1_checkpoints.Answers
     options: RunOptions
 
 
@@ -63,7 +63,7 @@ def read_request(several_machines: bool = False) -> Request:
     num_replicas = count_replicas(arguments.num_gpus, needs_gpu=config.rnn_mode == configs.CUDNN)
     if arguments.num_gpus is None and devices.unused_gpu():
         say("TensorFlow does not find the NVIDIA GPU here; docs/gpu.md says how to install CUDA")
-    answers = eras.Answers(**old_checkpoints.values())
+    answers = tf1_checkpoints.Answers(**old_checkpoints.values())
     dtype = tf.float16 if arguments.use_fp16 else tf.bfloat16 if arguments.use_bf16 else tf.float32
     return Request(
         config=config,

@@ -11,14 +11,14 @@ import reader
 from model import devices
 from model.precision import Precision
 from program.messages import say
-from saved import description, run_directory
+from saved import run_directory, run_identity
 from saved.checkpoints import Checkpoints, remove_unfinished, write_graph
 from saved.reading import CheckpointError, reason
 from text.preparation import Preparation
 from training import ring
-from training.guard import Guard, RunOptions
-from training.session import HERE, LOST, Server, open_session
+from training.between_steps import Guard, RunOptions
 from training.summaries import Summaries
+from training.supervisor import HERE, LOST, Server, open_session
 
 
 class Run(NamedTuple):
@@ -26,7 +26,7 @@ class Run(NamedTuple):
 
     Attributes:
       save_path: str, where checkpoints and summaries go; None to save nothing.
-      description: dict, see `description.describe`; None without a `save_path`, as `words`.
+      description: dict, see `run_identity.describe`; None without a `save_path`, as `words`.
       words: list of str, the vocabulary, or None.
       options: a `RunOptions`.
       preparation: as of the `reader.Corpus`.
@@ -52,13 +52,13 @@ def describe_run(
 
     Args:
       save_path: see `Run`.
-      config, dtype, seed, corpus: as in `description.describe`.
+      config, dtype, seed, corpus: as in `run_identity.describe`.
       options: how often to save and report.
-      **more: what else the numbers depend on, see `description.DEFAULTS`.
+      **more: what else the numbers depend on, see `run_identity.DEFAULTS`.
     """
     if save_path is None:
         return Run(options=options)
-    run = description.describe(config, devices.precision_for(dtype).dtype, seed, corpus)
+    run = run_identity.describe(config, devices.precision_for(dtype).dtype, seed, corpus)
     return Run(save_path, run | more, corpus.words, options, corpus.preparation)
 
 
@@ -107,7 +107,7 @@ def open_run(
     Raises:
       UserError: the directory belongs to another run, another process is training in it, a
         checkpoint cannot be restored, or the last save failed.
-      session.LOST: a machine was lost (only with a server of several).
+      supervisor.LOST: a machine was lost (only with a server of several).
     """
     num_replicas = model_ops.streams.num_replicas
     session_config = session_config or devices.session_config(num_replicas=num_replicas)

@@ -1,4 +1,4 @@
-"""Writes numbers and texts for TensorBoard; `guard.py` decides when, and makes the texts."""
+"""Writes numbers and texts for TensorBoard. `between_steps.py` says when, and makes the texts."""
 
 import contextlib
 import os

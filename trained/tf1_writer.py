@@ -6,7 +6,7 @@ import numpy as np
 
 from program import whole_files
 from program.messages import say
-from saved import eras, finding
+from saved import finding, tf1_checkpoints
 from trained.trained_model import TrainedModel, read_weights
 
 # The rows of the script's three models, however many words a text has.
@@ -19,10 +19,10 @@ def with_unused_rows(weights: dict, num_rows: int = NUM_ROWS) -> dict:
     """Weights with at least so many rows; the further ones have no probability.
 
     Args:
-      weights: of `eras.read_weights`.
+      weights: of `tf1_checkpoints.read_weights`.
       num_rows: int.
     """
-    names = [f"{eras.SCOPE}/{name}" for name in ("embedding", "softmax_w", "softmax_b")]
+    names = [f"{tf1_checkpoints.SCOPE}/{name}" for name in ("embedding", "softmax_w", "softmax_b")]
     embedding, softmax_w, softmax_b = (weights[name] for name in names)
     missing = max(num_rows - len(softmax_b), 0)
     padded = (
@@ -51,9 +51,9 @@ def write(trained: TrainedModel, directory: str) -> None:
     step = finding.saved_step(trained.path) or 0
     with whole_files.new_directory(directory) as unfinished:
         path = os.path.join(unfinished, f"{finding.PREFIX}-{step}")
-        eras.save_as_the_script(path, weights, step, trained.config.learning_rate)
+        tf1_checkpoints.save_as_the_script(path, weights, step, trained.config.learning_rate)
     config = trained.config
-    rows = len(weights[f"{eras.SCOPE}/softmax_b"])
+    rows = len(weights[f"{tf1_checkpoints.SCOPE}/softmax_b"])
     say(
         f"{directory}: for a configuration of the TF1 script with hidden_size "
         f"{config.hidden_size}, num_layers {config.num_layers}, vocab_size {rows}; it makes "

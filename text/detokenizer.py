@@ -2,8 +2,8 @@
 
 import regex
 
-from text import conventions
-from text.words import END_OF_SENTENCE
+from text import other_tokenizers
+from text.tokenizer import END_OF_SENTENCE
 
 # Each opening quotation mark, and what may close it in some language.
 CLOSING = {
@@ -36,7 +36,7 @@ class WordJoiner:
         if token == END_OF_SENTENCE:
             self._begin_line()
             return "\n"
-        token = conventions.as_written(token)
+        token = other_tokenizers.as_written(token)
         closes = self._closes(token)
         space = "" if self._is_close or closes or self._follows_closely(token) else " "
         self._is_close = (
@@ -80,7 +80,7 @@ class WordJoiner:
 class SubwordJoiner:
     """Joins parts of words token by token; see `WordJoiner`, which joins the words."""
 
-    def __init__(self, subwords: conventions.Subwords):
+    def __init__(self, subwords: other_tokenizers.Subwords):
         """Begins a text."""
         self._subwords, self._joiner = subwords, WordJoiner()
         self._begins_line = self._word_ended = True

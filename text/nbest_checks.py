@@ -1,4 +1,4 @@
-"""What stands beside the words of hypotheses, or in place of them, and is none; see `nbest.py`.
+"""Refuses lists with more than words in their hypotheses, or something else; see `nbest_lines.py`.
 
 Such lists are of other tools, or have a column too many. What the model knows is a word here,
 whatever it looks like.
@@ -7,8 +7,8 @@ whatever it looks like.
 import re
 from collections.abc import Container, Sequence
 
-from text.list_format import ADVICE
-from text.nbest import KALDI, LINES, NbestError, parse, without_annotations
+from text.nbest_format import ADVICE
+from text.nbest_lines import KALDI, LINES, NbestError, parse, without_annotations
 
 NAME_AFTER = re.compile(r".*\((?=\S*\d)\S*[^\W\d_]\S*(?:\s+-?[.\d]+)?\)")
 SCORE = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+|-\d+")
@@ -35,8 +35,8 @@ def check(lines: Sequence[str], form: str, vocabulary: Container[str]) -> None:
     """Refuses lines that have a score or an id beside the words, or something else than words.
 
     Args:
-      lines, vocabulary: as in `list_format.guess`.
-      form: the lines' format, one of `list_format.ANY_LINE`.
+      lines, vocabulary: as in `nbest_format.guess`.
+      form: the lines' format, one of `nbest_format.ANY_LINE`.
 
     Raises:
       NbestError: they have.

@@ -8,7 +8,7 @@ fairseq  `H-0`, score and words, with tabs between them: likewise; its lines `S-
          and so on are passed over
 jsonl    `{"id": "utt-1", "text": "words", "score": -1.5}`: likewise
 
-`list_format.py` tells one from the other.
+`nbest_format.py` tells one from the other.
 """
 
 import json

@@ -10,7 +10,7 @@ import re
 from collections.abc import Container, Iterable, Iterator
 
 from text.preparation import Preparation
-from text.words import END_OF_SENTENCE
+from text.tokenizer import END_OF_SENTENCE
 
 BEGINNINGS = ("<s>", "<S>", "<bos>", "<BOS>", "<sos>", "<SOS>")
 ENDS = (END_OF_SENTENCE, "<EOS>", "</s>", "</S>")

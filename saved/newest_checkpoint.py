@@ -5,7 +5,7 @@ import os
 import tensorflow as tf
 
 from program.messages import say
-from saved import description, finding, restoring
+from saved import finding, restoring, run_identity
 from saved.finding import PREFIX
 from saved.reading import CheckpointError, read_run, read_shapes, reason
 
@@ -15,9 +15,9 @@ tf1 = tf.compat.v1
 def _check_run(path, run):
     """Checks that a checkpoint is of this run, or does not say; CheckpointError."""
     saved_run = read_run(path) or {}
-    if name := description.first_difference(saved_run, run):
+    if name := run_identity.first_difference(saved_run, run):
         raise CheckpointError(
-            f"{path}: {description.change(name, saved_run, run)}; continue with the old one, or "
+            f"{path}: {run_identity.change(name, saved_run, run)}; continue with the old one, or "
             "choose another --save_path"
         )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model import sampling, softmax
+from model import candidate_sampler, softmax
 
 tf1 = tf.compat.v1
 GRID = (np.arange(200) + 0.5) / 200  # of the one random number that a sample depends on
@@ -14,7 +14,9 @@ def draws(num_drawn, vocab_size, uniforms):
     """Words and probabilities of many draws: `[draws, num_drawn]` each."""
     with tf.Graph().as_default(), tf1.Session() as session:
         uniform = tf1.placeholder(tf.float64, [])
-        drawn = session.make_callable(sampling.draw(num_drawn, vocab_size, uniform), [uniform])
+        drawn = session.make_callable(
+            candidate_sampler.draw(num_drawn, vocab_size, uniform), [uniform]
+        )
         words, log_probabilities = zip(*map(drawn, uniforms))
     return np.array(words), np.exp(log_probabilities)
 
@@ -65,7 +67,7 @@ def test_targets_are_found_and_those_not_drawn_are_added_once():
     targets = np.array([0, 49, 7, 49, -1, 48, 0, 7, 33], np.int32)
     with tf.Graph().as_default(), tf1.Session() as session:
         uniform = tf1.placeholder(tf.float64, [])
-        sample = sampling.sample(6, 50, tf.constant(targets), uniform)
+        sample = candidate_sampler.sample(6, 50, tf.constant(targets), uniform)
         for u in GRID[::20]:
             words, corrections, places = session.run(sample, {uniform: u})
             (drawn,), (probabilities,) = draws(6, 50, [u])
@@ -96,7 +98,7 @@ def losses_and_gradients(num_drawn, values, uniforms, dtype=tf.float32):
     with tf.Graph().as_default(), tf1.Session() as session:
         outputs, w, b = (tf.constant(value, tf.float32) for value in values)
         uniform = tf1.placeholder(tf.float64, [])
-        sample = sampling.sample(num_drawn, VOCABULARY, tf.constant(TARGETS), uniform)
+        sample = candidate_sampler.sample(num_drawn, VOCABULARY, tf.constant(TARGETS), uniform)
         rows = tf.gather(w, sample.words), tf.gather(b, sample.words)
         losses = softmax.sampled_cross_entropy(tf.cast(outputs, dtype), *rows, sample)
         total = tf.reduce_sum(losses * D_LOSSES.astype(np.float32))

@@ -128,7 +128,7 @@ class Facts(NamedTuple):
       cell: a `Cell`.
       batch_size, num_steps: int, of the windows of training.
       keep_prob: float, of dropout.
-      train_text: str, `description.text_sum` of the training text's ids.
+      train_text: str, `run_identity.text_sum` of the training text's ids.
     """
 
     tensorflow: str

@@ -4,7 +4,7 @@ import collections
 from collections.abc import Iterable, Iterator
 
 from program.errors import UserError
-from text import nbest
+from text import nbest_lines
 
 LIKE_COSTS = (
     "no score is negative, as no cost is; the larger a score the better, so change the sign of "
@@ -50,14 +50,14 @@ class Scores:
             if self._has_ids != (len(words) == 2):
                 self._refuse(f"{where} has {'no' if self._has_ids else 'an'} id, unlike others")
             try:
-                score = nbest.read_number(words[-1])
+                score = nbest_lines.read_number(words[-1])
             except ValueError:
                 self._refuse(f"{where} does not end with a number")
             self._are_like_costs &= score >= 0
             self._largest = max(self._largest, score)
             yield (words[0] if self._has_ids else ""), score
 
-    def take(self, hypothesis: nbest.Hypothesis, where: str) -> float:
+    def take(self, hypothesis: nbest_lines.Hypothesis, where: str) -> float:
         """The score of a hypothesis, the next one of its id or the next of all.
 
         Args:
@@ -91,7 +91,7 @@ class Scores:
     def _check_column(self, word):
         """Refuses a first column of scores where the hypotheses have no ids to compare it with."""
         try:
-            is_score = "." in word and nbest.read_number(word) is not None
+            is_score = "." in word and nbest_lines.read_number(word) is not None
         except ValueError:
             return
         if is_score:

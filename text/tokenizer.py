@@ -7,7 +7,7 @@ joins words, and a run of Thai, Lao, Khmer or Burmese is one word, since only a 
 words in it. Chinese characters and hiragana are a word each.
 
 Whatever is a token already stays one: `<unk>`, `N`, `n't`, WikiText's `@-@`, the Treebank's `\/`
-and `-LRB-`; see `conventions.py`.
+and `-LRB-`; see `other_tokenizers.py`.
 """
 
 import collections
@@ -17,7 +17,7 @@ import unicodedata
 
 import regex
 
-from text import conventions
+from text import other_tokenizers
 
 NUMBER_TOKEN = "N"
 UNKNOWN, END_OF_SENTENCE = "<unk>", "<eos>"
@@ -106,7 +106,7 @@ def signs_of_tokens(text: str) -> list[str]:
     than would be cut. So it is, if its tokens are ids, or characters of which `_` is the space.
     """
     counts = collections.Counter(text.split())
-    if subwords := conventions.subwords_of(counts):
+    if subwords := other_tokenizers.subwords_of(counts):
         return _most_frequent(counts, filter(subwords.token.fullmatch, counts))
     if counts["_"] > 0.05 * counts.total() and _are_characters(counts):
         return ["_"]
@@ -115,7 +115,7 @@ def signs_of_tokens(text: str) -> list[str]:
         return _most_frequent(counts, numbers)
     if _are_words_of_ideographs(counts):
         return _most_frequent(counts, filter(WITHOUT_SPACES.fullmatch, counts))
-    signs = {piece for piece in counts if conventions.is_token(piece)}
+    signs = {piece for piece in counts if other_tokenizers.is_token(piece)}
     cut = [
         piece for piece in counts if piece not in signs and signs and len(TOKEN.findall(piece)) > 1
     ]
@@ -216,7 +216,7 @@ class Tokenizer:
     def _cut_piece(self, piece):
         """The tokens of text without white space, a tuple of str."""
         found = _cut_simple_piece(piece)
-        if found is None and conventions.TOKEN.fullmatch(piece):
+        if found is None and other_tokenizers.TOKEN.fullmatch(piece):
             found = [piece]
         elif found is None:
             pieces = unicodedata.normalize("NFC", piece).translate(CLEANED).split()
@@ -230,7 +230,7 @@ class Tokenizer:
         if not (self._keep_numbers or token[0].isalpha()) and NUMBER.fullmatch(token):
             return NUMBER_TOKEN
         is_kept = self._keep_case or (token == NUMBER_TOKEN and not self._keep_numbers)
-        return token if is_kept or conventions.HAS_CASE.fullmatch(token) else lower(token)
+        return token if is_kept or other_tokenizers.HAS_CASE.fullmatch(token) else lower(token)
 
 
 def _cut_simple_piece(piece):
@@ -238,7 +238,7 @@ def _cut_simple_piece(piece):
     if not (match := SIMPLE_PIECE.fullmatch(piece)):
         return None
     opening, word, closing = match.groups()
-    if "[" in opening and conventions.TOKEN.fullmatch(piece):  # [UNK]
+    if "[" in opening and other_tokenizers.TOKEN.fullmatch(piece):  # [UNK]
         return None
     last = word.rpartition("-")[2].lower()
     if word.lower() == "cannot" or (
@@ -263,7 +263,7 @@ def _without_punctuation(tokens):
     kept = [
         NUMBER_TOKEN if t == "%" else t
         for t in tokens
-        if t == "%" or (KEPT.match(t) and not conventions.PUNCTUATION.fullmatch(t))
+        if t == "%" or (KEPT.match(t) and not other_tokenizers.PUNCTUATION.fullmatch(t))
     ]
     is_apostrophe = tokens[-1:] == ["'"] and (
         len(tokens) == 1 or (tokens[-2][-1] in "sS" and KEPT.match(tokens[0]))

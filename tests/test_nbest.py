@@ -6,8 +6,8 @@ import pytest
 import score
 from graphs import run_here, save_run, text_corpus
 from program import errors
-from text import list_reader, nbest
-from text.scores import Scores
+from text import nbest_lines, nbest_reader
+from text.nbest_scores import Scores
 from trained import ranking, scoring, text_reader, trained_model
 
 CORPUS = text_corpus()
@@ -71,7 +71,7 @@ def as_list(form, empty=False):
 def ranked(scorer, tmp_path):
     """A function that ranks hypotheses: a list of rows for each list."""
 
-    def function(text, form=list_reader.GUESS, word_to_id=WORD_TO_ID, scores=None, **options):
+    def function(text, form=nbest_reader.GUESS, word_to_id=WORD_TO_ID, scores=None, **options):
         (tmp_path / "text").write_text(text, newline="")
         text_ = text_reader.TextReader(word_to_id, nbest_format=form)
         blocks = text_.read([str(tmp_path / "text")], complete_last_line=True)
@@ -86,7 +86,7 @@ def ranked(scorer, tmp_path):
     return function
 
 
-@pytest.mark.parametrize("form", nbest.FORMATS)
+@pytest.mark.parametrize("form", nbest_lines.FORMATS)
 def test_every_format_gives_the_same_order(ranked, form):
     expected = ranked(as_list("lines")[0], "lines")
     order = [[HYPOTHESES[i].index(row["text"]) for row in each] for i, each in enumerate(expected)]
@@ -121,7 +121,7 @@ def test_scores_are_combined(ranked):
         combined = [row["combined"] for row in each]
         assert combined == sorted(combined, reverse=True)
     expected = [[pytest.approx(row["combined"]) for row in each] for each in result]
-    for form in nbest.FORMATS:  # the lines' own scores, or those of a file
+    for form in nbest_lines.FORMATS:  # the lines' own scores, or those of a file
         text, scores = as_list(form)
         apart = ranked(text, form, scores=scores, **options)
         assert [[row["combined"] for row in each] for each in apart] == expected

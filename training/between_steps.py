@@ -24,8 +24,8 @@ from saved.progress import Progress
 from saved.reading import CheckpointError, reason
 from trained import generation, trained_model
 from training.loop import EpochResult, WindowResult
-from training.session import LOST
 from training.summaries import Summaries
+from training.supervisor import LOST
 
 EXPLOSION = 10.0  # times the best perplexity so far
 LARGEST_COST = 2.0**24  # nats: above it, two float32 cannot differ by one nat

@@ -1,10 +1,10 @@
-"""Which format n-best lists are in, to judge by several lines; see `nbest.py`."""
+"""Which format n-best lists are in, to judge by several lines; see `nbest_lines.py`."""
 
 import itertools
 import re
 from collections.abc import Container, Sequence
 
-from text.nbest import (
+from text.nbest_lines import (
     FAIRSEQ,
     FAIRSEQ_LINE,
     JSONL,
@@ -107,7 +107,7 @@ def guess(lines: Sequence[str], vocabulary: Container[str]) -> str:
       vocabulary: the model's words. What is one of them is taken for a word.
 
     Returns:
-      One of `nbest.FORMATS`.
+      One of `nbest_lines.FORMATS`.
 
     Raises:
       NbestError: the lines are in different formats, or in one that cannot be read.

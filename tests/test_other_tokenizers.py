@@ -7,7 +7,7 @@ import pytest
 
 import inspection
 import shared
-from text import conventions, files, preparation, words
+from text import files, other_tokenizers, preparation, tokenizer
 
 WORDS, TOKENIZED = preparation.Preparation(), preparation.TOKENIZED
 # A text of another program, and what people would write.
@@ -29,7 +29,7 @@ NAMES = "<UNK> [UNK] <unk> [MASK] [CLS] [SEP] [PAD] <pad> <mask> <|endoftext|> <
 
 @pytest.mark.parametrize(("text", "written"), CUT)
 def test_what_is_cut_is_recognized_and_joined(text, written):
-    assert words.signs_of_tokens(f"{text}\n" * 40)
+    assert tokenizer.signs_of_tokens(f"{text}\n" * 40)
     assert TOKENIZED.join(text.split(), text.split()) == written
 
 
@@ -59,17 +59,17 @@ def test_punctuation_in_disguise_is_dropped():
     ],
 )
 def test_what_people_write_is_not_tokenized(text):
-    assert not words.signs_of_tokens(text)
+    assert not tokenizer.signs_of_tokens(text)
 
 
 def test_characters_with_spaces_between_them_are_recognized():
-    assert words.signs_of_tokens("t h e _ o w l _ s l e e p s\n" * 9) == ["_"]
-    assert words.is_of_characters("t h e _ o w l\n" * 9)
-    assert not words.is_of_characters("the owl\n" * 9)
+    assert tokenizer.signs_of_tokens("t h e _ o w l _ s l e e p s\n" * 9) == ["_"]
+    assert tokenizer.is_of_characters("t h e _ o w l\n" * 9)
+    assert not tokenizer.is_of_characters("the owl\n" * 9)
 
 
 def test_ids_are_recognized(capsys):
-    assert words.signs_of_tokens("40 73 12 46\n40 7 8\n" * 9)[0] == "40"
+    assert tokenizer.signs_of_tokens("40 73 12 46\n40 7 8\n" * 9)[0] == "40"
     text = "".join(f"utt-{i} the owl sleeps\n" for i in range(40))
     inspection.say_ids({"a": text, "b": "the owl\n" * 40, "c": "1 owl\n\n" * 40, "d": text[:50]})
     said = capsys.readouterr().err
@@ -103,7 +103,7 @@ def test_a_pipe_that_was_cut_is_refused():
 
 
 def test_other_names_of_the_unknown_word_are_said():
-    assert conventions.about_unknowns({"a": 1, "<unk>": 5}) == ""
-    assert conventions.about_unknowns({"[UNK]": 3, "<UNK>": 5}).startswith(
+    assert other_tokenizers.about_unknowns({"a": 1, "<unk>": 5}) == ""
+    assert other_tokenizers.about_unknowns({"[UNK]": 3, "<UNK>": 5}).startswith(
         "has <UNK> (5), [UNK] (3)"
     )

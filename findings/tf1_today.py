@@ -1,6 +1,6 @@
 """Finds out what TensorFlow 1's interfaces do today, and writes the table of docs/tf1-today.md.
 
-    python3 findings/chart.py --python37=python3.7     # TensorFlow 1.15.5 needs Python 3.7
+    python3 findings/tf1_today.py --python37=python3.7     # TensorFlow 1.15.5 needs Python 3.7
 
 It makes an environment for each of three TensorFlows in a temporary folder, and runs each example
 below in each of them, in a process of its own. An example does what tutorials did, and returns a
@@ -27,8 +27,8 @@ NO_LAYER = (
     "the loops do not need Keras; only the cells that come with TensorFlow do. Any object with "
     "`state_size`, `output_size`, `zero_state` and a call is a cell."
 )
-OBSERVATIONS = os.path.join(HERE, "chart.out")
-BEGIN, END = "<!-- written by findings/chart.py -->\n", "<!-- end -->\n"
+OBSERVATIONS = os.path.join(HERE, "tf1_today.out")
+BEGIN, END = "<!-- written by findings/tf1_today.py -->\n", "<!-- end -->\n"
 
 
 def section(title):
@@ -1035,7 +1035,7 @@ def write_page(observed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--observe", action="store_true", help="only in this environment")
-    parser.add_argument("--again", action="store_true", help="write the page from chart.out")
+    parser.add_argument("--again", action="store_true", help="write the page from tf1_today.out")
     parser.add_argument("--python37", default="python3.7", help="runs TensorFlow 1.15.5")
     parser.add_argument("--have", nargs=3, help="interpreters that have the three TensorFlows")
     arguments = parser.parse_args()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import inspection
 import prepare_text
 import reader
-from text import files, lines, preparation, sentences
+from text import files, preparation, sentences, words_of_lines
 from trained import text_reader
 
 EOS = "<eos>"
@@ -94,7 +94,7 @@ def test_marks_are_said(read, capsys):
 
 
 def test_marks_that_a_vocabulary_has_are_words():
-    marks = lines.Marks({"</s>", EOS})
+    marks = words_of_lines.Marks({"</s>", EOS})
     assert marks.words(["<s>", "a", "</s>", EOS], True) == ["a", "</s>", EOS]
     assert marks.counts == {"<s>": 1, EOS: 1}
 

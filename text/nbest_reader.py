@@ -3,7 +3,7 @@
 import collections
 from collections.abc import Container, Iterable, Iterator
 
-from text import conventions, list_columns, list_format, nbest
+from text import nbest_checks, nbest_format, nbest_lines, other_tokenizers
 
 GUESS = "guess"  # in place of a format
 
@@ -15,14 +15,14 @@ class ListReader:
         """Takes the format.
 
         Args:
-          form: one of `nbest.FORMATS`, or `GUESS`.
+          form: one of `nbest_lines.FORMATS`, or `GUESS`.
           vocabulary: the words of the model.
         """
         self._form, self._vocabulary = form, vocabulary
         self._first_lines: list[str] = []
         self._num_lines = 0
         # Lines that the user calls words are words.
-        self._is_checked = form != nbest.LINES
+        self._is_checked = form != nbest_lines.LINES
         self._are_columns_checked = not self._is_checked
         self._notes: list[str] = []
         self._removed: collections.Counter[str] = collections.Counter()
@@ -33,7 +33,7 @@ class ListReader:
         """Yields the lists of lines in `blocks`, none before their format is known.
 
         Raises:
-          nbest.NbestError: it is none that can be read; the message says in which line.
+          nbest_lines.NbestError: it is none that can be read; the message says in which line.
         """
         waiting: list[list[str]] = []
         for lines in blocks:
@@ -60,25 +60,25 @@ class ListReader:
                     return True
             elif self._first_lines:
                 return True
-            if len(self._first_lines) >= list_format.NUM_LINES:
+            if len(self._first_lines) >= nbest_format.NUM_LINES:
                 return True
         return False
 
     def _sign(self, line):
         try:
-            return list_format.sign(line)
-        except nbest.NbestError as error:
-            raise nbest.NbestError(f"line {self._num_lines} {error}") from None
+            return nbest_format.sign(line)
+        except nbest_lines.NbestError as error:
+            raise nbest_lines.NbestError(f"line {self._num_lines} {error}") from None
 
     def _guess(self):
         first_lines, self._first_lines = self._first_lines, []
-        self._form = form = list_format.guess(first_lines, self._vocabulary)
-        what = list_format.IN_WORDS[form]
+        self._form = form = nbest_format.guess(first_lines, self._vocabulary)
+        what = nbest_format.IN_WORDS[form]
         self._notes.append(f"--nbest: the text is taken as {what} (--nbest_format={form})")
-        if form == nbest.LINES and (hint := list_format.hint(first_lines, self._vocabulary)):
+        if form == nbest_lines.LINES and (hint := nbest_format.hint(first_lines, self._vocabulary)):
             self._notes.append(f"--nbest: {hint}")
 
-    def parse(self, line: str) -> nbest.Hypothesis | None:
+    def parse(self, line: str) -> nbest_lines.Hypothesis | None:
         """Takes a line apart.
 
         Args:
@@ -89,19 +89,19 @@ class ListReader:
           for one that is passed over.
 
         Raises:
-          nbest.NbestError: the line is no hypothesis; the message does not say which line.
+          nbest_lines.NbestError: the line is no hypothesis; the message does not say which line.
         """
-        if self._form in list_format.ANY_LINE and self._is_checked:
-            list_format.check(line, self._form)
+        if self._form in nbest_format.ANY_LINE and self._is_checked:
+            nbest_format.check(line, self._form)
             self._check_columns(line)
-        hypothesis = nbest.parse(line, self._form)
+        hypothesis = nbest_lines.parse(line, self._form)
         if not hypothesis:
             return None
-        words, removed = nbest.without_annotations(hypothesis.words, self._vocabulary)
+        words, removed = nbest_lines.without_annotations(hypothesis.words, self._vocabulary)
         if removed:
             self._removed.update(removed)
             hypothesis = hypothesis._replace(words=words)
-        if self._num_sampled < list_format.NUM_LINES:
+        if self._num_sampled < nbest_format.NUM_LINES:
             self._num_sampled += 1
             self._unknown.update(w for w in words.split() if w not in self._vocabulary)
         return hypothesis
@@ -112,7 +112,7 @@ class ListReader:
             return
         if line.strip():
             self._first_lines.append(line)
-        is_enough = len(self._first_lines) >= list_format.NUM_LINES
+        is_enough = len(self._first_lines) >= nbest_format.NUM_LINES
         if is_enough or (not line.strip() and self._first_lines):
             self.end()
 
@@ -120,11 +120,11 @@ class ListReader:
         """Ends the text.
 
         Raises:
-          nbest.NbestError: its lines are not what they were taken for.
+          nbest_lines.NbestError: its lines are not what they were taken for.
         """
-        if not self._are_columns_checked and self._form in list_format.ANY_LINE:
+        if not self._are_columns_checked and self._form in nbest_format.ANY_LINE:
             self._are_columns_checked = True
-            list_columns.check(self._first_lines, self._form, self._vocabulary)
+            nbest_checks.check(self._first_lines, self._form, self._vocabulary)
 
     def notes(self) -> list[str]:
         """What to say of the lines, once they have all been read."""
@@ -134,7 +134,7 @@ class ListReader:
                 f"segmentation marks and factors were left out ({sum(self._removed.values())}), "
                 f"such as {', '.join(list(self._removed)[:3])}"
             )
-        if pieces := conventions.subwords_of(self._unknown):
+        if pieces := other_tokenizers.subwords_of(self._unknown):
             example = next(filter(pieces.token.fullmatch, self._unknown))
             notes.append(
                 f"--nbest: hypotheses have pieces of words, such as {example} ({pieces.program}), "

@@ -12,7 +12,7 @@ import reader
 from model import lstm
 from program.errors import UserError
 from program.messages import say
-from saved import description, eras, run_directory
+from saved import run_directory, run_identity, tf1_checkpoints
 
 # How many words of the text are looked at, and how many other orders of the words.
 NUM_STREAMS, NUM_STEPS, NUM_ORDERS = 20, 100, 6
@@ -30,9 +30,9 @@ class VocabularyError(UserError):
 
 def of_the_script(
     path: str,
-    layout: eras.Layout,
+    layout: tf1_checkpoints.Layout,
     data_path: str,
-    facts: eras.Facts | None = None,
+    facts: tf1_checkpoints.Facts | None = None,
     line_ends: str | None = None,
 ) -> list[str]:
     """The words of a checkpoint's ids, of which a corpus is the training text.
@@ -41,7 +41,7 @@ def of_the_script(
 
     Args:
       path: the checkpoint's.
-      layout: of `eras.match`.
+      layout: of `tf1_checkpoints.match`.
       data_path: the directory of the corpus.
       facts: what the checkpoint's `.meta` file says.
       line_ends: one of `lines.LINE_ENDS`; None to choose what fits.
@@ -56,7 +56,7 @@ def of_the_script(
         corpora[each] = reader.read_training_text(data_path, each)
     chosen, why = _choose(path, layout, data_path, corpora, facts)
     ids, words = corpora[chosen]
-    is_the_text = facts is not None and facts.train_text == description.text_sum(ids)
+    is_the_text = facts is not None and facts.train_text == run_identity.text_sum(ids)
     if is_the_text:
         why.append("it is the text of the training, as the .meta file shows")
     elif _seem_right(path, layout, ids):
@@ -71,7 +71,7 @@ def of_the_script(
 
 
 def refuse_other_ids(
-    path: str, layout: eras.Layout, data_path: str, words: list, source: str
+    path: str, layout: tf1_checkpoints.Layout, data_path: str, words: list, source: str
 ) -> None:
     """Refuses a word list that explains the training text less well than the script's own ids.
 
@@ -93,7 +93,7 @@ def refuse_other_ids(
         return
     if any(words == known for _, known in corpora):
         return
-    weights = eras.read_weights(path, layout.names)
+    weights = tf1_checkpoints.read_weights(path, layout.names)
     number = {word: i for i, word in enumerate(words)}
     for ids, known in corpora:
         text = _beginning(ids)
@@ -125,7 +125,7 @@ def _choose(path, layout, data_path, corpora, facts):
             "corpora"
         )
     for each, (ids, _) in fitting.items():
-        if facts and facts.train_text == description.text_sum(ids):
+        if facts and facts.train_text == run_identity.text_sum(ids):
             return each, []
     chosen = next(
         (e for e, (_, words) in fitting.items() if len(words) == rows), next(iter(fitting))
@@ -147,7 +147,7 @@ def _refuse_any_order(path, layout, data_path):
     The script of before 2016-01-15 left words of equal count in any order. Nothing in a checkpoint
     of the scope `model` says which script it was. But only the right order explains the text.
     """
-    if layout.scope != eras.FIRST_SCOPE:
+    if layout.scope != tf1_checkpoints.FIRST_SCOPE:
         return
     file = os.path.join(os.path.dirname(path), run_directory.VOCABULARY_FILE)
     raise VocabularyError(
@@ -159,7 +159,7 @@ def _refuse_any_order(path, layout, data_path):
 
 def _seem_right(path, layout, ids):
     """Whether ids can be those of a model's text; True, too, where that cannot be told."""
-    if layout.sizes[1] > MAX_HIDDEN_SIZE and layout.scope != eras.FIRST_SCOPE:
+    if layout.sizes[1] > MAX_HIDDEN_SIZE and layout.scope != tf1_checkpoints.FIRST_SCOPE:
         return True
     deviations, has_learnt = _how_well_it_fits(path, layout, ids)
     return deviations is None or not has_learnt or deviations >= MIN_DEVIATIONS
@@ -172,7 +172,7 @@ def _how_well_it_fits(path, layout, ids):
       `(deviations, has_learnt)`: the difference of the log-probabilities in standard deviations,
       None if there are too few words of equal count; and whether the model is trained at all.
     """
-    weights = eras.read_weights(path, layout.names)
+    weights = tf1_checkpoints.read_weights(path, layout.names)
     counts = np.bincount(ids)
     rng = np.random.default_rng(0)
     text = _beginning(ids)
@@ -187,7 +187,7 @@ def _how_well_it_fits(path, layout, ids):
         for tie in ties:
             order[tie] = rng.permutation(tie)
         others.append(log_probability(weights, order[text]))
-    has_learnt = known > MIN_LEARNT - np.log(len(weights[f"{eras.SCOPE}/embedding"]))
+    has_learnt = known > MIN_LEARNT - np.log(len(weights[f"{tf1_checkpoints.SCOPE}/embedding"]))
     return (known - np.mean(others)) / (np.std(others) + 1e-9), has_learnt
 
 
@@ -199,14 +199,15 @@ def log_probability(weights: dict, text: np.ndarray) -> float:
     """The mean log-probability of a text's words, in nats, computed with NumPy.
 
     Args:
-      weights: of `eras.read_weights`.
+      weights: of `tf1_checkpoints.read_weights`.
       text: int `[num_steps, num_streams]`, ids; the first row is not predicted.
     """
     embedding, softmax_w, softmax_b = (
-        weights[f"{eras.SCOPE}/{name}"] for name in ("embedding", "softmax_w", "softmax_b")
+        weights[f"{tf1_checkpoints.SCOPE}/{name}"]
+        for name in ("embedding", "softmax_w", "softmax_b")
     )
     names = [lstm.canonical_names(layer) for layer in range((len(weights) - 3) // 2)]
-    layers = [[weights[f"{eras.SCOPE}/{name}"] for name in pair] for pair in names]
+    layers = [[weights[f"{tf1_checkpoints.SCOPE}/{name}"] for name in pair] for pair in names]
     zeros = np.zeros([text.shape[1], embedding.shape[1]], np.float32)
     states = [(zeros, zeros) for _ in layers]
     total = 0.0

@@ -6,7 +6,7 @@ import os
 import configs
 import reader
 from program.messages import say
-from saved import eras, finding, reading, run_directory
+from saved import finding, reading, run_directory, tf1_checkpoints
 from trained import trained_model
 
 
@@ -21,29 +21,30 @@ def _newest(save_path):
             if _is_ours(shapes):
                 reading.read_run(path)
             else:
-                eras.match(path, reading.read_shapes(path))
+                tf1_checkpoints.match(path, reading.read_shapes(path))
             return path, shapes
         except reading.CheckpointError:
             continue
-        except eras.EraError:
+        except tf1_checkpoints.EraError:
             break
     return None, {}
 
 
 def _is_ours(names):
-    return any(name.startswith(eras.OURS) for name in names)
+    return any(name.startswith(tf1_checkpoints.OURS) for name in names)
 
 
 def read_corpus(
     save_path: str | None,
     data_path: str,
     max_words: int | None,
-    answers: eras.Answers = eras.Answers(),  # noqa: B008  it never changes
+    answers: tf1_checkpoints.Answers = tf1_checkpoints.Answers(),  # noqa: B008  it never changes
 ) -> reader.Corpus:
     """Reads a corpus with the words of the run that a directory has, if it has one.
 
-    The words of a checkpoint of the TF1 script are those of its own rule, see `trained.vocabulary`.
-    Where `vocab.txt` has the corpus's words in another order, that order counts.
+    The words of a checkpoint of the TF1 script are those of its own rule, see
+    `trained.tf1_vocabulary`. Where `vocab.txt` has the corpus's words in another order, that order
+    counts.
 
     Args:
       save_path: the directory, or None.
@@ -54,7 +55,7 @@ def read_corpus(
       program.errors.UserError: the corpus or the checkpoint cannot be read.
     """
     path, names = _newest(save_path)
-    words, cell = None, eras.Cell()
+    words, cell = None, tf1_checkpoints.Cell()
     if path and not _is_ours(names):
         trained = trained_model.read(path, data_path, answers)
         words, cell = trained.words, trained.cell
@@ -62,7 +63,7 @@ def read_corpus(
             say(f"{path}: its layers, which share weights, learn apart from here on")
     elif path:
         run = reading.read_run(path) or {}
-        cell = eras.Cell(run.get("clip", 0.0), run.get("one_state", False))
+        cell = tf1_checkpoints.Cell(run.get("clip", 0.0), run.get("one_state", False))
     if any(cell):
         say(f"{path}: goes on with today's cell: c is not clipped, each layer has its own state")
     if words is None and save_path and os.path.isdir(save_path):
@@ -88,7 +89,7 @@ def with_rows(
       save_path: the directory, or None.
     """
     _, shapes = _newest(save_path)
-    for scope in (eras.SCOPE, eras.FIRST_SCOPE):
+    for scope in (tf1_checkpoints.SCOPE, tf1_checkpoints.FIRST_SCOPE):
         rows = (shapes.get(f"{scope}/embedding") or [0])[0]
         if config.vocab_size < rows <= (num_words or rows):
             return dataclasses.replace(config, vocab_size=rows)
