@@ -5,11 +5,16 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
+import configs
+import ptb_word_lm
+import reader
 import stress
 from graphs import ROOT
 
 sys.path.append(os.path.join(ROOT, "benchmarks"))
+import beginnings  # noqa: E402
 import overhead  # noqa: E402
 
 on_linux = pytest.mark.skipif(not os.path.exists("/proc/self"), reason="it reads /proc and /sys")
@@ -66,3 +71,14 @@ def test_gpu_names_what_feeding_and_fetching_take():
     ways = [(row[1], float(row[2])) for row in rows if row[0] == "test" and row[1] != "all"]
     assert [way for way, _ in ways][::2] == ["nothing", "state, too, as in training"]
     assert all(milliseconds > 0 for _, milliseconds in ways)
+
+
+def test_beginnings_are_those_of_training(corpus):
+    config = configs.get_config("test", max_max_epoch=1)
+    texts = reader.read_corpus(corpus, config.vocab_size)
+    config = configs.with_vocabulary(config, texts.words)
+    epoch_size = reader.Streams(len(texts.train), config.batch_size, config.num_steps).epoch_size
+    steps = [1, epoch_size]
+    (_, last), norm, step = beginnings.begin(config, texts, tf.float32, 3, steps)
+    (epoch,), _ = ptb_word_lm.train_model(config, texts, seed=3)
+    assert last == epoch.train_perplexity and norm > 0 and 1 <= step <= epoch_size
