@@ -267,18 +267,6 @@ def with_one_stream(config: SmallConfig) -> SmallConfig:
     return dataclasses.replace(config, batch_size=1)
 
 
-def learning_rate(config: SmallConfig, epoch: int) -> float:
-    """The learning rate of an epoch, counted from 1.
-
-    `learning_rate * lr_decay ** max(epoch - max_epoch, 0)`; infinite where float32 is.
-    """
-    try:
-        value = config.learning_rate * config.lr_decay ** max(epoch - config.max_epoch, 0)
-    except OverflowError:
-        return math.inf
-    return value if value <= LARGEST else math.inf
-
-
 def get_config(
     model: str = "small", schedule: str = "tutorial", rnn_mode: str | None = None, **changes: Any
 ) -> SmallConfig:

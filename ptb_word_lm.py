@@ -41,11 +41,11 @@ import configs
 import reader
 import training
 import util
-from model import network
+from model import dropout, network
 from program import command_line, messages
 from saved.tf1_checkpoints import Answers, Cell
 from trained import language_model, trained_model
-from training import continued_words
+from training import continued_words, learning_rate
 
 tf1 = tf.compat.v1
 get_config = configs.get_config
@@ -153,16 +153,16 @@ class PTBModel:
 
     def _forward(self, is_training, seed):
         """Adds what computes the cost from the window's words; returns the `util.ModelOps`."""
-        windows, draws, dropout = self.input.windows, None, network.Dropout()
+        windows, draws, drop = self.input.windows, None, dropout.Dropout()
         if is_training:
-            draws = network.Draws(seed, self._network.global_step, windows.replica)
-            dropout = network.Dropout(self._config.keep_prob, draws)
+            draws = dropout.Draws(seed, self._network.global_step, windows.replica)
+            drop = dropout.Dropout(self._config.keep_prob, draws)
         initial_state = self._network.zero_state(self.input.batch_size)
         if self._has_one_state:  # fed once for each layer, so that the last one's counts
             initial_state = initial_state[-1:] * len(initial_state)
         with tf.device("/cpu:0"):  # which the text is on; a GPU would send them back for a reshape
             words, targets = map(tf.transpose, (self.input.input_data, self.input.targets))
-        outputs, final_state = self._network.read(words, initial_state, dropout)
+        outputs, final_state = self._network.read(words, initial_state, drop)
         losses = self._network.losses(outputs, targets, draws)
         return util.ModelOps(
             initial_state=initial_state,
@@ -300,11 +300,11 @@ def train(
         messages.say("training's perplexity is an estimate, those of Valid and Test are exact")
     with training.bar_of_all_epochs(config, model, guard.progress) as bar:
         for epoch in range(guard.progress.epoch, config.max_max_epoch + 1):
-            model.assign_lr(session, configs.learning_rate(config, epoch))
-            learning_rate = float(session.run(model.lr))
-            messages.report(f"Epoch: {epoch} Learning rate: {learning_rate:.3f}")
+            model.assign_lr(session, learning_rate.of_epoch(config, epoch))
+            lr = float(session.run(model.lr))
+            messages.report(f"Epoch: {epoch} Learning rate: {lr:.3f}")
             for result in training.run_windows(session, model, model.train_op, guard.progress):
-                guard.note(result, learning_rate)
+                guard.note(result, lr)
                 training.print_now_and_then(result, model.streams.epoch_size)
                 guard.write_summary(result)
                 guard.heed_signal()
@@ -315,7 +315,7 @@ def train(
             valid_perplexity = _evaluate(session, guard, models["Valid"])
             messages.report(f"Epoch: {epoch} Valid Perplexity: {valid_perplexity:.3f}")
             perplexities = train_perplexity, valid_perplexity
-            epochs.append(training.EpochResult(epoch, learning_rate, *perplexities))
+            epochs.append(training.EpochResult(epoch, lr, *perplexities))
             guard.end_epoch(epochs[-1])
     test_perplexity = _evaluate(session, guard, models["Test"])
     messages.report(f"Test Perplexity: {test_perplexity:.3f}")

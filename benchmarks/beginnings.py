@@ -35,13 +35,14 @@ def begin(config, corpus, dtype, seed, steps):
     import ptb_word_lm
     import training
     import util
+    from training import learning_rate
 
     metagraph, models = ptb_word_lm.build_metagraph(config, corpus, dtype, seed)
     perplexities, norms = [], []
     with tf.Graph().as_default():
         model = util.import_models(metagraph, models)["Train"]
         with training.open_run(model) as (session, _):
-            model.assign_lr(session, configs.learning_rate(config, 1))
+            model.assign_lr(session, learning_rate.of_epoch(config, 1))
             for result in training.run_windows(session, model, model.train_op):
                 norms.append(float(result.grad_norm))
                 if result.progress.window in steps:

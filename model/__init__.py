@@ -1,6 +1,7 @@
 """The network, and what it is computed with.
 
 * `network.py`: the variables, from the embedding to the softmax, and dropout.
+* `dropout.py`: dropout, and the random numbers of a step.
 * `lstm.py`: the LSTM in three forms, and cuDNN's layout of parameters.
 * `softmax.py`: the loss.
 * `candidate_sampler.py`: the words that a sampled softmax scores targets against.

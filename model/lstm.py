@@ -432,7 +432,7 @@ class CellStack:
         Args:
           inputs: `[num_steps, batch, hidden_size]`.
           initial_state: like that of `zero_state`.
-          dropout: a `network.Dropout`, called with an output and the number of its layer, from 1.
+          dropout: a `dropout.Dropout`, called with an output and the number of its layer, from 1.
 
         Returns:
           `(outputs, final_state)`, of the shapes of the arguments.

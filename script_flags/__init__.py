@@ -4,7 +4,8 @@ Each module has `define`, which defines the flags, and `check`, which refuses wh
 far as it can be told without TensorFlow. Nothing here imports TensorFlow: its import takes seconds,
 in which a mistyped flag would not be answered.
 
-* `training.py`, `cluster.py`: of `ptb_word_lm.py` and `train_cluster.py`.
+* `training.py`, `cluster.py`: of `ptb_word_lm.py` and `train_cluster.py`; `hyperparameters.py`:
+  those of a configuration, and which of several values wins.
 * `generate.py`, `score.py`, `export.py`, `import_checkpoint.py`, `curves.py`: of the scripts of the
   same names.
 * `trained.py`: what those of a trained model share; `old_checkpoints.py`: what a checkpoint of the

@@ -1,17 +1,14 @@
 """The flags of the scripts that train. Each field of a configuration is one, too."""
 
-import dataclasses
-import json
 import os
 import stat
-from typing import Any
 
 from absl import flags
 
 import configs
 from program import hardware, path_flags, paths, tf_config
 from program.errors import RequestError
-from script_flags import old_checkpoints, trained
+from script_flags import hyperparameters, old_checkpoints, trained
 from text import corpus_files
 
 ADDRESSABLE = 1 << 47  # bytes, by any processor; for systems that do not tell how many there are
@@ -69,7 +66,7 @@ def define() -> None:
     path_flags.define_path(
         "config", None, "JSON file with hyperparameters, such as a run's config.json, or some."
     )
-    _define_hyperparameters()
+    hyperparameters.define()
     old_checkpoints.define()
 
 
@@ -108,7 +105,7 @@ def check_values(arguments: flags.FlagValues) -> None:
         raise RequestError("--use_fp16 --use_bf16: choose one of the two")
     if arguments.config is not None and _is_pipe(arguments.config):
         return  # what is read of it is gone
-    config = choose_config(arguments)
+    config = hyperparameters.choose_config(arguments)
     check_memory(config.num_layers, config.hidden_size)
 
 
@@ -133,78 +130,11 @@ def check_memory(num_layers: int, hidden_size: int) -> None:
         )
 
 
-def _define_hyperparameters():
-    """Defines a flag for each field of a configuration that has none yet."""
-    for field in dataclasses.fields(configs.SmallConfig):
-        if field.name in flags.FLAGS:
-            continue
-        digits = "" if field.type is int else ".4g"
-        values = (f"{m} {getattr(c, field.name):{digits}}" for m, c in configs.CONFIGS.items())
-        text = f"{field.metadata['meaning']} By default that of --model: {', '.join(values)}."
-        define_flag = flags.DEFINE_integer if field.type is int else flags.DEFINE_float
-        define_flag(field.name, None, text)
-
-
-def _read_config_file(path):
-    """The hyperparameters in a JSON file, name to value; RequestError if it is not such a file."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-    except (OSError, ValueError, RecursionError) as error:
-        message = getattr(error, "strerror", None) or f"is not JSON ({error})"
-        raise RequestError(f"--config={path}: {message}") from None
-    fields = {field.name: field for field in dataclasses.fields(configs.SmallConfig)}
-    found = fields.keys() & content if isinstance(content, dict) else set()
-    if not found:
-        raise RequestError(f"--config={path}: has none of the hyperparameters {', '.join(fields)}")
-    # A run's own file says more than hyperparameters, such as its seed.
-    unknown = content.keys() - fields.keys()
-    if unknown and not {"seed", "vocabulary"} & content.keys():
-        raise RequestError(
-            f"--config={path}: {', '.join(sorted(unknown))}: is not a hyperparameter; they are "
-            + ", ".join(fields)
-        )
-    for name in found:
-        if fault := configs.fault_of(fields[name], content[name]):
-            raise RequestError(f"--config={path}: {name} is {content[name]!r}, but {fault}")
-    # How a run was computed is no reason to compute another so: this machine may differ.
-    if "seed" in content:
-        found.discard("rnn_mode")
-    return {name: content[name] for name in found}
-
-
-def choose_config(
-    arguments: flags.FlagValues, rnn_mode: str = configs.BLOCK
-) -> configs.SmallConfig:
-    """The configuration that flags ask for.
-
-    The model's values come first, then those of `--schedule`, of the file `--config`, and of the
-    flag of each field. Each wins over the ones before.
-
-    Args:
-      arguments: absl's `FlagValues`.
-      rnn_mode: the mode if neither the file nor a flag names one.
-
-    Raises:
-      RequestError: the file cannot be read, or a value is out of its bound.
-    """
-    changes: dict[str, Any] = {"rnn_mode": rnn_mode}
-    if arguments.config is not None:
-        changes |= _read_config_file(arguments.config)
-    for field in dataclasses.fields(configs.SmallConfig):
-        value = getattr(arguments, field.name)
-        if value is not None:
-            if fault := configs.fault_of(field, value):
-                raise RequestError(f"--{field.name}={value}: {fault}")
-            changes[field.name] = value
-    return configs.get_config(arguments.model, arguments.schedule, **changes)
-
-
 def evaluation_fields(arguments: flags.FlagValues) -> set:
     """The hyperparameters that --eval_only takes from the flags, a set of names."""
     asked = {name for name in USED_IN_EVALUATION if arguments[name].present}
     if arguments["model"].present:
         asked |= {"batch_size", "num_steps", "hidden_size", "num_layers"}
     if arguments.config is not None:
-        asked |= _read_config_file(arguments.config).keys() & set(USED_IN_EVALUATION)
+        asked |= hyperparameters.read_file(arguments.config).keys() & set(USED_IN_EVALUATION)
     return asked

@@ -9,6 +9,7 @@ import tensorflow as tf
 import configs
 import ptb_word_lm
 import reader
+from training import learning_rate
 
 GOLDEN = os.path.join(os.path.dirname(__file__), "golden")
 tf1 = tf.compat.v1
@@ -41,7 +42,7 @@ def train(session, models, config):
     model, epoch_size = models["Train"], models["Train"].streams.epoch_size
     found = {"train_costs": [], "grad_norms": [], "train_ppl": [], "valid_ppl": []}
     for epoch in range(1, config.max_max_epoch + 1):
-        model.assign_lr(session, configs.learning_rate(config, epoch))
+        model.assign_lr(session, learning_rate.of_epoch(config, epoch))
         state = session.run(model.initial_state)
         for _ in range(epoch_size):
             feed = dict(zip(tf.nest.flatten(model.initial_state), tf.nest.flatten(state)))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import configs
+from training import learning_rate
 
 
 def test_documented_hyperparameters():
@@ -36,7 +37,7 @@ def test_documented_hyperparameters():
 def test_learning_rates(model, schedule, rates):
     config = configs.get_config(model, schedule)
     for epoch, rate in rates.items():
-        assert configs.learning_rate(config, epoch) == pytest.approx(rate)
+        assert learning_rate.of_epoch(config, epoch) == pytest.approx(rate)
 
 
 def test_configurations_are_not_shared():

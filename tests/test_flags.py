@@ -14,6 +14,7 @@ import configs
 import ptb_word_lm
 from graphs import run_here
 from program.errors import RequestError, UserError
+from script_flags import hyperparameters
 from script_flags import training as training_flags
 from training import request
 
@@ -33,7 +34,7 @@ def parsed(*arguments):
 def choose(*arguments):
     """The configuration that flags ask for."""
     with parsed(*arguments) as values:
-        return training_flags.choose_config(values)
+        return hyperparameters.choose_config(values)
 
 
 def test_every_field_is_a_flag():

@@ -19,6 +19,7 @@ from graphs import (
 from saved import checkpoints, finding, run_directory
 from saved.progress import Progress
 from trained import generation, trained_model
+from training import learning_rate
 
 tf1 = tf.compat.v1
 
@@ -107,8 +108,8 @@ def test_the_smallest_keep_prob_can_be_computed_with():
 
 def test_a_learning_rate_beyond_float32_is_infinite():
     config = configs.SmallConfig(learning_rate=1.0, lr_decay=1e31, max_epoch=0)
-    assert configs.learning_rate(config, 1) == 1e31
-    assert configs.learning_rate(config, 2) == configs.learning_rate(config, 50) == np.inf
+    assert learning_rate.of_epoch(config, 1) == 1e31
+    assert learning_rate.of_epoch(config, 2) == learning_rate.of_epoch(config, 50) == np.inf
 
 
 @pytest.mark.parametrize("changes", [{"sampled_softmax": 9}, {"rnn_mode": configs.CUDNN}])

@@ -14,7 +14,7 @@ import training
 import util
 from graphs import assert_weights_close, random_corpus, tiny_config, weights
 from saved.progress import Progress
-from training import between_steps, ring, supervisor
+from training import between_steps, divergence, ring, supervisor
 
 tf1 = tf.compat.v1
 
@@ -160,9 +160,7 @@ def test_a_copy_that_differs_is_said_and_a_new_session_copies_again(target):
         watch.progress = Progress(window=1)
         watch.save()
         each.run(disturb)
-        with pytest.raises(
-            between_steps.TrainingError, match="the weights of worker 2 are no longer"
-        ):
+        with pytest.raises(divergence.TrainingError, match="the weights of worker 2 are no longer"):
             watch.save()
     with opened(target, *built, add) as (each, _, (_, fingerprints)):
         values = each.run(fingerprints)

@@ -2,8 +2,9 @@
 
 * `loop.py`: one window after another, the LSTM's state fed from each to the next.
 * `run.py`: what a run saves and where; its session, opened new or to be continued.
-* `between_steps.py`: between two steps: when to save, Ctrl-C, bad numbers; what TensorBoard shows,
-  and when.
+* `between_steps.py`: when to save, Ctrl-C; what TensorBoard shows, and when.
+* `divergence.py`: which numbers are refused, and which are warned of.
+* `learning_rate.py`: that of each epoch.
 * `summaries.py`: how files for TensorBoard are written.
 * `continued_words.py`: the words that a run which goes on takes from its checkpoint.
 * `supervisor.py`: the session, opened by a Supervisor.

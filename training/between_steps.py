@@ -5,7 +5,6 @@ middle of a step holds a state that training was never in, and a summary that re
 it away from training.
 """
 
-import math
 import signal
 import threading
 import time
@@ -23,17 +22,10 @@ from saved.checkpoints import Checkpoints
 from saved.progress import Progress
 from saved.reading import CheckpointError, reason
 from trained import generation, trained_model
+from training import divergence
 from training.loop import EpochResult, WindowResult
 from training.summaries import Summaries
 from training.supervisor import LOST
-
-EXPLOSION = 10.0  # times the best perplexity so far
-LARGEST_COST = 2.0**24  # nats: above it, two float32 cannot differ by one nat
-ADVICE = "try a lower learning rate or init_scale, another --seed, or float32 if this is 16 bit"
-
-
-class TrainingError(UserError):
-    """Cost, gradients or weights are not finite; the message says where, and what to do."""
 
 
 class OutputError(UserError):
@@ -53,11 +45,6 @@ class RunOptions(NamedTuple):
     save_every_secs: float = 600
     summary_steps: int = 100
     sample_words: int = 50
-
-
-def _has_sane_cost(progress):
-    """Whether the mean cost of a window is a number that float32 can tell from the next."""
-    return progress.total_cost / progress.window < LARGEST_COST
 
 
 class Guard:
@@ -101,8 +88,7 @@ class Guard:
         self._next_save = time.monotonic() + options.save_every_secs
         self._saved = self.progress
         self._signal: int | None = None
-        self._best: dict[str, float] = {}
-        self._warned = False
+        self._explosion = divergence.ExplosionWarning()
 
     def __enter__(self):
         self._handlers = {}
@@ -147,33 +133,19 @@ class Guard:
           learning_rate: for the message.
 
         Raises:
-          TrainingError: the norm of the gradients is not finite, or the cost is not below
-            `LARGEST_COST`.
+          divergence.TrainingError: see `divergence.check_window`.
         """
-        progress = window.progress
-        if not (_has_sane_cost(progress) and math.isfinite(window.grad_norm)):
-            raise TrainingError(
-                f"epoch {progress.epoch}, step {self.step()}, learning rate {learning_rate:.3g}: "
-                f"perplexity {window.perplexity}, norm of the gradients {window.grad_norm}; "
-                f"{self._what_is_saved()}; {ADVICE}"
-            )
-        self.progress = progress
+        divergence.check_window(window, self.step(), learning_rate, self._what_is_saved())
+        self.progress = window.progress
 
     def check_held_out(self, window: WindowResult) -> None:
-        """Checks the cost of a window of Valid or Test, as `note` does; TrainingError.
-
-        Training itself checks the weights before each update, so not those after the last one.
-        """
-        if not _has_sane_cost(window.progress):
-            raise TrainingError(
-                f"after step {self.step()}, held-out text has the perplexity {window.perplexity}; "
-                f"{self._what_is_saved()}; {ADVICE}"
-            )
+        """See `divergence.check_held_out`."""
+        divergence.check_held_out(window, self.step(), self._what_is_saved())
 
     def write_summary(self, window: WindowResult) -> None:
         """Writes a window's numbers for TensorBoard, once in `summary_steps` windows."""
         if window.progress.window % self._options.summary_steps == 0:
-            self._warn_of_explosion("Train", window.perplexity)
+            self._explosion.look_at("Train", window.perplexity, window.progress)
             self._summaries.write(
                 self.step(),
                 perplexity=window.perplexity,
@@ -194,8 +166,8 @@ class Guard:
 
     def end_epoch(self, result: EpochResult) -> None:
         """Writes the finished epoch's `loop.EpochResult` for TensorBoard, and saves it."""
-        self._warn_of_explosion("Train", result.train_perplexity)
-        self._warn_of_explosion("Valid", result.valid_perplexity)
+        self._explosion.look_at("Train", result.train_perplexity, self.progress)
+        self._explosion.look_at("Valid", result.valid_perplexity, self.progress)
         # Written before the save: a run that is killed in between does both again.
         self._summaries.write(
             self.step(),
@@ -240,8 +212,8 @@ class Guard:
         """Saves what is not saved yet. A failure is reported, with what happens `then`.
 
         Raises:
-          TrainingError: the weights or the state are not finite, or the machines' copies of the
-            weights are not equal; they are not saved.
+          divergence.TrainingError: the weights or the state are not finite, or the machines' copies
+            of the weights are not equal; they are not saved.
         """
         if self._saved is not self.progress:
             self._check_copies()
@@ -262,20 +234,15 @@ class Guard:
         if others:
             specs = map(tf.DeviceSpec.from_string, others)
             names = ", ".join(f"{spec.job} {spec.task}" for spec in specs)
-            raise TrainingError(
+            raise divergence.TrainingError(
                 f"step {self.step()}: the weights of {names} are no longer those of the driver, "
                 f"bit for bit: the memory of a machine may be faulty; {self._what_is_saved()}"
             )
 
     def _check_weights(self):
-        is_finite = all(np.isfinite(array).all() for array in self.progress.state)
-        if self._weights_are_finite is not None:
-            is_finite = is_finite and self._session.run(self._weights_are_finite)
-        if not is_finite:
-            raise TrainingError(
-                f"step {self.step()}: the weights or the state became infinite or NaN; "
-                f"{self._what_is_saved()}; {ADVICE}"
-            )
+        are_finite = self._weights_are_finite is None or self._session.run(self._weights_are_finite)
+        saved = self._what_is_saved()
+        divergence.check_to_save(self.progress.state, are_finite, self.step(), saved)
 
     def _what_is_saved(self):
         if not self._saver:
@@ -283,12 +250,3 @@ class Guard:
         if not self._saver.newest:
             return "nothing is saved yet"
         return f"the newest checkpoint is {self._saver.newest}"
-
-    def _warn_of_explosion(self, name, perplexity):
-        best = self._best[name] = min(self._best.get(name, math.inf), perplexity)
-        if perplexity > EXPLOSION * best and not self._warned:
-            self._warned = True  # once is enough
-            say(
-                f"Epoch: {self.progress.epoch} {name} Perplexity: {perplexity:.3f} is far above "
-                f"{best:.3f}, the best so far: a lower learning rate may help"
-            )

@@ -12,7 +12,7 @@ from program import tf_config
 from program.errors import RequestError
 from program.messages import say
 from saved import tf1_checkpoints
-from script_flags import old_checkpoints
+from script_flags import hyperparameters, old_checkpoints
 from script_flags import training as training_flags
 from training.between_steps import RunOptions
 
@@ -59,7 +59,7 @@ def read_request(several_machines: bool = False) -> Request:
     # All machines must compute in one mode, and another of them may have no GPU.
     prefer_cudnn = devices.has_cudnn(arguments.num_gpus) and not several_machines
     default_mode = configs.CUDNN if prefer_cudnn else configs.BLOCK
-    config = training_flags.choose_config(arguments, default_mode)
+    config = hyperparameters.choose_config(arguments, default_mode)
     num_replicas = count_replicas(arguments.num_gpus, needs_gpu=config.rnn_mode == configs.CUDNN)
     if arguments.num_gpus is None and devices.unused_gpu():
         say("TensorFlow does not find the NVIDIA GPU here; docs/gpu.md says how to install CUDA")
