@@ -41,7 +41,7 @@ import configs
 import reader
 import training
 import util
-from model import dropout, network
+from model import dropout, gradients, network
 from program import command_line, messages
 from saved.tf1_checkpoints import Answers, Cell
 from trained import language_model, trained_model
@@ -49,9 +49,6 @@ from training import continued_words, learning_rate
 
 tf1 = tf.compat.v1
 get_config = configs.get_config
-
-# In 16 bit, small gradients would become 0. A power of two loses no accuracy.
-LOSS_SCALE_16_BIT = 128.0
 
 
 class PTBInput:
@@ -180,18 +177,10 @@ class PTBModel:
         lr = tf1.get_variable("lr", initializer=0.0, trainable=False, collections=local)
         new_lr = tf1.placeholder(tf.float32, shape=[], name="new_learning_rate")
         lr_update = tf1.assign(lr, new_lr)
-        scale = LOSS_SCALE_16_BIT if self._network.precision.dtype.size == 2 else 1.0
-        variables = tf1.trainable_variables()
-        gradients = tf.gradients(scale * ops.cost, variables)
-        grad_norm = tf.linalg.global_norm(gradients) / scale
-        max_norm = self._config.max_grad_norm
-        # Clipping scales all gradients alike. To scale the learning rate does the same, faster.
-        clipped_lr = lr * (max_norm / tf.maximum(grad_norm, max_norm))
-        # Without locks, two replicas that update one row at the same moment would lose one update.
-        optimizer = tf1.train.GradientDescentOptimizer(clipped_lr / scale, use_locking=True)
-        with tf.control_dependencies([ops.cost]):  # that of the weights before the update
-            pairs = zip(map(network.each_row_once, gradients), variables)
-            update = optimizer.apply_gradients(pairs, self._network.global_step)
+        max_norm, step = self._config.max_grad_norm, self._network.global_step
+        update, grad_norm = gradients.add_update(
+            ops.cost, lr, max_norm, self._network.precision, step
+        )
         # Autoparallel replicates only what the train op depends on.
         train_op = tf.group(update, ops.cost, tf.nest.flatten(ops.final_state))
         return ops._replace(
@@ -288,7 +277,7 @@ def train(
 
     Args:
       session: a `Session` with the models' variables initialized or restored.
-      guard: the session's `between_steps.Guard`; its progress says where to go on.
+      guard: the session's `saves_and_signals.Guard`; its progress says where to go on.
       config: says how many epochs to train, and at which learning rates.
       models: dict of name scope to the `util.ModelOps` of the session's graph.
 

@@ -55,7 +55,7 @@ from saved import tf1_checkpoints
 from script_flags import old_checkpoints
 from text import nbest_reader, preparation, sentences
 from text.nbest_scores import Scores
-from trained import mixing, ranking, results, scoring, text_reader, trained_model
+from trained import ensemble, mixing, ranking, results, scoring, text_reader, trained_model
 
 
 def write(row, as_json):
@@ -98,7 +98,7 @@ def open_models(save_paths, data_path, answers=tf1_checkpoints.Answers()):  # no
       answers: likewise.
 
     Returns:
-      `(scorer, trained)`: a `scoring.Scorer` or `Mixture`, and the first `TrainedModel`.
+      `(scorer, trained)`: a `scoring.Scorer` or `ensemble.Ensemble`, and the first `TrainedModel`.
 
     Raises:
       errors.RequestError: they have not the same vocabulary.
@@ -110,7 +110,7 @@ def open_models(save_paths, data_path, answers=tf1_checkpoints.Answers()):  # no
                 f"--save_path: {model.path} has another vocabulary than {models[0].path}"
             )
     scorers = [scoring.Scorer(model) for model in models]
-    return (scorers[0] if len(scorers) == 1 else scoring.Mixture(scorers)), models[0]
+    return (scorers[0] if len(scorers) == 1 else ensemble.Ensemble(scorers)), models[0]
 
 
 def main():

@@ -18,12 +18,12 @@ from tensorflow.python.framework import ops, tensor_util
 from tensorflow.python.grappler import tf_optimizer
 
 import reader
-from model import canonical, lstm, softmax
+from model import lstm, saved_layouts, softmax
 
 # The collections of the model in training, as in the tutorial; each holds one tensor or operation.
 TRAINING_KEYS = ("train_op", "lr", "new_lr", "lr_update")
 GRAD_NORM = "grad_norm"
-# The collections of variables that are saved in another layout, see `model/canonical.py`.
+# The collections of variables that are saved in another layout, see `model/saved_layouts.py`.
 RNN_PARAMS = "rnn_params"
 SOFTMAX_BY_WORD = "softmax_by_word"
 
@@ -145,7 +145,7 @@ def export_ops(model_ops: ModelOps, name: str) -> None:
     for key in (*TRAINING_KEYS, GRAD_NORM, RNN_PARAMS, SOFTMAX_BY_WORD):
         if getattr(model_ops, key) is not None:
             _set_collection(key, [getattr(model_ops, key)])
-    canonical.forget_saveables()
+    saved_layouts.forget_saveables()
 
 
 def import_ops(exported: ModelOps, name: str) -> ModelOps:

@@ -29,6 +29,7 @@ import reader  # noqa: E402
 import stress  # noqa: E402
 import util  # noqa: E402
 from model import devices, lstm  # noqa: E402
+from model.gradients import LOSS_SCALE_16_BIT  # noqa: E402
 
 tf1 = tf.compat.v1
 # How far from the numbers to be expected, in proportion to the largest of them, is rounding.
@@ -138,7 +139,7 @@ def three_windows(config, precision):
     with tf.Graph().as_default():
         model = ptb_word_lm.build_models(config, random_corpus(config, 3), precision)["Train"]
         variables = tf1.trainable_variables()
-        scale = ptb_word_lm.LOSS_SCALE_16_BIT if precision.dtype.size == 2 else 1.0
+        scale = LOSS_SCALE_16_BIT if precision.dtype.size == 2 else 1.0
         gradients = tf.gradients(scale * model.cost, variables)
         gradients = canonical_gradients(variables, gradients, config)
         with initialized_session() as session:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from model import canonical
+from model import saved_layouts
 from model.precision import FLOAT32, Precision
 
 
@@ -393,7 +393,7 @@ def save_canonically(params: tf.Tensor, num_layers: int, hidden_size: int) -> No
     def pack(tensors):
         return canonical_to_cudnn(tensors[0::2], tensors[1::2])
 
-    canonical.save_as(params, unpack, pack)
+    saved_layouts.save_as(params, unpack, pack)
 
 
 class CellStack:
@@ -450,7 +450,7 @@ class CudnnStack:
     """The same stack computed by cuDNN, which trains one opaque vector. GPU only.
 
     Attributes:
-      opaque_params: float32 `[cudnn_params_size(...)]`, the variable; see `canonical`.
+      opaque_params: float32 `[cudnn_params_size(...)]`, the variable; see `saved_layouts`.
     """
 
     def __init__(self, num_layers: int, hidden_size: int, is_training: bool):
@@ -462,7 +462,7 @@ class CudnnStack:
         """
         self._num_layers, self._hidden_size = num_layers, hidden_size
         self._is_training = is_training
-        self.opaque_params = canonical.get_variable(
+        self.opaque_params = saved_layouts.get_variable(
             "lstm_params", [cudnn_params_size(num_layers, hidden_size, hidden_size)]
         )
         save_canonically(self.opaque_params, num_layers, hidden_size)

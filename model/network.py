@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 import configs
-from model import candidate_sampler, canonical, devices, lstm, softmax
+from model import candidate_sampler, devices, lstm, saved_layouts, softmax
 from model.dropout import Draws, Dropout
 from model.precision import FLOAT32, Precision
 
@@ -18,34 +18,13 @@ SAMPLED_WORDS = -1
 LAYERS = {configs.BASIC: lstm.basic_layer, configs.BLOCK: lstm.block_layer}
 
 
-def each_row_once(gradient: Any, at_least: int = 1024) -> Any:
-    """Adds up the rows of a sparse gradient that are of one word, if there are many.
-
-    From 1,024 rows on, TensorFlow's `ScatterSub` works in several threads, and subtracts repeated
-    rows in any order, so that the sum would be rounded in another way each time.
-
-    Args:
-      gradient: a tensor, which is returned, or `tf.IndexedSlices`. Rows of an unknown number are
-        those of a sampled softmax, or were added up: they are of different words already.
-      at_least: int, how many rows are many.
-    """
-    if not isinstance(gradient, tf.IndexedSlices):
-        return gradient
-    count = gradient.indices.shape[0]
-    if count is None or count < at_least:
-        return gradient
-    words, places = tf.unique(gradient.indices)
-    sums = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(words))
-    return tf.IndexedSlices(sums, words)
-
-
 class Network:
     """The variables of the model in the current variable scope, and what they compute.
 
     Attributes:
       precision: the `Precision` of the activations.
       global_step: int64 scalar variable, the steps of training; None if not in training.
-      saved_otherwise: dict of the variables that are saved in another layout, see `canonical`:
+      saved_otherwise: dict of the variables that are saved in another layout, see `saved_layouts`:
         with cuDNN `rnn_params`, its vector; with sampling `softmax_by_word`, the softmax's weights
         as a row for each word.
     """
@@ -71,7 +50,7 @@ class Network:
         self._embedding = tf1.get_variable("embedding", shape)
         self._num_sampled, self.saved_otherwise = config.sampled_softmax, {}
         if self._num_sampled:
-            self._softmax_w = canonical.get_variable(softmax.NAME_BY_WORD, shape)
+            self._softmax_w = saved_layouts.get_variable(softmax.NAME_BY_WORD, shape)
             softmax.save_canonically(self._softmax_w)
             self.saved_otherwise["softmax_by_word"] = self._softmax_w
         else:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from model import canonical
+from model import saved_layouts
 from model.candidate_sampler import Sample
 from model.precision import FLOAT32, Precision
 
@@ -170,7 +170,7 @@ def save_canonically(weights_by_word: Any) -> None:
     Args:
       weights_by_word: float32 `[vocab_size, hidden]`, the variable, or its tensor by reference.
     """
-    canonical.save_as(
+    saved_layouts.save_as(
         weights_by_word,
         unpack=lambda rows: {NAME: tf.transpose(rows)},
         pack=lambda tensors: tf.transpose(tensors[0]),

@@ -1,6 +1,6 @@
 """What the scripts share.
 
-* `command_line.py`: how a script runs, from its flags to its exit status.
+* `command_line.py`: how a script runs, from its flags on; `exit_status.py`: how it ends.
 * `path_flags.py`: flags whose values are paths. (The scripts' flags: `script_flags/`.)
 * `paths.py`: names of files, as a user writes them, and what is wrong with them.
 * `errors.py`, `messages.py`: mistakes of the user's, and what the user is told, in one line.

@@ -1,22 +1,16 @@
-"""How a script runs: its flags are parsed, and a mistake is answered in one line."""
+"""How a script runs: its flags are parsed, TensorFlow is imported, and `main` is called."""
 
-import contextlib
-import errno
-import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NoReturn
 
 from absl import app, flags
 
-from program import standard_streams, tensorflow_start
-from program.errors import UserError
-from program.messages import one_line, say
+from program import exit_status, standard_streams, tensorflow_start
 from program.signals import (
     SIGNALS,
-    Interrupted,
     ignore_signals,
     interrupt,
     repeat_if_dropped,
@@ -32,7 +26,7 @@ def start(define: Callable[[], None], check: Callable[[flags.FlagValues], None])
       define: defines the script's flags, in absl's own registry.
       check: raises UserError if values are impossible, or files missing.
     """
-    with _ending_in_one_line():
+    with exit_status.ending_in_one_line():
         standard_streams.open_closed()
         standard_streams.prepare_output()
         app.define_help_flags()
@@ -56,36 +50,12 @@ def run(main: Callable[[], None]) -> NoReturn:
         if signal.getsignal(number) not in (signal.SIG_IGN, None):
             signal.signal(number, interrupt)  # by default, some end it without a line
     sys.unraisablehook = repeat_if_dropped
-    with _ending_in_one_line():
+    with exit_status.ending_in_one_line():
         try:
             app.run(lambda _: main(), flags_parser=lambda argv: argv[:1])
         finally:
             ignore_signals()
     sys.exit(0)
-
-
-@contextlib.contextmanager
-def _ending_in_one_line() -> Iterator[None]:
-    """Ends the program with one line, and the right status, at what is raised within."""
-    program = os.path.basename(sys.argv[0])
-    try:
-        yield
-    except (UserError, flags.Error) as error:
-        say(f"{program}: {error}")
-        sys.exit(1)
-    except Interrupted as error:
-        say(f"{program}: {error}")
-        sys.exit(error.status)
-    except OSError as error:
-        if error.errno != errno.EPIPE:  # whoever reads standard output closed it on purpose
-            place = f"{error.filename}: " if error.filename else ""
-            say(f"{program}: {one_line(place)}{error.strerror or error}")
-        sys.exit(1)
-    finally:
-        try:
-            sys.stdout.flush()
-        except OSError:  # Python would flush once more at its end, and fail
-            standard_streams.discard(sys.stdout)
 
 
 def _parse_flags(argv):

@@ -3,6 +3,9 @@
 import os
 import platform
 
+from program.errors import RequestError
+
+ADDRESSABLE = 1 << 47  # bytes, by any processor; for systems that do not tell how many there are
 NVIDIA_DRIVER = "/proc/driver/nvidia/version"  # on Linux
 X86 = ("x86_64", "AMD64")
 # The value of ONEDNN_MAX_CPU_ISA, and the instructions for bfloat16 that oneDNN then does not use.
@@ -19,6 +22,20 @@ def memory() -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def check_memory(num_layers: int, hidden_size: int) -> None:
+    """Refuses a model whose LSTM alone cannot fit into the memory; RequestError.
+
+    TensorFlow would notice after minutes, or the system would end the program, or another.
+    """
+    available = memory() or ADDRESSABLE
+    num_bytes = 4 * num_layers * 2 * hidden_size * 4 * hidden_size
+    if num_bytes > available:
+        raise RequestError(
+            f"--hidden_size={hidden_size}: the LSTM's weights need {num_bytes // 10**9:,} GB, and "
+            f"this machine has {available // 10**9:,} GB; choose fewer units or layers"
+        )
 
 
 def has_nvidia_driver() -> bool:

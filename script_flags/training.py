@@ -11,7 +11,6 @@ from program.errors import RequestError
 from script_flags import hyperparameters, old_checkpoints, trained
 from text import corpus_files
 
-ADDRESSABLE = 1 << 47  # bytes, by any processor; for systems that do not tell how many there are
 # What --eval_only takes of the hyperparameters.
 USED_IN_EVALUATION = ("batch_size", "num_steps", "hidden_size", "num_layers", "vocab_size")
 
@@ -106,7 +105,7 @@ def check_values(arguments: flags.FlagValues) -> None:
     if arguments.config is not None and _is_pipe(arguments.config):
         return  # what is read of it is gone
     config = hyperparameters.choose_config(arguments)
-    check_memory(config.num_layers, config.hidden_size)
+    hardware.check_memory(config.num_layers, config.hidden_size)
 
 
 def _is_pipe(path):
@@ -114,20 +113,6 @@ def _is_pipe(path):
         return stat.S_ISFIFO(os.stat(path).st_mode)
     except OSError:
         return False
-
-
-def check_memory(num_layers: int, hidden_size: int) -> None:
-    """Refuses a model whose LSTM alone cannot fit into the memory; RequestError.
-
-    TensorFlow would notice after minutes, or the system would end the program, or another.
-    """
-    memory = hardware.memory() or ADDRESSABLE
-    num_bytes = 4 * num_layers * 2 * hidden_size * 4 * hidden_size
-    if num_bytes > memory:
-        raise RequestError(
-            f"--hidden_size={hidden_size}: the LSTM's weights need {num_bytes // 10**9:,} GB, and "
-            f"this machine has {memory // 10**9:,} GB; choose fewer units or layers"
-        )
 
 
 def evaluation_fields(arguments: flags.FlagValues) -> set:

@@ -7,7 +7,7 @@ import curves
 from graphs import run_program
 from program import errors
 from saved.progress import Progress
-from training import between_steps, loop, summaries
+from training import loop, saves_and_signals, summaries
 
 tf1 = tf.compat.v1
 
@@ -121,8 +121,8 @@ def test_an_epoch_that_is_saved_is_in_the_curve(tmp_path):
         step = tf1.train.create_global_step()
         session.run(step.initializer)
         with summaries.Summaries(str(tmp_path), 0) as written, pytest.raises(Killed):
-            options = between_steps.RunOptions(sample_words=0)
-            guarded = between_steps.Guard(session, KilledSaver(), written, None, options)
+            options = saves_and_signals.RunOptions(sample_words=0)
+            guarded = saves_and_signals.Guard(session, KilledSaver(), written, None, options)
             guarded.end_epoch(loop.EpochResult(1, 1.0, 300.0, 200.0))
     assert curves.read_curve(str(tmp_path)).valid == [200.0]
 

@@ -16,7 +16,7 @@ from graphs import run_here
 from program.errors import RequestError, UserError
 from script_flags import hyperparameters
 from script_flags import training as training_flags
-from training import request
+from training import from_flags
 
 
 @contextlib.contextmanager
@@ -74,7 +74,7 @@ def test_cudnn_is_chosen_on_a_gpu(monkeypatch, arguments, several_machines, expe
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
     monkeypatch.setattr(tf.test, "is_built_with_cuda", lambda: True)
     with parsed(*arguments):
-        assert request.read_request(several_machines).config.rnn_mode == expected
+        assert from_flags.read_request(several_machines).config.rnn_mode == expected
 
 
 @pytest.mark.parametrize(

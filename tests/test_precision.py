@@ -11,7 +11,7 @@ from model import devices
 from model.precision import Precision
 from program import hardware
 from program.errors import RequestError
-from training import request
+from training import from_flags
 
 tf1 = tf.compat.v1
 
@@ -133,9 +133,9 @@ def test_no_gpus_means_no_gpu(machine):
     assert devices.session_config(2, 2).gpu_options.visible_device_list == "0,1"
     assert devices.session_config(None, 1).gpu_options.visible_device_list == "0"
     assert devices.session_config(None, 3).gpu_options.visible_device_list == "0,1"
-    assert request.count_replicas(2, needs_gpu=True) == 2
+    assert from_flags.count_replicas(2, needs_gpu=True) == 2
     with pytest.raises(RequestError, match="--rnn_mode=cudnn: needs an NVIDIA GPU"):
-        request.count_replicas(0, needs_gpu=True)
+        from_flags.count_replicas(0, needs_gpu=True)
 
 
 @pytest.mark.parametrize(

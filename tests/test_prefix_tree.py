@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies
 
 from graphs import save_run
-from trained import prefix_tree, scoring, trained_model
+from trained import ensemble, prefix_tree, scoring, trained_model
 
 EOS = 2
 
@@ -19,7 +19,7 @@ def scorers(tmp_path_factory):
         directory = tmp_path_factory.mktemp("run")
         save_run(directory, **changes)
         models.append(scoring.Scorer(trained_model.read(str(directory))))
-    return [*models, scoring.Mixture(models[:2])]
+    return [*models, ensemble.Ensemble(models[:2])]
 
 
 def alone(scorer, sequences):

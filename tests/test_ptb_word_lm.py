@@ -16,7 +16,7 @@ from graphs import (
     train_epochs,
     weights,
 )
-from model import network
+from model import gradients
 
 tf1 = tf.compat.v1
 CELL = "Model/RNN/multi_rnn_cell/cell_{}/basic_lstm_cell/{}"
@@ -105,7 +105,7 @@ def test_rows_of_one_word_are_added_up():
     with tf.Graph().as_default(), tf1.Session() as session:
         values = tf.constant(rng.normal(size=[2000, 3]), tf.float32)
         gradient = tf.IndexedSlices(values, tf.constant(rng.integers(0, 50, 2000)))
-        once = network.each_row_once(gradient)
+        once = gradients.each_row_once(gradient)
         indices, actual, expected = session.run(
             [once.indices, tf.math.unsorted_segment_sum(once.values, once.indices, 50), gradient]
         )

@@ -14,7 +14,7 @@ import training
 import util
 from graphs import assert_weights_close, random_corpus, tiny_config, weights
 from saved.progress import Progress
-from training import between_steps, divergence, ring, supervisor
+from training import divergence, ring, saves_and_signals, session
 
 tf1 = tf.compat.v1
 
@@ -54,7 +54,7 @@ def opened(target, metagraph, models, add=lambda: None):
     with tf.Graph().as_default(), tf.device(server.device):
         model, added = util.import_models(metagraph, models)["Train"], add()
         options = tf1.ConfigProto(allow_soft_placement=True)
-        with supervisor.open_session(None, tf1.train.Saver(), options, server) as each:
+        with session.open_session(None, tf1.train.Saver(), options, server) as each:
             yield each, model, added
 
 
@@ -156,7 +156,7 @@ def test_a_copy_that_differs_is_said_and_a_new_session_copies_again(target):
         return tf1.assign_add(copy, tf.one_hot(5, 30) * 1e-6), tf1.get_collection(ring.FINGERPRINTS)
 
     with opened(target, *built, add) as (each, _, (disturb, fingerprints)):
-        watch = between_steps.Guard(each, None, None, None, fingerprints=fingerprints)
+        watch = saves_and_signals.Guard(each, None, None, None, fingerprints=fingerprints)
         watch.progress = Progress(window=1)
         watch.save()
         each.run(disturb)

@@ -13,7 +13,7 @@ from absl.testing import flagsaver
 import stress
 from graphs import ROOT, clean_environment
 from program import command_line, errors, hardware, messages, signals
-from script_flags import export, training
+from script_flags import export
 
 SCRIPTS = (
     *("ptb_word_lm", "train_cluster", "generate", "score", "export", "curves"),
@@ -165,9 +165,9 @@ def test_tensorflow_is_imported_without_what_it_would_only_wait_for(tmp_path):
 
 def test_where_memory_is_not_told_only_the_impossible_is_refused(monkeypatch):
     monkeypatch.setattr(hardware, "memory", lambda: None)
-    training.check_memory(10, 100_000)
+    hardware.check_memory(10, 100_000)
     with pytest.raises(errors.RequestError, match="weights need 320,000,000 GB"):
-        training.check_memory(1, 100_000_000)
+        hardware.check_memory(1, 100_000_000)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import reader
 from graphs import save_run, text_corpus
 from model import lstm
 from text import preparation
-from trained import generation, numpy_model, scoring, trained_model
+from trained import ensemble, generation, numpy_model, scoring, trained_model
 
 EOS = 2
 
@@ -64,7 +64,7 @@ def test_the_test_text_scores_as_in_training(models, scorers):
 
 def test_the_state_goes_on_where_a_text_is_cut(scorers):
     ids = text_corpus().test
-    for scorer in (*scorers, scoring.Mixture(scorers)):
+    for scorer in (*scorers, ensemble.Ensemble(scorers)):
         whole, state = scorer.score(ids[:1], ids[1:, None])
         for cut in (1, 2, 33, 77):
             first, middle = scorer.score(ids[:1], ids[1:cut, None])
@@ -79,7 +79,7 @@ def test_a_batch_scores_like_one_by_one(scorers):
     rng = np.random.default_rng(0)
     lengths = [*rng.integers(0, 50, 40), 0, 1]
     sequences = [rng.integers(0, 30, length).astype(np.int32) for length in lengths]
-    for scorer in (scorers[0], scoring.Mixture(scorers)):
+    for scorer in (scorers[0], ensemble.Ensemble(scorers)):
         results = scoring.score_sequences(scorer, EOS, sequences)
         for sequence, result in zip(sequences, results):
             alone, _ = scorer.score([EOS], sequence[:, None])
@@ -90,10 +90,10 @@ def test_a_batch_scores_like_one_by_one(scorers):
 def test_a_mixture_averages_probabilities(models, scorers):
     ids = text_corpus().test[:30]
     each = [probabilities(model, ids[:-1])[np.arange(29), ids[1:]] for model in models[0]]
-    scores, _ = scoring.Mixture(scorers).score(ids[:1], ids[1:, None])
+    scores, _ = ensemble.Ensemble(scorers).score(ids[:1], ids[1:, None])
     expected = np.log(np.mean(each, axis=0))
     np.testing.assert_allclose(scores[:, 0], expected, rtol=1e-4, atol=1e-5)
-    same, _ = scoring.Mixture([scorers[0]] * 3).score(ids[:1], ids[1:, None])
+    same, _ = ensemble.Ensemble([scorers[0]] * 3).score(ids[:1], ids[1:, None])
     np.testing.assert_allclose(same[:, 0], np.log(each[0]), rtol=1e-4, atol=1e-5)
 
 

@@ -8,7 +8,7 @@
 * `text_reader.py`: texts and lists as its words.
 * `scoring.py`: the log-probabilities of these words, of which `prefix_tree.py` finds what several
   lines have in common.
-* `mixing.py`: its probabilities mixed with those of another model.
+* `ensemble.py`: several models, averaged. `mixing.py`: a model mixed with n-grams, or others.
 * `results.py`, `ranking.py`: the rows that `score.py` prints: in order, or the best first.
 * `generation.py`: the next words, drawn.
 """

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from model import devices
 from trained import prefix_tree, trained_model
+from trained.ensemble import Ensemble
 from trained.language_model import LanguageModel, LevelsLayer, stream_layer
 from trained.text_reader import Piece
 
@@ -157,39 +158,11 @@ class Scorer:
         return outputs, tf.nest.flatten(state)
 
 
-class Mixture:
-    """Several models whose probabilities of each word are averaged, as in Zaremba et al., table 1.
-
-    It is used like a `Scorer`; its state is a list of their states.
-    """
-
-    def __init__(self, scorers: list):
-        """Takes a list of `Scorer`, of models with the same vocabulary."""
-        self._scorers = scorers
-
-    def score(
-        self, first: Sequence[int], targets: np.ndarray, state: Any = None
-    ) -> tuple[np.ndarray, Any]:
-        """See `Scorer.score`."""
-        before = state or [None] * len(self._scorers)
-        results = [each.score(first, targets, s) for each, s in zip(self._scorers, before)]
-        log_probabilities, after = zip(*results)
-        return _log_mean(log_probabilities), list(after)
-
-    def score_tree(self, tree: prefix_tree.PrefixTree) -> np.ndarray:
-        """See `Scorer.score_tree`."""
-        return _log_mean([each.score_tree(tree) for each in self._scorers])
-
-
-def _log_mean(log_probabilities):
-    return np.logaddexp.reduce(log_probabilities) - np.float32(np.log(len(log_probabilities)))
-
-
-def score_sequences(scorer: Scorer | Mixture, first: int, sequences: list) -> list:
+def score_sequences(scorer: Scorer | Ensemble, first: int, sequences: list) -> list:
     """Scores independent sequences; what they have in common at their beginnings is read once.
 
     Args:
-      scorer: a `Scorer` or `Mixture`.
+      scorer: a `Scorer` or `Ensemble`.
       first: int, the word to read before each sequence.
       sequences: list of int32 arrays.
 
@@ -203,13 +176,13 @@ def score_sequences(scorer: Scorer | Mixture, first: int, sequences: list) -> li
 
 
 def score_stream(
-    blocks: Iterable[list[Piece]], scorer: Scorer | Mixture
+    blocks: Iterable[list[Piece]], scorer: Scorer | Ensemble
 ) -> Iterator[tuple[Piece, np.ndarray]]:
     """Scores a text as one stream.
 
     Args:
       blocks: lists of `Piece`, those that have come together.
-      scorer: a `Scorer` or `Mixture`.
+      scorer: a `Scorer` or `Ensemble`.
 
     Yields:
       Each `Piece` with the log-probabilities of its ids, a float32 array; NaN for the text's first
@@ -230,7 +203,7 @@ def score_stream(
 
 
 def score_lines(
-    blocks: Iterable[list[Piece]], scorer: Scorer | Mixture, end_of_sentence: int
+    blocks: Iterable[list[Piece]], scorer: Scorer | Ensemble, end_of_sentence: int
 ) -> Iterator[tuple[Piece, np.ndarray]]:
     """Scores each line by itself, after an `<eos>`; arguments and results as in `score_stream`.
 
@@ -261,7 +234,7 @@ def score_lines(
 
 def score_pieces(
     blocks: Iterable[list[Piece]],
-    scorer: Scorer | Mixture,
+    scorer: Scorer | Ensemble,
     word_to_id: Mapping[str, int],
     by_itself: bool,
 ) -> Iterator[tuple[Piece, np.ndarray]]:

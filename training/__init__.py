@@ -2,13 +2,13 @@
 
 * `loop.py`: one window after another, the LSTM's state fed from each to the next.
 * `run.py`: what a run saves and where; its session, opened new or to be continued.
-* `between_steps.py`: when to save, Ctrl-C; what TensorBoard shows, and when.
+* `saves_and_signals.py`: when to save, Ctrl-C; what TensorBoard shows, and when.
 * `divergence.py`: which numbers are refused, and which are warned of.
 * `learning_rate.py`: that of each epoch.
 * `summaries.py`: how files for TensorBoard are written.
 * `continued_words.py`: the words that a run which goes on takes from its checkpoint.
-* `supervisor.py`: the session, opened by a Supervisor.
-* `request.py`: what the flags ask for, on this machine.
+* `session.py`: the session, opened by a Supervisor.
+* `from_flags.py`: what the flags ask for, on this machine.
 * `cluster.py`: several machines, and what happens if one is lost.
 * `ring.py`: how several machines add up their gradients.
 
@@ -17,7 +17,7 @@ The gradients, their scaling in 16 bit and their clipping belong to the graph:
 """
 
 from model.devices import session_config as default_session_config
-from training.between_steps import RunOptions
+from training.from_flags import Request, read_request
 from training.loop import (
     EpochResult,
     WindowResult,
@@ -26,9 +26,9 @@ from training.loop import (
     print_now_and_then,
     run_windows,
 )
-from training.request import Request, read_request
 from training.run import Run, describe_run, open_run
-from training.supervisor import HERE, Server
+from training.saves_and_signals import RunOptions
+from training.session import HERE, Server
 
 __all__ = [
     "HERE",

@@ -34,7 +34,7 @@ from program import signals, tf_config
 from program.errors import RequestError
 from program.messages import say
 from training import ring
-from training.supervisor import LOST, Server
+from training.session import LOST, Server
 
 tf1 = tf.compat.v1
 
@@ -222,7 +222,7 @@ class Machines:
         A signal ends it, whatever it waits for.
 
         Args:
-          train: called with the `supervisor.Server` to train on.
+          train: called with the `session.Server` to train on.
         """
         with signals.last_resort(SIGNAL_SECS, SECOND_SIGNAL_SECS):
             self._drive(train)

@@ -31,7 +31,7 @@ import tensorflow as tf
 from tensorflow.core.framework import variable_pb2
 
 import util
-from model import network
+from model import gradients
 
 tf1 = tf.compat.v1
 
@@ -272,7 +272,7 @@ class _Machine:
         would differ.
         """
         rows = self.find(rows) / self._plan.machines
-        once = network.each_row_once(tf.IndexedSlices(rows, self.find(numbers)), at_least=0)
+        once = gradients.each_row_once(tf.IndexedSlices(rows, self.find(numbers)), at_least=0)
         return once.indices, once.values
 
     def subtract(self, update):

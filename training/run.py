@@ -16,9 +16,9 @@ from saved.checkpoints import Checkpoints, remove_unfinished, write_graph
 from saved.reading import CheckpointError, reason
 from text.preparation import Preparation
 from training import ring
-from training.between_steps import Guard, RunOptions
+from training.saves_and_signals import Guard, RunOptions
+from training.session import HERE, LOST, Server, open_session
 from training.summaries import Summaries
-from training.supervisor import HERE, LOST, Server, open_session
 
 
 class Run(NamedTuple):
@@ -107,7 +107,7 @@ def open_run(
     Raises:
       UserError: the directory belongs to another run, another process is training in it, a
         checkpoint cannot be restored, or the last save failed.
-      supervisor.LOST: a machine was lost (only with a server of several).
+      session.LOST: a machine was lost (only with a server of several).
     """
     num_replicas = model_ops.streams.num_replicas
     session_config = session_config or devices.session_config(num_replicas=num_replicas)

@@ -1,4 +1,4 @@
-"""Writes numbers and texts for TensorBoard. `between_steps.py` says when, and makes the texts."""
+"""Writes numbers and texts for TensorBoard. `saves_and_signals.py` says when, and what."""
 
 import contextlib
 import os

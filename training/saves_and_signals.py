@@ -24,8 +24,8 @@ from saved.reading import CheckpointError, reason
 from trained import generation, trained_model
 from training import divergence
 from training.loop import EpochResult, WindowResult
+from training.session import LOST
 from training.summaries import Summaries
-from training.supervisor import LOST
 
 
 class OutputError(UserError):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from program import messages, signals
-from training import between_steps, summaries
+from training import saves_and_signals, summaries
 
 tf1 = tf.compat.v1
 
@@ -16,7 +16,7 @@ def guarded():
     with tf.Graph().as_default(), tf1.Session() as session:
         step = tf1.train.create_global_step()
         session.run(step.initializer)
-        yield between_steps.Guard(session, None, summaries.Summaries(None, 0), None)
+        yield saves_and_signals.Guard(session, None, summaries.Summaries(None, 0), None)
 
 
 def test_an_error_of_another_file_is_not_blamed_on_standard_output(guarded):
@@ -24,7 +24,7 @@ def test_an_error_of_another_file_is_not_blamed_on_standard_output(guarded):
         raise FileNotFoundError(2, "No such file or directory", "nest")
     error, message = messages.OutputError(28, "No space", "standard output"), "standard output: No "
     with (
-        pytest.raises(between_steps.OutputError, match=f"^{message}space; nothing is saved"),
+        pytest.raises(saves_and_signals.OutputError, match=f"^{message}space; nothing is saved"),
         guarded,
     ):
         raise error

@@ -14,7 +14,7 @@ from program.messages import say
 from saved import tf1_checkpoints
 from script_flags import hyperparameters, old_checkpoints
 from script_flags import training as training_flags
-from training.between_steps import RunOptions
+from training.saves_and_signals import RunOptions
 
 
 class Request(NamedTuple):
@@ -28,7 +28,7 @@ class Request(NamedTuple):
       hardware: dict of `dtype`, a `precision.Precision`, and `session_config`, a `ConfigProto`.
       evaluation: dict, arguments of `ptb_word_lm.evaluate`; None: train.
       answers: `tf1_checkpoints.Answers`, what the user says of a checkpoint of the TF1 script.
-      options: `between_steps.RunOptions`, how often to save and report.
+      options: `saves_and_signals.RunOptions`, how often to save and report.
     """
 
     config: configs.SmallConfig
