@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from arguments import naturals, path, positives  # noqa: E402
 
 import configs  # noqa: E402
-from program import tensorflow_start  # noqa: E402
+from program import tensorflow_import  # noqa: E402
 
 
 def begin(config, corpus, dtype, seed, steps):
@@ -64,7 +64,7 @@ def main():
     parser.add_argument("--seeds", type=naturals, default=[0, 1, 2, 3, 4])
     parser.add_argument("--steps", type=positives, default=[36, 93, 300])
     arguments = parser.parse_args()
-    tensorflow_start.import_tensorflow()
+    tensorflow_import.import_tensorflow()
     import tensorflow as tf
 
     import reader

@@ -25,7 +25,7 @@ sys.path.insert(0, ROOT)
 from arguments import names_of, naturals, path, positive, positives  # noqa: E402
 
 import configs  # noqa: E402
-from program import tensorflow_start  # noqa: E402
+from program import tensorflow_import  # noqa: E402
 
 FLAGS = {"benchmark": "cluster"}
 PORT = 2222
@@ -108,7 +108,7 @@ class Network:
 
 def run_task(data_path, model_name, steps):
     """One machine; the driver prints a line before its steps, waits for one, and prints JSON."""
-    tensorflow_start.import_tensorflow()
+    tensorflow_import.import_tensorflow()
     import tensorflow as tf
 
     from training import cluster

@@ -29,7 +29,7 @@ import contestants  # noqa: E402
 from arguments import names_of, positive  # noqa: E402
 
 import configs  # noqa: E402
-from program import messages, tensorflow_start  # noqa: E402
+from program import messages, tensorflow_import  # noqa: E402
 
 
 class Contestant(NamedTuple):
@@ -98,7 +98,7 @@ def contestant_process(pipe, model, contestant):
     """
     os.environ.update(contestant.environment)
     if contestant.library == "tensorflow":
-        tensorflow_start.import_tensorflow()
+        tensorflow_import.import_tensorflow()
     else:
         importlib.import_module(contestant.library)
     library = memory("VmRSS")
@@ -209,7 +209,7 @@ def describe_processor():
         words = set(text.split())
         names = [line.split(": ")[1] for line in text.split("\n") if line.startswith("model name")]
     known = [name for word, name in CLASSES.items() if word in words]
-    tensorflow_start.turn_on_onednn()
+    tensorflow_import.turn_on_onednn()
     onednn = {"0": "off", "1": "on"}.get(os.environ.get("TF_ENABLE_ONEDNN_OPTS"), "by default")
     parts = [*names[:1], f"{os.cpu_count()} cores", *known[:1], f"oneDNN {onednn}"]
     if "ONEDNN_MAX_CPU_ISA" in os.environ:

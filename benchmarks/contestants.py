@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from program import tensorflow_start  # noqa: E402
+from program import tensorflow_import  # noqa: E402
 
 NUM_WINDOWS = 40
 
@@ -73,7 +73,7 @@ class TensorFlowContestant:
     """This project's PTBModel, through run_epoch's own way to feed and fetch."""
 
     def __init__(self, config, dtype, rnn_mode):
-        tensorflow_start.import_tensorflow()
+        tensorflow_import.import_tensorflow()
         import tensorflow as tf
 
         import ptb_word_lm
@@ -324,7 +324,7 @@ class ProductsContestant:
     """The step's matrix products and nothing else, one after another."""
 
     def __init__(self, config, dtype):
-        tensorflow_start.import_tensorflow()
+        tensorflow_import.import_tensorflow()
         import tensorflow as tf
 
         from model import devices

@@ -22,7 +22,7 @@ import neighbour_readers  # noqa: E402
 import numpy as np  # noqa: E402
 from arguments import path, positive  # noqa: E402
 
-from program import messages, tensorflow_start  # noqa: E402
+from program import messages, tensorflow_import  # noqa: E402
 
 BATCHES = (1, 128)
 
@@ -197,7 +197,7 @@ def main():
     parser.add_argument("--lines", type=positive, default=400)
     parser.add_argument("--rounds", type=positive, default=9)
     arguments = parser.parse_args()
-    tensorflow_start.import_tensorflow()
+    tensorflow_import.import_tensorflow()
     import reader
     from trained import trained_model
 

@@ -29,7 +29,7 @@ sys.path.insert(0, ROOT)
 from arguments import names_of, path, positive  # noqa: E402
 
 import configs  # noqa: E402
-from program import tensorflow_start  # noqa: E402
+from program import tensorflow_import  # noqa: E402
 
 PARTS = ("golden", "cudnn", "checkpoints", "memory", "replicas", "speed", "step")
 
@@ -85,7 +85,7 @@ def main():
     """Runs the command line."""
     arguments = read_arguments()
     if arguments.here:
-        tensorflow_start.import_tensorflow()
+        tensorflow_import.import_tensorflow()
         import gpu_parts
 
         from model import devices

@@ -26,7 +26,7 @@ sys.path.insert(0, ROOT)
 from arguments import naturals, positive, positives  # noqa: E402
 
 import configs  # noqa: E402
-from program import tensorflow_start  # noqa: E402
+from program import tensorflow_import  # noqa: E402
 
 WORDS_A_LINE = 20
 # Of PyTorch's adaptive softmax: as in the examples of its authors (Grave et al. 2017), and as
@@ -77,7 +77,7 @@ def time_training(corpus, config, seconds):
 
 def measure_vocabulary(vocab_size, num_sampled, model_name, seconds):
     """Trains a model with a vocabulary for some seconds: seconds a step, memory."""
-    tensorflow_start.import_tensorflow()
+    tensorflow_import.import_tensorflow()
     import reader
 
     config = configs.get_config(model_name, vocab_size=vocab_size, sampled_softmax=num_sampled)
@@ -110,7 +110,7 @@ def write_corpus(directory, num_words, vocab_size, block=1 << 20):
 
 def measure_corpus(directory, num_sampled, model_name, seconds):
     """Reads a corpus and trains on it for some seconds: seconds and memory of both."""
-    tensorflow_start.import_tensorflow()
+    tensorflow_import.import_tensorflow()
     import reader
 
     start, before = time.perf_counter(), peak_gigabytes()

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import numpy as np  # noqa: E402
 from arguments import names_of, path, positive  # noqa: E402
 
-from program import messages, tensorflow_start  # noqa: E402
+from program import messages, tensorflow_import  # noqa: E402
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 NUM_ROWS = 8
@@ -128,7 +128,7 @@ def export(save_path, directory, flags):
 
 def expected_scores(save_path, text, num_words):
     """The first words of a text in rows, and the log-probabilities that this project computes."""
-    tensorflow_start.import_tensorflow()
+    tensorflow_import.import_tensorflow()
     import reader
     from trained import scoring, trained_model
 

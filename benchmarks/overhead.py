@@ -19,7 +19,7 @@ sys.path.insert(0, ROOT)
 from arguments import path, positive  # noqa: E402
 
 import configs  # noqa: E402
-from program import tensorflow_start  # noqa: E402
+from program import tensorflow_import  # noqa: E402
 
 
 def seconds(function, *arguments):
@@ -115,7 +115,7 @@ def main():
         print(
             f"| start to the eleventh step, {mode} | {1000 * elapsed:.0f} | {elapsed / first:.0%} |"
         )
-    tensorflow_start.import_tensorflow()
+    tensorflow_import.import_tensorflow()
     sizes = arguments.data_path, arguments.model, arguments.turns, arguments.steps
     for what, elapsed, note in measure_steps(*sizes):
         print(f"| {what} | {1000 * elapsed:.2f} | {note} |")

@@ -19,9 +19,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from program import tensorflow_start  # noqa: E402
+from program import tensorflow_import  # noqa: E402
 
-tensorflow_start.import_tensorflow()
+tensorflow_import.import_tensorflow()
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402

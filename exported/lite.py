@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from program import tensorflow_start
+from program import tensorflow_import
 
 
 def convert(directory: str, quantize: bool = False) -> bytes:
@@ -14,7 +14,7 @@ def convert(directory: str, quantize: bool = False) -> bytes:
       directory: a SavedModel, of `saved_model.write`.
       quantize: whether to keep the matrices in 8 bit.
     """
-    with tensorflow_start.no_standard_error():  # the converter chatters at every log level
+    with tensorflow_import.no_standard_error():  # the converter chatters at every log level
         converter = tf.lite.TFLiteConverter.from_saved_model(
             directory, signature_keys=["next_word"]
         )

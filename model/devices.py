@@ -1,7 +1,7 @@
 """Finds out what TensorFlow can do on this machine, before anything is built.
 
 (What can be told without TensorFlow: `program/hardware.py`. oneDNN is turned on before TensorFlow
-is imported: `program/tensorflow_start.py`.)
+is imported: `program/tensorflow_import.py`.)
 """
 
 import tensorflow as tf

@@ -6,7 +6,7 @@
 * `errors.py`, `messages.py`: mistakes of the user's, and what the user is told, in one line.
 * `progress_bar.py`: how much is done, on a terminal.
 * `signals.py`: Ctrl-C and the like.
-* `tensorflow_start.py`: a quiet start with oneDNN turned on.
+* `tensorflow_import.py`: a quiet start with oneDNN turned on.
 * `whole_files.py`: files and directories written whole or not at all.
 * `standard_streams.py`: standard streams that are closed, or have another encoding.
 * `hardware.py`: memory and processor, as far as they can be told without TensorFlow.

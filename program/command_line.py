@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from absl import app, flags
 
-from program import exit_status, standard_streams, tensorflow_start
+from program import exit_status, standard_streams, tensorflow_import
 from program.signals import (
     SIGNALS,
     ignore_signals,
@@ -36,7 +36,7 @@ def start(define: Callable[[], None], check: Callable[[flags.FlagValues], None])
             flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
         _parse_flags(sys.argv)
         check(flags.FLAGS)
-    tensorflow_start.import_tensorflow()
+    tensorflow_import.import_tensorflow()
 
 
 def run(main: Callable[[], None]) -> NoReturn:

@@ -1,9 +1,9 @@
 import os
 import signal
 
-from program import tensorflow_start
+from program import tensorflow_import
 
-tensorflow_start.turn_on_onednn()  # the tests compute with the kernels that the scripts choose
+tensorflow_import.turn_on_onednn()  # the tests compute with the kernels that the scripts choose
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The tests expect the numbers of a CPU, and on a GPU each worker would take all of its memory.
 # benchmarks/gpu.py checks a GPU.

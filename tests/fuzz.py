@@ -35,9 +35,9 @@ from hypothesis import strategies
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "data")]
-from program import errors, tensorflow_start  # noqa: E402
+from program import errors, tensorflow_import  # noqa: E402
 
-tensorflow_start.import_tensorflow()
+tensorflow_import.import_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 
@@ -59,7 +59,7 @@ from trained import (  # noqa: E402
     text_reader,
     trained_model,
 )
-from training import cluster, summaries  # noqa: E402
+from training import cluster, event_file  # noqa: E402
 
 MEMORY = 1 << 30  # bytes more than at the start
 LONGEST_SECS = 5  # for one input
@@ -383,7 +383,7 @@ def answer(directory):
 
 def events(directory):
     """The event files of a run, as `curves.py` reads them."""
-    with tf.Graph().as_default(), summaries.Summaries(str(directory), 0) as written:
+    with tf.Graph().as_default(), event_file.EventFile(str(directory), 0) as written:
         for step in (1, 2):
             written.write(step, train_perplexity=9.0, valid_perplexity=8.0, test_perplexity=7.0)
     (path,) = directory.glob("events*")

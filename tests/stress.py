@@ -91,9 +91,9 @@ def note(printed, out):
 def read_weights(save_path):
     """Variable name to value, of the newest checkpoint."""
     sys.path.insert(0, ROOT)
-    from program import tensorflow_start
+    from program import tensorflow_import
 
-    tensorflow_start.import_tensorflow()
+    tensorflow_import.import_tensorflow()
     import tensorflow as tf
 
     checkpoint = tf.train.load_checkpoint(save_path)

@@ -23,7 +23,7 @@ import curves
 import ptb_word_lm
 import score
 from graphs import ROOT, clean_environment, run_here
-from program import tensorflow_start
+from program import tensorflow_import
 from saved import finding, progress
 
 NUMBER = r"\d+\.\d{3}"
@@ -226,7 +226,7 @@ def test_onednn_is_on_where_it_was_measured(monkeypatch, machine, chosen, expect
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", chosen or "")
     if chosen is None:
         monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
-    tensorflow_start.turn_on_onednn()
+    tensorflow_import.turn_on_onednn()
     assert os.environ.get("TF_ENABLE_ONEDNN_OPTS") == expected
 
 
@@ -250,7 +250,7 @@ def test_an_interrupt_that_the_import_would_take_for_an_error_ends_the_program(t
         [
             sys.executable,
             "-c",
-            "from program import tensorflow_start; tensorflow_start.import_tensorflow()",
+            "from program import tensorflow_import; tensorflow_import.import_tensorflow()",
         ],
         env=clean_environment() | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
         capture_output=True,

@@ -7,7 +7,7 @@ import curves
 from graphs import run_program
 from program import errors
 from saved.progress import Progress
-from training import loop, saves_and_signals, summaries
+from training import event_file, loop, saves_and_signals, summaries
 
 tf1 = tf.compat.v1
 
@@ -15,7 +15,7 @@ tf1 = tf.compat.v1
 def write_run(path, first_step, epochs, test=None, numbered=True):
     """One life of a run with 10 steps an epoch; returns the path of its event file."""
     before = set(path.glob("events*"))
-    with tf.Graph().as_default(), summaries.Summaries(str(path), first_step) as written:
+    with tf.Graph().as_default(), event_file.EventFile(str(path), first_step) as written:
         for number, (train, valid) in enumerate(epochs, start=first_step // 10 + 1):
             written.write(10 * number - 5, perplexity=1.0)
             values = {"epoch": number} if numbered else {}
@@ -110,7 +110,7 @@ class Killed(BaseException):
 class KilledSaver:
     """Saves, and is killed before anything else is done."""
 
-    progress = Progress()
+    progress, newest = Progress(), None
 
     def save(self, *_):
         raise Killed
@@ -121,8 +121,7 @@ def test_an_epoch_that_is_saved_is_in_the_curve(tmp_path):
         step = tf1.train.create_global_step()
         session.run(step.initializer)
         with summaries.Summaries(str(tmp_path), 0) as written, pytest.raises(Killed):
-            options = saves_and_signals.RunOptions(sample_words=0)
-            guarded = saves_and_signals.Guard(session, KilledSaver(), written, None, options)
+            guarded = saves_and_signals.Guard(session, KilledSaver(), written)
             guarded.end_epoch(loop.EpochResult(1, 1.0, 300.0, 200.0))
     assert curves.read_curve(str(tmp_path)).valid == [200.0]
 

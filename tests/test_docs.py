@@ -15,7 +15,7 @@ import util
 from exported import layouts, signatures
 from graphs import ROOT
 from model import candidate_sampler, devices, lstm, network, precision, saved_layouts, softmax
-from program import command_line, errors, messages, tensorflow_start
+from program import command_line, errors, messages, tensorflow_import
 from saved import (
     checkpoints,
     newest_checkpoint,
@@ -56,7 +56,7 @@ SOURCES = [
 MODULES = (
     (configs, ptb_word_lm, reader, training, util)
     + (saved_layouts, devices, lstm, network, precision, candidate_sampler, softmax)
-    + (command_line, errors, messages, tensorflow_start)
+    + (command_line, errors, messages, tensorflow_import)
     + (checkpoints, run_identity, newest_checkpoint, progress, reading, restoring, run_directory)
     + (trained_model, cluster, saves_and_signals, summaries)
     + (layouts, signatures)

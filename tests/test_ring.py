@@ -156,7 +156,7 @@ def test_a_copy_that_differs_is_said_and_a_new_session_copies_again(target):
         return tf1.assign_add(copy, tf.one_hot(5, 30) * 1e-6), tf1.get_collection(ring.FINGERPRINTS)
 
     with opened(target, *built, add) as (each, _, (disturb, fingerprints)):
-        watch = saves_and_signals.Guard(each, None, None, None, fingerprints=fingerprints)
+        watch = saves_and_signals.Guard(each, None, None, fingerprints=fingerprints)
         watch.progress = Progress(window=1)
         watch.save()
         each.run(disturb)

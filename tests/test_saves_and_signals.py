@@ -16,7 +16,7 @@ def guarded():
     with tf.Graph().as_default(), tf1.Session() as session:
         step = tf1.train.create_global_step()
         session.run(step.initializer)
-        yield saves_and_signals.Guard(session, None, summaries.Summaries(None, 0), None)
+        yield saves_and_signals.Guard(session, None, summaries.Summaries(None, 0))
 
 
 def test_an_error_of_another_file_is_not_blamed_on_standard_output(guarded):

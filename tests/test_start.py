@@ -156,7 +156,7 @@ def test_tensorflow_is_imported_without_what_it_would_only_wait_for(tmp_path):
     try_it = "try: import matplotlib\nexcept ImportError: print('missing')\n"
     (tmp_path / "tensorflow.py").write_text(try_it)
     (tmp_path / "show.py").write_text(
-        f"from program import tensorflow_start\ntensorflow_start.import_tensorflow()\n{try_it}"
+        f"from program import tensorflow_import\ntensorflow_import.import_tensorflow()\n{try_it}"
     )
     path, environment = f"{ROOT}{os.pathsep}{tmp_path}", {"TF_CPP_MIN_LOG_LEVEL": "0"}
     status, out, err = run(str(tmp_path / "show.py"), path=path, cwd=tmp_path, **environment)

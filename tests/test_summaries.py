@@ -3,13 +3,13 @@ import os
 import pytest
 import tensorflow as tf
 
-from training import summaries
+from training import event_file
 
 
 def test_summaries_are_there_as_soon_as_written(tmp_path):
     with tf.Graph().as_default():
         tf.constant(1.0, name="one")
-        with summaries.Summaries(str(tmp_path), 0) as written:
+        with event_file.EventFile(str(tmp_path), 0) as written:
             written.write(7, perplexity=12.5, speed=3.0)
             (path,) = tmp_path.glob("events.out.tfevents.*")
             events = list(tf.compat.v1.train.summary_iterator(str(path)))
@@ -24,7 +24,7 @@ def test_summaries_are_there_as_soon_as_written(tmp_path):
 
 def test_a_text_is_code_to_markdown_in_lines_that_are_not_cut_off(tmp_path):
     words = ["__init__", "*", "<eos>"] * 30
-    with tf.Graph().as_default(), summaries.Summaries(str(tmp_path), 0) as written:
+    with tf.Graph().as_default(), event_file.EventFile(str(tmp_path), 0) as written:
         written.write_text(7, "sample", "short\n" + " ".join(words))
     (path,) = tmp_path.glob("events.out.tfevents.*")
     *_, event = tf.compat.v1.train.summary_iterator(str(path))
@@ -39,8 +39,8 @@ def test_a_text_is_code_to_markdown_in_lines_that_are_not_cut_off(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 def test_summaries_that_fail_are_said_once(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(summaries.Summaries, "_path", lambda *_: "/dev/full")
-    with tf.Graph().as_default(), summaries.Summaries(str(tmp_path), 1) as written:
+    monkeypatch.setattr(event_file.EventFile, "_path", lambda *_: "/dev/full")
+    with tf.Graph().as_default(), event_file.EventFile(str(tmp_path), 1) as written:
         for step in range(3):
             written.write(step, perplexity=1.0)
     assert capsys.readouterr().err.count("training goes on\n") == 1

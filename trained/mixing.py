@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import reader
-from program import errors, messages, optional_packages, tensorflow_start
+from program import errors, messages, optional_packages, tensorflow_import
 from text import sentences
 from trained import text_reader
 
@@ -47,7 +47,7 @@ class NgramModel:
         try:
             with open(path, "rb"):
                 pass
-            with tensorflow_start.no_standard_error():  # where kenlm shows how far it is
+            with tensorflow_import.no_standard_error():  # where kenlm shows how far it is
                 self._model = self._kenlm.Model(path)
         except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or "kenlm finds no n-gram model in it"

@@ -1,11 +1,11 @@
 """The parts of the training loop, and training beyond one machine.
 
 * `loop.py`: one window after another, the LSTM's state fed from each to the next.
-* `run.py`: what a run saves and where; its session, opened new or to be continued.
-* `saves_and_signals.py`: when to save, Ctrl-C; what TensorBoard shows, and when.
+* `new_or_continued.py`: what a run saves and where; its session, opened new or to be continued.
+* `saves_and_signals.py`: when to save, Ctrl-C.
 * `divergence.py`: which numbers are refused, and which are warned of.
 * `learning_rate.py`: that of each epoch.
-* `summaries.py`: how files for TensorBoard are written.
+* `summaries.py`: what TensorBoard shows, and how often; `event_file.py`: how it is written.
 * `continued_words.py`: the words that a run which goes on takes from its checkpoint.
 * `session.py`: the session, opened by a Supervisor.
 * `from_flags.py`: what the flags ask for, on this machine.
@@ -26,7 +26,7 @@ from training.loop import (
     print_now_and_then,
     run_windows,
 )
-from training.run import Run, describe_run, open_run
+from training.new_or_continued import Run, describe_run, open_run
 from training.saves_and_signals import RunOptions
 from training.session import HERE, Server
 

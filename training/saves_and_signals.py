@@ -20,8 +20,7 @@ from program.messages import say
 from program.signals import SIGNALS, Interrupted, ignore_signals, interrupt
 from saved.checkpoints import Checkpoints
 from saved.progress import Progress
-from saved.reading import CheckpointError, reason
-from trained import generation, trained_model
+from saved.reading import CheckpointError
 from training import divergence
 from training.loop import EpochResult, WindowResult
 from training.session import LOST
@@ -60,7 +59,6 @@ class Guard:
         session: tf.compat.v1.Session,
         saver: Checkpoints | None,
         summaries: Summaries,
-        session_config: tf.compat.v1.ConfigProto,
         options: RunOptions = RunOptions(),  # noqa: B008  it never changes
         weights_are_finite: tf.Tensor | None = None,
         fingerprints: Sequence = (),
@@ -71,7 +69,6 @@ class Guard:
           session: the `Session` that trains the current graph.
           saver: finds and saves checkpoints; None to save nothing.
           summaries: writes the summaries.
-          session_config: the `ConfigProto` of further sessions, which make samples.
           options: how often to save and report.
           weights_are_finite: bool scalar, to be looked at before a save; None: not looked at.
           fingerprints: list of tensors, of several machines' weights, see `ring.FINGERPRINTS`. They
@@ -81,10 +78,8 @@ class Guard:
         self.progress = saver.progress if saver else Progress()
         self.unsaved: CheckpointError | None = None
         self._session, self._saver, self._summaries = session, saver, summaries
-        self._session_config, self._options = session_config, options
+        self._options = options
         self._fetch_step = session.make_callable(tf.compat.v1.train.get_global_step())
-        self._sampler: generation.Sampler | None = None
-        self._can_sample = bool(saver and options.sample_words)
         self._next_save = time.monotonic() + options.save_every_secs
         self._saved = self.progress
         self._signal: int | None = None
@@ -143,15 +138,10 @@ class Guard:
         divergence.check_held_out(window, self.step(), self._what_is_saved())
 
     def write_summary(self, window: WindowResult) -> None:
-        """Writes a window's numbers for TensorBoard, once in `summary_steps` windows."""
-        if window.progress.window % self._options.summary_steps == 0:
+        """Writes a window's numbers for TensorBoard, if they are due."""
+        if self._summaries.is_due(window):
             self._explosion.look_at("Train", window.perplexity, window.progress)
-            self._summaries.write(
-                self.step(),
-                perplexity=window.perplexity,
-                words_per_second=window.speed,
-                grad_norm=window.grad_norm,
-            )
+            self._summaries.write_window(self.step(), window)
 
     def heed_signal(self) -> None:
         """Saves and raises Interrupted if a signal came."""
@@ -169,44 +159,16 @@ class Guard:
         self._explosion.look_at("Train", result.train_perplexity, self.progress)
         self._explosion.look_at("Valid", result.valid_perplexity, self.progress)
         # Written before the save: a run that is killed in between does both again.
-        self._summaries.write(
-            self.step(),
-            epoch=result.epoch,
-            learning_rate=result.learning_rate,
-            train_perplexity=result.train_perplexity,
-            valid_perplexity=result.valid_perplexity,
-        )
+        self._summaries.write_epoch(self.step(), result)
         self.progress = Progress(epoch=self.progress.epoch + 1)
         self.save()
-        self._write_sample()
-
-    def _write_sample(self):
-        """Writes a text for TensorBoard, sampled from the checkpoint just saved.
-
-        A failure is reported once; training goes on without samples.
-        """
-        newest = self._saver.newest if self._saver else None
-        if not (newest and self._can_sample) or self.unsaved:
-            return
-        try:
-            if self._sampler:
-                self._sampler.load_weights(trained_model.read(newest))
-            else:
-                trained = trained_model.read(newest)
-                self._sampler = generation.Sampler(
-                    trained, forbidden=trained.unknown_ids, session_config=self._session_config
-                )
-            text = self._sampler.text(self._options.sample_words)
-        except (UserError, tf.errors.OpError) as error:
-            say(f"no more samples: {reason(error)}; training goes on")
-            self._can_sample = False
-            return
-        self._summaries.write_text(self.step(), "sample", text)
+        if self._saver and self._saver.newest and not self.unsaved:
+            self._summaries.write_sample(self.step(), self._saver.newest)
 
     def end_training(self, test_perplexity: float) -> None:
         """Writes the test perplexity for TensorBoard; tries again to save what is not saved."""
         self.save(then="")
-        self._summaries.write(self.step(), test_perplexity=test_perplexity)
+        self._summaries.write_test(self.step(), test_perplexity)
 
     def save(self, then: str = "; training goes on") -> None:
         """Saves what is not saved yet. A failure is reported, with what happens `then`.

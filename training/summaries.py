@@ -1,90 +1,95 @@
-"""Writes numbers and texts for TensorBoard. `saves_and_signals.py` says when, and what."""
+"""What TensorBoard shows of a run, and how often: numbers of windows and epochs, and samples."""
 
-import contextlib
-import os
-import socket
-import textwrap
-import time
 from typing import Any
 
 import tensorflow as tf
 
+from program.errors import UserError
 from program.messages import say
-
-tf1 = tf.compat.v1
+from saved.reading import reason
+from trained import generation, trained_model
+from training.event_file import EventFile
+from training.loop import EpochResult, WindowResult
 
 
 class Summaries:
-    """Writes scalars and texts to an event file. It gets values, so that it reads no window.
+    """Writes a run's summaries; its context closes their file."""
 
-    A `FileWriter` writes in a thread, where an error such as a full disk cannot be caught. This
-    class writes the records itself. A failure is reported once; training goes on without summaries.
-    """
-
-    def __init__(self, save_path: str | None, step: int):
-        """Opens an event file.
+    def __init__(
+        self,
+        save_path: str | None,
+        step: int,
+        summary_steps: int = 100,
+        sample_words: int = 0,
+        session_config: tf.compat.v1.ConfigProto | None = None,
+    ):
+        """Opens the event file.
 
         Args:
-          save_path: the directory, or None to write nothing.
-          step: the global step. Later steps in older event files, of a run that was interrupted,
-            no longer count.
+          save_path, step: as for `event_file.EventFile`.
+          summary_steps: windows between two summaries within an epoch.
+          sample_words: words of text to sample after each epoch; 0: no samples.
+          session_config: of the session that makes the samples.
         """
-        self._writer: Any = None
-        if save_path is None:
-            return
-        with self._said():
-            self._writer = tf.io.TFRecordWriter(self._path(save_path))
-            self._write(file_version="brain.Event:2")
-            start = tf1.SessionLog(status=tf1.SessionLog.START)
-            self._write(step=step + 1, session_log=start)
-            if step == 0:
-                graph_def = tf1.get_default_graph().as_graph_def(add_shapes=True)
-                self._write(graph_def=graph_def.SerializeToString())
+        self._file = EventFile(save_path, step)
+        self._summary_steps, self._sample_words = summary_steps, sample_words
+        self._session_config = session_config
+        self._sampler: generation.Sampler | None = None
 
-    def _path(self, save_path):
-        name = f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}"
-        return os.path.join(save_path, name)
+    def is_due(self, window: WindowResult) -> bool:
+        """Whether a window's numbers are to be written."""
+        return window.progress.window % self._summary_steps == 0
 
-    @contextlib.contextmanager
-    def _said(self):
-        try:
-            yield
-        except tf.errors.OpError as error:
-            say(f"no more summaries: {error.message}; training goes on")
-            self._writer = None
-
-    def _write(self, **fields):
-        self._writer.write(tf1.Event(wall_time=time.time(), **fields).SerializeToString())
-
-    def _write_summary(self, step, values):
-        if self._writer:
-            with self._said():
-                self._write(step=step, summary=tf1.Summary(value=values))
-                self._writer.flush()
-
-    def write(self, step: int, **values: float) -> None:
-        """Writes each value under its name, and flushes."""
-        scalars = [tf1.Summary.Value(tag=tag, simple_value=v) for tag, v in values.items()]
-        self._write_summary(step, scalars)
-
-    def write_text(self, step: int, tag: str, text: str) -> None:
-        """Writes a text so that TensorBoard shows it unchanged."""
-        # TensorBoard reads Markdown: `__init__` would be a bold "init". It shows indented lines
-        # unchanged, but cuts off long ones.
-        wrapper = textwrap.TextWrapper(100, initial_indent="    ", subsequent_indent="    ")
-        text = "\n".join(wrapper.fill(line) for line in text.splitlines())
-        plugin = tf1.SummaryMetadata.PluginData(plugin_name="text")
-        value = tf1.Summary.Value(
-            tag=tag,
-            tensor=tf.make_tensor_proto(text.encode()),
-            metadata=tf1.SummaryMetadata(plugin_data=plugin),
+    def write_window(self, step: int, window: WindowResult) -> None:
+        """Writes a window's numbers."""
+        self._file.write(
+            step,
+            perplexity=window.perplexity,
+            words_per_second=window.speed,
+            grad_norm=window.grad_norm,
         )
-        self._write_summary(step, [value])
 
-    def __enter__(self):
+    def write_epoch(self, step: int, result: EpochResult) -> None:
+        """Writes a finished epoch's numbers."""
+        self._file.write(
+            step,
+            epoch=result.epoch,
+            learning_rate=result.learning_rate,
+            train_perplexity=result.train_perplexity,
+            valid_perplexity=result.valid_perplexity,
+        )
+
+    def write_test(self, step: int, perplexity: float) -> None:
+        """Writes the test perplexity."""
+        self._file.write(step, test_perplexity=perplexity)
+
+    def write_sample(self, step: int, checkpoint: str) -> None:
+        """Writes a text that is sampled from a checkpoint.
+
+        A failure is reported once; training goes on without samples.
+        """
+        if not self._sample_words:
+            return
+        try:
+            text = self._sample(trained_model.read(checkpoint))
+        except (UserError, tf.errors.OpError) as error:
+            say(f"no more samples: {reason(error)}; training goes on")
+            self._sample_words = 0
+            return
+        self._file.write_text(step, "sample", text)
+
+    def _sample(self, trained: trained_model.TrainedModel) -> str:
+        if self._sampler:
+            self._sampler.load_weights(trained)
+        else:
+            self._sampler = generation.Sampler(
+                trained, forbidden=trained.unknown_ids, session_config=self._session_config
+            )
+        return self._sampler.text(self._sample_words)
+
+    def __enter__(self) -> Any:
+        self._file.__enter__()
         return self
 
-    def __exit__(self, *_):
-        if self._writer:
-            with self._said():
-                self._writer.close()
+    def __exit__(self, *error: Any) -> None:
+        self._file.__exit__(*error)

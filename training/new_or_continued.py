@@ -133,9 +133,16 @@ def open_run(
             what = saver.newest if saver and saver.newest else "the session"
             raise CheckpointError(f"{what}: cannot be started: {reason(error)}") from None
         step = session.run(tf.compat.v1.train.get_global_step())
-        summaries = stack.enter_context(Summaries(run.save_path, step))
-        options = run.options, weights_are_finite, fingerprints
-        guard = Guard(session, saver, summaries, session_config, *options)
+        summaries = stack.enter_context(
+            Summaries(
+                run.save_path,
+                step,
+                run.options.summary_steps,
+                run.options.sample_words,
+                session_config,
+            )
+        )
+        guard = Guard(session, saver, summaries, run.options, weights_are_finite, fingerprints)
         yield session, stack.enter_context(guard)
     if guard.unsaved:
         raise guard.unsaved
