@@ -314,6 +314,14 @@ def test_a_perplexity_that_explodes_is_warned_of_once(corpus):
     assert re.match(r"Epoch: [234] (Train|Valid) Perplexity: .* is far above", err)
 
 
+def test_first_steps_that_are_too_long_are_warned_of_at_once(corpus):
+    change = {"learning_rate": 30.0, "max_grad_norm": 100}
+    status, _, err = here(f"--data_path={corpus}", "--model=test", config=change)
+    assert (status, err.count("\n")) == (0, 1)
+    first = r"Epoch: 1 Train Perplexity: .* is far above .* start anew with a smaller --max_grad_norm"
+    assert re.match(first, err)
+
+
 @pytest.mark.parametrize("arguments", [["--use_fp16"], ["--rnn_mode=basic"], ["--schedule=paper"]])
 def test_variants_run(corpus, arguments):
     status, out, err = here(f"--data_path={corpus}", "--model=test", *arguments)

@@ -132,6 +132,9 @@ class Guard:
         """
         divergence.check_window(window, self.step(), learning_rate, self._what_is_saved())
         self.progress = window.progress
+        # Later epochs begin with few words, whose perplexity means little.
+        if self.progress.epoch == 1:
+            self._explosion.look_at("Train", window.perplexity, self.progress)
 
     def check_held_out(self, window: WindowResult) -> None:
         """See `divergence.check_held_out`."""
