@@ -318,7 +318,7 @@ def test_first_steps_that_are_too_long_are_warned_of_at_once(corpus):
     change = {"learning_rate": 30.0, "max_grad_norm": 100}
     status, _, err = here(f"--data_path={corpus}", "--model=test", config=change)
     assert (status, err.count("\n")) == (0, 1)
-    first = r"Epoch: 1 Train Perplexity: .* is far above .* start anew with a smaller --max_grad_norm"
+    first = r"Epoch: 1 Train Perplexity: .* is far above .* with a smaller --max_grad_norm"
     assert re.match(first, err)
 
 

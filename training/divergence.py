@@ -88,6 +88,6 @@ class ExplosionWarning:
             self._warned = True  # once is enough
             say(
                 f"Epoch: {progress.epoch} {name} Perplexity: {perplexity:.3f} is far above "
-                f"{best:.3f}, the best so far; if it does not fall again, start anew with a smaller "
-                "--max_grad_norm or --learning_rate"
+                f"{best:.3f}, the best so far; if it does not fall again, start anew with a "
+                "smaller --max_grad_norm or --learning_rate"
             )
