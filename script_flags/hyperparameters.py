@@ -10,7 +10,7 @@ import configs
 from program.errors import RequestError
 
 
-def define():
+def define() -> None:
     """Defines a flag for each field of a configuration that has none yet."""
     for field in dataclasses.fields(configs.SmallConfig):
         if field.name in flags.FLAGS:
@@ -22,7 +22,7 @@ def define():
         define_flag(field.name, None, text)
 
 
-def read_file(path):
+def read_file(path: str) -> dict[str, Any]:
     """The hyperparameters in a JSON file, name to value; RequestError if it is not such a file."""
     try:
         with open(path, encoding="utf-8") as file:

@@ -110,7 +110,7 @@ class Killed(BaseException):
 class KilledSaver:
     """Saves, and is killed before anything else is done."""
 
-    progress, newest = Progress(), None
+    progress = Progress()
 
     def save(self, *_):
         raise Killed

@@ -1,7 +1,7 @@
 """Tells that training diverges: numbers that are not finite, or a perplexity far above the best."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -19,12 +19,16 @@ class TrainingError(UserError):
     """Cost, gradients or weights are not finite; the message says where, and what to do."""
 
 
-def check_window(window: WindowResult, step: int, learning_rate: float, saved: str) -> None:
+def check_window(
+    window: WindowResult, learning_rate: float, step: Callable[[], int], saved: Callable[[], str]
+) -> None:
     """Checks a window of training.
 
     Args:
       window: the window's result.
-      step, learning_rate: for the message, as `saved`, which says what is saved.
+      learning_rate: for the message.
+      step, saved: give the global step and what is saved, for the message. They are called for it
+        alone: to fetch the step takes a `session.run`, which each window would pay.
 
     Raises:
       TrainingError: the norm of the gradients is not finite, or the cost is not below
@@ -32,25 +36,30 @@ def check_window(window: WindowResult, step: int, learning_rate: float, saved: s
     """
     if not (_has_sane_cost(window.progress) and math.isfinite(window.grad_norm)):
         raise TrainingError(
-            f"epoch {window.progress.epoch}, step {step}, learning rate {learning_rate:.3g}: "
+            f"epoch {window.progress.epoch}, step {step()}, learning rate {learning_rate:.3g}: "
             f"perplexity {window.perplexity}, norm of the gradients {window.grad_norm}; "
-            f"{saved}; {ADVICE}"
+            f"{saved()}; {ADVICE}"
         )
 
 
-def check_held_out(window: WindowResult, step: int, saved: str) -> None:
+def check_held_out(window: WindowResult, step: Callable[[], int], saved: Callable[[], str]) -> None:
     """Checks the cost of a window of Valid or Test, as `check_window` does; TrainingError.
 
     Training itself checks the weights before each update, so not those after the last one.
     """
     if not _has_sane_cost(window.progress):
         raise TrainingError(
-            f"after step {step}, held-out text has the perplexity {window.perplexity}; {saved}; "
-            f"{ADVICE}"
+            f"after step {step()}, held-out text has the perplexity {window.perplexity}; "
+            f"{saved()}; {ADVICE}"
         )
 
 
-def check_to_save(state: Sequence[np.ndarray], are_finite: bool, step: int, saved: str) -> None:
+def check_to_save(
+    state: Sequence[np.ndarray],
+    are_finite: bool,
+    step: Callable[[], int],
+    saved: Callable[[], str],
+) -> None:
     """Checks what is about to be saved: the LSTM's state, and whether the weights are finite.
 
     Raises:
@@ -58,7 +67,7 @@ def check_to_save(state: Sequence[np.ndarray], are_finite: bool, step: int, save
     """
     if not (are_finite and all(np.isfinite(array).all() for array in state)):
         raise TrainingError(
-            f"step {step}: the weights or the state became infinite or NaN; {saved}; {ADVICE}"
+            f"step {step()}: the weights or the state became infinite or NaN; {saved()}; {ADVICE}"
         )
 
 

@@ -130,7 +130,7 @@ class Guard:
         Raises:
           divergence.TrainingError: see `divergence.check_window`.
         """
-        divergence.check_window(window, self.step(), learning_rate, self._what_is_saved())
+        divergence.check_window(window, learning_rate, self.step, self._what_is_saved)
         self.progress = window.progress
         # Later epochs begin with few words, whose perplexity means little.
         if self.progress.epoch == 1:
@@ -138,7 +138,7 @@ class Guard:
 
     def check_held_out(self, window: WindowResult) -> None:
         """See `divergence.check_held_out`."""
-        divergence.check_held_out(window, self.step(), self._what_is_saved())
+        divergence.check_held_out(window, self.step, self._what_is_saved)
 
     def write_summary(self, window: WindowResult) -> None:
         """Writes a window's numbers for TensorBoard, if they are due."""
@@ -206,8 +206,8 @@ class Guard:
 
     def _check_weights(self):
         are_finite = self._weights_are_finite is None or self._session.run(self._weights_are_finite)
-        saved = self._what_is_saved()
-        divergence.check_to_save(self.progress.state, are_finite, self.step(), saved)
+        state, saved = self.progress.state, self._what_is_saved
+        divergence.check_to_save(state, are_finite, self.step, saved)
 
     def _what_is_saved(self):
         if not self._saver:
