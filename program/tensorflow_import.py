@@ -1,6 +1,7 @@
 """TensorFlow imported fast, and quiet. Nothing here imports it before it is asked for."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -47,6 +48,19 @@ def without(*packages: str) -> Iterator[None]:
             del sys.modules[name]
 
 
+@contextlib.contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Within it no garbage is looked for, nor ever again among what is there at its end."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
 def _take_the_message_of_the_first_session(tf):
     """Runs a session where TensorFlow 2.18 to 2.20 tell, at any log level, what they do not do."""
     if tf.__version__.startswith(("2.18.", "2.19.", "2.20.")):
@@ -75,8 +89,9 @@ def import_tensorflow() -> None:
     try:
         # TensorFlow prints some messages before it reads the level.
         with no_standard_error() if quiet else contextlib.nullcontext():
-            # It would import them if they are there, and do nothing with them here.
-            with without("jax", "matplotlib"):
+            # It would import them if they are there, and do nothing with them here. The collector
+            # would take a fifth of the time, and later look at TensorFlow's objects now and then.
+            with without("jax", "matplotlib"), without_garbage_collection():
                 import tensorflow as tf
 
             if quiet:
