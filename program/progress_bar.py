@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -51,9 +52,20 @@ def printing() -> contextlib.AbstractContextManager:
 
 
 def size_of_files(paths: Iterable[str]) -> int:
-    """The bytes of files in all; 0 if one is no regular file, so that it is not known."""
-    paths = list(paths)
-    return sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else 0
+    """The bytes of files in all; 0 if one is no regular file, so that it is not known.
+
+    Standard input, `-`, may have been redirected from a file.
+    """
+    sizes = list(map(_size_of_file, paths))
+    return 0 if None in sizes else sum(sizes)
+
+
+def _size_of_file(path):
+    try:
+        status = os.fstat(sys.stdin.fileno()) if path == "-" else os.stat(path)
+    except (OSError, ValueError, AttributeError):  # of standard input, if it is closed
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def with_bar(blocks: Iterable[str], path: str, name: str) -> Iterator[str]:

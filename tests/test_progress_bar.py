@@ -3,13 +3,15 @@
 import contextlib
 import io
 import re
+import subprocess
+import sys
 
 import pytest
 
 import inspection
 import prepare_text
 import reader
-from graphs import shown_on_a_terminal
+from graphs import ROOT, shown_on_a_terminal
 from program import messages, progress_bar
 from text import preparation
 
@@ -49,6 +51,15 @@ def test_nothing_of_it_is_in_a_file():
 def test_what_cannot_be_known_is_not_shown(tmp_path):
     assert progress_bar.size_of_files([__file__, str(tmp_path)]) == 0
     assert shown_on_a_terminal(build_nest, 0, 0) == "an owl\r\n"
+
+
+def test_standard_input_may_be_a_file(tmp_path):
+    (tmp_path / "text").write_text("an owl\n")
+    code = "from program.progress_bar import size_of_files; print(size_of_files(['-']))"
+    command = [sys.executable, "-c", code]
+    with open(tmp_path / "text") as file:
+        assert subprocess.check_output(command, stdin=file, cwd=ROOT) == b"7\n"
+    assert subprocess.check_output(command, input=b"an owl\n", cwd=ROOT) == b"0\n"
 
 
 def write_texts(directory):
