@@ -243,11 +243,13 @@ def words_to_ids(
     pieces, num_unknown, num_words = [np.zeros(0, np.int32)], 0, 0
     for words in blocks:
         ids = np.fromiter(map(word_to_id.get, words, itertools.repeat(-1)), np.int32, len(words))
-        is_unknown = ids < 0
-        num_unknown += int(is_unknown.sum())
         num_words += len(words)
-        ids[is_unknown] = unknown_id
-        pieces.append(ids[ids >= 0])
+        if words and ids.min() < 0:
+            is_unknown = ids < 0
+            num_unknown += int(is_unknown.sum())
+            ids[is_unknown] = unknown_id
+            ids = ids[ids >= 0]
+        pieces.append(ids)
     return np.concatenate(pieces), num_unknown, num_words
 
 

@@ -51,6 +51,7 @@ from absl import flags
 
 import reader
 from program import command_line, errors, messages
+from program.progress_bar import size_of_files
 from saved import tf1_checkpoints
 from script_flags import old_checkpoints
 from text import nbest_reader, preparation, sentences
@@ -58,28 +59,26 @@ from text.nbest_scores import Scores
 from trained import ensemble, mixing, ranking, results, scoring, text_reader, trained_model
 
 
-def write(row, as_json):
-    """Prints a row, a dict, as a line of JSON or tab-separated."""
+def line_of(row, as_json):
+    """A row, a dict, as a line of JSON or tab-separated."""
     if as_json:
         finite = {
             k: v if v == v and v not in (math.inf, -math.inf) else None for k, v in row.items()
         }
-        messages.report(json.dumps(finite, ensure_ascii=False))
-        return
+        return json.dumps(finite, ensure_ascii=False)
     values = list(row.values())
     if "word" in row or "taken" in row:
         values[0] = ""
-    columns = (f"{v:.4f}" if isinstance(v, float) else str(v) for v in values)
-    messages.report("\t".join(columns))
+    return "\t".join([f"{v:.4f}" if isinstance(v, float) else str(v) for v in values])
 
 
 def write_lists(lists, as_json):
     """Prints the lists of `ranked_rows`, with an empty line between two."""
     for number, (key, ranked) in enumerate(lists, start=1):
-        if number > 1 and not as_json:
-            messages.report("")
-        for row in ranked:
-            write({"list": key or number, **row} if as_json else row, as_json)
+        lines = [""] if number > 1 and not as_json else []
+        about = {"list": key or number} if as_json else {}
+        lines += [line_of({**about, **row}, as_json) for row in ranked]
+        messages.report("\n".join(lines))
 
 
 def read_scores(path):
@@ -144,7 +143,8 @@ def main():
 
     def score_text(text, paths):
         blocks = text.read_joined(paths) if is_joined else text.read(paths, by_itself)
-        return scoring.score_pieces(blocks, scorer, word_to_id, by_itself)
+        reads_ahead = size_of_files(paths) > 0  # what comes bit by bit is answered at once
+        return scoring.score_pieces(blocks, scorer, word_to_id, by_itself, reads_ahead)
 
     text = open_text((arguments.nbest_format or nbest_reader.GUESS) if is_nbest else None)
     scored = score_text(text, arguments.text)
@@ -164,7 +164,7 @@ def main():
         write_lists(ranking.ranked_rows(scored, how_to_rank), arguments.json)
     else:
         for row in results.rows(scored, word_to_id, arguments.verbose):
-            write(row, arguments.json)
+            messages.report(line_of(row, arguments.json))
     text.report()
 
 

@@ -420,8 +420,8 @@ class UniformScorer:
         assert np.shape(first) == targets.shape[1:]
         return np.where(targets >= 0, np.float32(-1), np.float32(0)), state
 
-    def score_tree(self, tree):
-        return np.full(len(tree.nodes), -1, np.float32)
+    def begin_tree(self, tree):
+        return lambda: np.full(len(tree.nodes), -1, np.float32)
 
 
 def score_formats(directory):

@@ -1,3 +1,4 @@
+import itertools
 import json
 import re
 
@@ -244,6 +245,29 @@ def test_what_is_no_word_takes_nothing_off(ranked, capsys, words, number):
 @pytest.mark.parametrize("word", ["(" * 30000 + "a", "[1" * 30000, "a=" * 30000])
 def test_no_word_takes_long(ranked, word):  # which would be minutes if it grew with the square
     ranked(f"word4 word5 word6 word7 {word}\nword4 word5 word4 word5 word6 {word}\n")
+
+
+@pytest.mark.parametrize("form", nbest_lines.FORMATS)
+def test_no_list_is_cut(tmp_path, monkeypatch, form):
+    """However the lines come, a list's hypotheses come together, unless it is a long one."""
+    path = str(tmp_path / "text")
+    (tmp_path / "text").write_text(as_list(form)[0])
+
+    def blocks():
+        text = text_reader.TextReader(WORD_TO_ID, nbest_format=form)
+        read = text.read([path], complete_last_line=True)
+        return [[piece.hypothesis.line for piece in b if piece.hypothesis] for b in read]
+
+    together = [line for block in blocks() for line in block]
+    for size in (1, 7, 30, 1 << 18):
+        monkeypatch.setattr(text_reader, "BLOCK_BYTES", size)
+        lists = [block for block in blocks() if block]
+        assert [line for block in lists for line in block] == together
+        sizes = list(itertools.accumulate(map(len, lists), initial=0))
+        assert set(sizes) <= {0, 3, 5}  # where lists end
+    monkeypatch.setattr(text_reader, "MAX_LIST_WORDS", 3)
+    monkeypatch.setattr(text_reader, "BLOCK_BYTES", 1)
+    assert max(map(len, blocks())) < 3  # of the first list
 
 
 def test_pieces_of_words_are_said(ranked, capsys):

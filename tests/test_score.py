@@ -42,7 +42,9 @@ def scorer(run):
 def scored(scorer, tmp_path, monkeypatch):
     """A function that scores a text, read in blocks of a given size; returns all rows."""
 
-    def function(text, by_itself=False, block_bytes=1 << 16, verbose=False, **options):
+    def function(
+        text, by_itself=False, block_bytes=1 << 16, reads_ahead=False, verbose=False, **options
+    ):
         monkeypatch.setattr(text_reader, "BLOCK_BYTES", block_bytes)
         paths = []
         for number, each in enumerate([text] if isinstance(text, (str, bytes)) else text):
@@ -51,7 +53,7 @@ def scored(scorer, tmp_path, monkeypatch):
             (tmp_path / paths[-1]).write_bytes(content)
         text_ = text_reader.TextReader(WORD_TO_ID, **options)
         blocks = text_.read(paths, complete_last_line=by_itself)
-        pieces = scoring.score_pieces(blocks, scorer, WORD_TO_ID, by_itself)
+        pieces = scoring.score_pieces(blocks, scorer, WORD_TO_ID, by_itself, reads_ahead)
         result = list(results.rows(pieces, WORD_TO_ID, verbose))
         text_.report()
         return result
@@ -77,10 +79,14 @@ def test_the_total_is_the_perplexity_of_training(scored, run):
 
 @pytest.mark.parametrize("by_itself", [False, True])
 @pytest.mark.parametrize("block_bytes", [1, 7, 100])
-def test_how_the_text_arrives_does_not_matter(scored, by_itself, block_bytes):
+@pytest.mark.parametrize("reads_ahead", [False, True])
+def test_how_the_text_arrives_does_not_matter(
+    scored, monkeypatch, by_itself, block_bytes, reads_ahead
+):
     text = TEXT.replace("\n", "\r\n") + "\n\nword3 wörd " + "word4 " * 50
     expected = scored(text, by_itself)
-    assert_same_rows(scored(text, by_itself, block_bytes), expected)
+    monkeypatch.setattr(sentences, "MAX_LENGTH", 100)  # so that the last line comes in pieces
+    assert_same_rows(scored(text, by_itself, block_bytes, reads_ahead), expected)
 
 
 def test_lines_by_themselves_do_not_depend_on_one_another(scored):

@@ -1,6 +1,6 @@
 """Several trained models, whose probabilities of each word are averaged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,10 @@ class Ensemble:
         log_probabilities, after = zip(*results)
         return _log_mean(log_probabilities), list(after)
 
-    def score_tree(self, tree: prefix_tree.PrefixTree) -> np.ndarray:
-        """See `scoring.Scorer.score_tree`."""
-        return _log_mean([each.score_tree(tree) for each in self._scorers])
+    def begin_tree(self, tree: prefix_tree.PrefixTree) -> Callable[[], np.ndarray]:
+        """See `scoring.Scorer.begin_tree`."""
+        waits = [each.begin_tree(tree) for each in self._scorers]
+        return lambda: _log_mean([wait() for wait in waits])
 
 
 def _log_mean(log_probabilities):

@@ -3,7 +3,7 @@
 import collections
 import concurrent.futures
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,8 @@ tf1 = tf.compat.v1
 WINDOW_SIZES = (64, 16, 4, 1)
 # The levels of a tree that are read at once.
 NUM_LEVELS = 8
-# The most logits of a tree that are computed at once, 8 MiB: they stay in the processor's cache.
-MAX_LOGITS = 1 << 21
+# The most logits of a tree that are computed at once, 16 MiB: they stay in the processor's cache.
+MAX_LOGITS = 1 << 22
 # How many such pieces may wait for the softmax: memory stays bounded.
 MAX_WAITING = 64
 
@@ -35,42 +35,51 @@ class Scorer:
     """
 
     def __init__(self, trained: trained_model.TrainedModel):
-        """Builds the graph and restores the weights of a `trained_model.TrainedModel`."""
+        """Makes the variables of a `trained_model.TrainedModel` and restores its weights."""
         self._config, self._cell = trained.config, trained.cell
-        config = self._config
         self._num_levels = 1 if trained.cell.one_state else NUM_LEVELS
         self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
-        with tf.Graph().as_default():
-            model = LanguageModel(config, trained.cell, stream_layer)
+        self._graph = tf.Graph()
+        self._callables: dict = {}
+        with self._graph.as_default():
+            self._model = LanguageModel(self._config, trained.cell, stream_layer)
             self._session = tf1.Session(config=devices.session_config())
-            state = model.state_placeholders()
-            self._read = {size: self._add_window(model, size, state) for size in WINDOW_SIZES}
-            self._read_levels = self._add_levels(state)
-            outputs = tf1.placeholder(tf.float32, [None, config.hidden_size])
-            targets = tf1.placeholder(tf.int32, [None, None])
-            self._log_probabilities = self._session.make_callable(
-                model.log_probabilities(outputs, targets), [outputs, targets]
-            )
-            rows, words = (tf1.placeholder(tf.int64, [None]) for _ in range(2))
-            self._log_probabilities_at = self._session.make_callable(
-                model.log_probabilities_at(outputs, rows, words), [outputs, rows, words]
-            )
+            self._state = self._model.state_placeholders()
+            shape = [None, self._config.hidden_size]
+            self._outputs = tf1.placeholder(tf.float32, shape)
             trained_model.restore_weights(self._session, trained)
 
-    def _add_window(self, model, size, state):
-        words = tf1.placeholder(tf.int32, [size, None])
-        feeds = [words, *tf.nest.flatten(state)]
-        return self._session.make_callable(model.read(words, state), feeds)
+    def _callable(self, add, *arguments):
+        """What `add` adds to the graph: only what is called for, because it takes a while."""
+        key = add, *arguments
+        if key not in self._callables:
+            with self._graph.as_default():
+                self._callables[key] = self._session.make_callable(*add(*arguments))
+        return self._callables[key]
 
-    def _add_levels(self, state):
+    def _add_window(self, size):
+        words = tf1.placeholder(tf.int32, [size, None])
+        return self._model.read(words, self._state), [words, *tf.nest.flatten(self._state)]
+
+    def _add_log_probabilities(self):
+        targets = tf1.placeholder(tf.int32, [None, None])
+        result = self._model.log_probabilities(self._outputs, targets)
+        return result, [self._outputs, targets]
+
+    def _add_log_probabilities_at(self):
+        rows, words = (tf1.placeholder(tf.int64, [None]) for _ in range(2))
+        result = self._model.log_probabilities_at(self._outputs, rows, words)
+        return result, [self._outputs, rows, words]
+
+    def _add_levels(self):
         words = tf1.placeholder(tf.int32, [None])
         places, parents = (
             [tf1.placeholder(tf.int32, [None]) for _ in range(self._num_levels)] for _ in range(2)
         )
         cell = self._cell._replace(one_state=False)  # `_read_tree` sees to that
         model = LanguageModel(self._config, cell, LevelsLayer(places, parents))
-        feeds = [words, *places, *parents, *tf.nest.flatten(state)]
-        return self._session.make_callable(model.read(words, state), feeds)
+        feeds = [words, *places, *parents, *tf.nest.flatten(self._state)]
+        return model.read(words, self._state), feeds
 
     def _zero_state(self, batch_size):
         zeros = np.zeros([batch_size, self._config.hidden_size], np.float32)
@@ -94,36 +103,42 @@ class Scorer:
         after = tf.nest.flatten(state) if state else self._zero_state(len(first))
         words = np.maximum(np.concatenate([[first], targets[:-1]]), 0)
         scores, start = [], 0
-        for size, read in self._read.items():
+        log_probabilities = self._callable(self._add_log_probabilities)
+        for size in WINDOW_SIZES:
             while start + size <= len(targets):
                 span = slice(start, start + size)
-                outputs, state = read(words[span], *after)
+                outputs, state = self._callable(self._add_window, size)(words[span], *after)
                 after = tf.nest.flatten(state)
-                score = self._thread.submit(self._log_probabilities, outputs, targets[span])
+                score = self._thread.submit(log_probabilities, outputs, targets[span])
                 scores.append(score)
                 start += size
         nothing = np.zeros([0, len(first)], np.float32)
         return np.concatenate([nothing, *(score.result() for score in scores)]), tuple(after)
 
-    def score_tree(self, tree: prefix_tree.PrefixTree) -> np.ndarray:
-        """The log-probability of each edge of a tree, given all the words before it: float32."""
+    def begin_tree(self, tree: prefix_tree.PrefixTree) -> Callable[[], np.ndarray]:
+        """Begins to score a tree: reads it, while its first softmaxes are computed.
+
+        Returns:
+          A function that waits for the rest, and returns the log-probability of each edge, given
+          all the words before it: float32.
+        """
         scores: list = []
         waiting: collections.deque = collections.deque()
+        log_probabilities_at = self._callable(self._add_log_probabilities_at)
         for outputs, start, stop in self._outputs_of_tree(tree):
-            first, last = np.searchsorted(tree.nodes, [start, stop])
-            edges = slice(first, last)
+            edges = slice(*np.searchsorted(tree.nodes, [start, stop]))
+            places = tree.nodes[edges] - start
             waiting.append(
-                self._thread.submit(
-                    self._log_probabilities_at,
-                    outputs,
-                    tree.nodes[edges] - start,
-                    tree.targets[edges],
-                )
+                self._thread.submit(log_probabilities_at, outputs, places, tree.targets[edges])
             )
             if len(waiting) > MAX_WAITING:
                 scores.append(waiting.popleft().result())
-        scores += [score.result() for score in waiting]
-        return np.concatenate([np.zeros(0, np.float32), *scores])
+
+        def wait() -> np.ndarray:
+            scores.extend(score.result() for score in waiting)
+            return np.concatenate([np.zeros(0, np.float32), *scores])
+
+        return wait
 
     def _outputs_of_tree(self, tree):
         """Reads a tree; yields `(outputs, start, stop)` of consecutive nodes, in good portions."""
@@ -154,8 +169,19 @@ class Scorer:
         missing = [np.zeros(0, np.int32)] * (self._num_levels - len(levels))
         places = [*np.split(number, ends), *missing]
         parents = [*(level.parents for level in levels), *missing]
-        outputs, state = self._read_levels(words, *places, *parents, *state)
+        read = self._callable(self._add_levels)
+        outputs, state = read(words, *places, *parents, *state)
         return outputs, tf.nest.flatten(state)
+
+
+def begin_sequences(
+    scorer: Scorer | Ensemble, first: int, sequences: list
+) -> Callable[[], list[np.ndarray]]:
+    """Begins to score sequences, see `score_sequences`; returns a function that waits for them."""
+    tree = prefix_tree.build(first, sequences)
+    wait = scorer.begin_tree(tree)
+    ends = np.cumsum([len(sequence) for sequence in sequences], dtype=np.int64)[:-1]
+    return lambda: np.split(wait()[tree.edges], ends) if sequences else []
 
 
 def score_sequences(scorer: Scorer | Ensemble, first: int, sequences: list) -> list:
@@ -169,10 +195,7 @@ def score_sequences(scorer: Scorer | Ensemble, first: int, sequences: list) -> l
     Returns:
       List of float32 arrays, the log-probabilities of each sequence's words.
     """
-    tree = prefix_tree.build(first, sequences)
-    log_probabilities = scorer.score_tree(tree)[tree.edges]
-    ends = np.cumsum([len(sequence) for sequence in sequences], dtype=np.int64)[:-1]
-    return np.split(log_probabilities, ends) if sequences else []
+    return begin_sequences(scorer, first, sequences)()
 
 
 def score_stream(
@@ -202,34 +225,61 @@ def score_stream(
         yield from zip(pieces, np.split(log_probabilities, ends[:-1]))
 
 
+class _Lines:
+    """Scores lines, each by itself."""
+
+    def __init__(self, scorer, end_of_sentence):
+        self._scorer, self._end_of_sentence = scorer, end_of_sentence
+        self._begins_line = True
+        # Of a line in several pieces: the last word, and the state before it.
+        self._begun: Any = (end_of_sentence, None)
+
+    def begin(self, pieces):
+        """Begins to score pieces; returns a function that waits for the log-probabilities."""
+        before = [self._begins_line, *(piece.ends_line for piece in pieces)]
+        self._begins_line = before[-1]
+        is_whole = [begins and piece.ends_line for begins, piece in zip(before, pieces)]
+        whole = [piece.ids for piece in itertools.compress(pieces, is_whole)]
+        wait = begin_sequences(self._scorer, self._end_of_sentence, whole)
+        parts = [None if is_one else self._part(piece) for piece, is_one in zip(pieces, is_whole)]
+
+        def scored() -> Iterator[tuple[Piece, np.ndarray]]:
+            of_whole = iter(wait())
+            return ((p, next(of_whole) if part is None else part) for p, part in zip(pieces, parts))
+
+        return scored
+
+    def _part(self, piece):
+        """The log-probabilities of a part of a line."""
+        first, state = self._begun
+        scores, state = self._scorer.score([first], piece.ids[:, None], state)
+        first = piece.ids[-1] if len(piece.ids) else first
+        self._begun = (self._end_of_sentence, None) if piece.ends_line else (first, state)
+        return scores[:, 0]
+
+
 def score_lines(
-    blocks: Iterable[list[Piece]], scorer: Scorer | Ensemble, end_of_sentence: int
+    blocks: Iterable[list[Piece]],
+    scorer: Scorer | Ensemble,
+    end_of_sentence: int,
+    reads_ahead: bool = False,
 ) -> Iterator[tuple[Piece, np.ndarray]]:
     """Scores each line by itself, after an `<eos>`; arguments and results as in `score_stream`.
 
     Args:
       end_of_sentence: int, the id of `<eos>`.
+      reads_ahead: begin with a block before the one before it is yielded. Reading, the LSTM and
+        what the caller does with the results then do not wait for the softmax. But if the next
+        block has not come yet, the results wait for it.
     """
-    begins_line = True
-    begun: Any = (
-        end_of_sentence,
-        None,
-    )  # of a line in several pieces: the last word, the state before it
+    lines = _Lines(scorer, end_of_sentence)
+    begun: collections.deque = collections.deque()
     for pieces in blocks:
-        before = [begins_line, *(piece.ends_line for piece in pieces)]
-        is_whole = [begins and piece.ends_line for begins, piece in zip(before, pieces)]
-        sequences = [piece.ids for piece in itertools.compress(pieces, is_whole)]
-        of_whole = iter(score_sequences(scorer, end_of_sentence, sequences))
-        for piece, whole in zip(pieces, is_whole):
-            if whole:
-                yield piece, next(of_whole)
-                continue
-            first, state = begun
-            scores, state = scorer.score([first], piece.ids[:, None], state)
-            first = piece.ids[-1] if len(piece.ids) else first
-            begun = (end_of_sentence, None) if piece.ends_line else (first, state)
-            yield piece, scores[:, 0]
-        begins_line = before[-1]
+        begun.append(lines.begin(pieces))
+        if len(begun) > reads_ahead:
+            yield from begun.popleft()()
+    for scored in begun:
+        yield from scored()
 
 
 def score_pieces(
@@ -237,6 +287,7 @@ def score_pieces(
     scorer: Scorer | Ensemble,
     word_to_id: Mapping[str, int],
     by_itself: bool,
+    reads_ahead: bool = False,
 ) -> Iterator[tuple[Piece, np.ndarray]]:
     """Scores the pieces that a `text_reader.TextReader` reads.
 
@@ -244,10 +295,12 @@ def score_pieces(
       blocks, scorer: see `score_stream`.
       word_to_id: the words of the model, or models.
       by_itself: each line is scored by itself; otherwise all the text is one stream.
+      reads_ahead: see `score_lines`.
 
     Yields:
       Each `Piece` and its words' log-probabilities; see `score_stream`.
     """
     if by_itself:
-        return score_lines(blocks, scorer, trained_model.end_of_sentence(word_to_id))
+        end_of_sentence = trained_model.end_of_sentence(word_to_id)
+        return score_lines(blocks, scorer, end_of_sentence, reads_ahead)
     return score_stream(blocks, scorer)

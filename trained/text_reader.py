@@ -15,6 +15,8 @@ from text.nbest_reader import ListReader
 
 # How much is read at once: lines that come together are scored together.
 BLOCK_BYTES = 1 << 18
+# How much of a list waits for its end: what its hypotheses have in common is then read once.
+MAX_LIST_WORDS = 1 << 18
 # How many unknown words are looked at to tell whether the text is raw, and how many must seem so.
 MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
 
@@ -105,7 +107,8 @@ class TextReader:
                 blocks, self._line = watched(path), 0
                 if complete_last_line or number < len(paths):
                     blocks = sentences.with_last_line_end(blocks)
-                yield from self._blocks_of_pieces(self._lines_of_blocks(blocks))
+                pieces = self._blocks_of_pieces(self._lines_of_blocks(blocks))
+                yield from _whole_lists(pieces) if self._lists else pieces
                 if self._lists:
                     with self._naming_line():
                         self._lists.end()
@@ -241,3 +244,27 @@ class TextReader:
             messages.say(
                 f"{self._num_raw} words are unknown only for their case or punctuation: {remedy}"
             )
+
+
+def _whole_lists(blocks):
+    """Joins and cuts blocks of hypotheses where a list ends, unless it is a very long one."""
+    held: list[Piece] = []
+    num_words, key = 0, None
+    for pieces in blocks:
+        end = 0
+        for number, piece in enumerate(pieces):
+            # An empty line ends a list without an id. With ids, it may be a line to pass over.
+            here = piece.hypothesis.key if piece.hypothesis else key or None
+            if here != key:
+                key, end = here, number
+        num_words += sum(len(piece.ids) for piece in pieces)
+        if num_words > MAX_LIST_WORDS:
+            end = len(pieces)
+        if not end:
+            held += pieces
+            continue
+        yield held + pieces[:end]
+        held = pieces[end:]
+        num_words = sum(len(piece.ids) for piece in held)
+    if held:
+        yield held
