@@ -23,6 +23,8 @@ WINDOW_SIZES = (64, 16, 4, 1)
 NUM_LEVELS = 8
 # The most logits of a tree that are computed at once, 16 MiB: they stay in the processor's cache.
 MAX_LOGITS = 1 << 22
+# How many outputs of a stream are put together for the softmax, which is slower for fewer.
+MIN_ROWS = 256
 # How many such pieces may wait for the softmax: memory stays bounded.
 MAX_WAITING = 64
 
@@ -102,18 +104,26 @@ class Scorer:
         """
         after = tf.nest.flatten(state) if state else self._zero_state(len(first))
         words = np.maximum(np.concatenate([[first], targets[:-1]]), 0)
-        scores, start = [], 0
-        log_probabilities = self._callable(self._add_log_probabilities)
+        scores, waiting, start = [], [], 0
         for size in WINDOW_SIZES:
             while start + size <= len(targets):
                 span = slice(start, start + size)
                 outputs, state = self._callable(self._add_window, size)(words[span], *after)
                 after = tf.nest.flatten(state)
-                score = self._thread.submit(log_probabilities, outputs, targets[span])
-                scores.append(score)
                 start += size
+                waiting.append(outputs)
+                if sum(map(len, waiting)) >= MIN_ROWS or start == len(targets):
+                    scores.append(self._begin_softmax(waiting, targets[:start]))
+                    waiting = []
         nothing = np.zeros([0, len(first)], np.float32)
         return np.concatenate([nothing, *(score.result() for score in scores)]), tuple(after)
+
+    def _begin_softmax(self, waiting, targets):
+        """Begins to compute the log-probabilities of the last targets, given all their outputs."""
+        outputs = np.concatenate(waiting)
+        num_words = len(outputs) // targets.shape[1]
+        log_probabilities = self._callable(self._add_log_probabilities)
+        return self._thread.submit(log_probabilities, outputs, targets[-num_words:])
 
     def begin_tree(self, tree: prefix_tree.PrefixTree) -> Callable[[], np.ndarray]:
         """Begins to score a tree: reads it, while its first softmaxes are computed.
