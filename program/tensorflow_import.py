@@ -91,7 +91,9 @@ def import_tensorflow() -> None:
         with no_standard_error() if quiet else contextlib.nullcontext():
             # It would import them if they are there, and do nothing with them here. The collector
             # would take a fifth of the time, and later look at TensorFlow's objects now and then.
-            with without("jax", "matplotlib"), without_garbage_collection():
+            is_there = "tensorflow" in sys.modules
+            collector = contextlib.nullcontext() if is_there else without_garbage_collection()
+            with without("jax", "matplotlib"), collector:
                 import tensorflow as tf
 
             if quiet:
