@@ -1,6 +1,8 @@
 import itertools
 import json
+import os
 import re
+import threading
 
 import pytest
 
@@ -268,6 +270,25 @@ def test_no_list_is_cut(tmp_path, monkeypatch, form):
     monkeypatch.setattr(text_reader, "MAX_LIST_WORDS", 3)
     monkeypatch.setattr(text_reader, "BLOCK_BYTES", 1)
     assert max(map(len, blocks())) < 3  # of the first list
+
+
+@pytest.mark.parametrize("form", nbest_lines.FORMATS)
+def test_a_list_is_answered_when_it_has_ended(scorer, form):
+    """From a pipe that stays open; it ends with an empty line, or with the next list's first."""
+    lines = as_list(form)[0].split("\n")
+    last = next(i for i, line in enumerate(lines) if not line or re.match(r".*1\b.*word3", line))
+    receiver, sender = os.pipe()
+    os.write(sender, "".join(f"{line}\n" for line in lines[: last + 1]).encode())
+    stopped = threading.Event()
+    too_late = threading.Timer(60, lambda: (stopped.set(), os.close(sender)))
+    too_late.start()
+    text = text_reader.TextReader(WORD_TO_ID, nbest_format=form)
+    scored = scoring.score_pieces(text.read([f"/dev/fd/{receiver}"]), scorer, WORD_TO_ID, True)
+    _, rows = next(ranking.ranked_rows(scored))
+    too_late.cancel()
+    assert len(rows) == 3 and not stopped.is_set()
+    os.close(sender)
+    os.close(receiver)
 
 
 def test_pieces_of_words_are_said(ranked, capsys):

@@ -1,6 +1,5 @@
 """Lists of hypotheses sorted, the best first."""
 
-import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -74,6 +73,7 @@ class _Entry(NamedTuple):
       num_lost: int, words that were left out.
       row: dict.
       taken: dict, the row that says what was taken from the line; None without `verbose`.
+      ends_list: bool, see `text_reader.Piece`.
     """
 
     list_number: int
@@ -83,6 +83,7 @@ class _Entry(NamedTuple):
     num_lost: int
     row: dict
     taken: dict | None
+    ends_list: bool
 
     @property
     def list(self):
@@ -110,7 +111,22 @@ def _entries(scored, ranking):
         num_lost = piece.num_unknown if ranking.leaves_out else 0
         numbered = 0 if hypothesis.key else list_number
         order = num_lost, -combined
-        yield _Entry(numbered, hypothesis, score, order, num_lost, row, taken)
+        yield _Entry(numbered, hypothesis, score, order, num_lost, row, taken, piece.ends_list)
+
+
+def _lists(entries):
+    """Yields the entries of each list, as soon as it is known to have ended."""
+    those: list[_Entry] = []
+    for entry in entries:
+        if those and entry.list != those[-1].list:
+            yield those
+            those = []
+        those.append(entry)
+        if entry.ends_list:
+            yield those
+            those = []
+    if those:
+        yield those
 
 
 def _taken(piece, number, score):
@@ -137,8 +153,8 @@ def ranked_rows(scored: Iterator, ranking: Ranking = Ranking()) -> Iterator:  # 
     num_lists = num_hypotheses = num_damaged = 0
     ended: set[str] = set()
     are_like_costs = ranking.lm_weight is not None and not ranking.scores
-    for (_, key), group in itertools.groupby(_entries(scored, ranking), lambda entry: entry.list):
-        entries = list(group)
+    for entries in _lists(_entries(scored, ranking)):
+        key = entries[0].hypothesis.key
         _check_list(entries, ended)
         ended.add(key)
         are_like_costs = are_like_costs and all(entry.score >= 0 for entry in entries)

@@ -30,6 +30,7 @@ class Piece(NamedTuple):
       num_unknown: int, how many words are not in the vocabulary.
       ends_line: bool.
       hypothesis: a `nbest_lines.Hypothesis`, where lines are such.
+      ends_list: bool, it is known to be the last hypothesis of its list.
     """
 
     words: list
@@ -37,6 +38,7 @@ class Piece(NamedTuple):
     num_unknown: int
     ends_line: bool
     hypothesis: nbest_lines.Hypothesis | None = None
+    ends_list: bool = False
 
 
 NO_PIECE = Piece([], np.zeros(0, np.int32), 0, True)
@@ -252,19 +254,22 @@ def _whole_lists(blocks):
     num_words, key = 0, None
     for pieces in blocks:
         end = 0
-        for number, piece in enumerate(pieces):
+        for number, piece in enumerate(pieces, start=len(held)):
             # An empty line ends a list without an id. With ids, it may be a line to pass over.
             here = piece.hypothesis.key if piece.hypothesis else key or None
             if here != key:
                 key, end = here, number
+        held += pieces
         num_words += sum(len(piece.ids) for piece in pieces)
-        if num_words > MAX_LIST_WORDS:
-            end = len(pieces)
-        if not end:
-            held += pieces
-            continue
-        yield held + pieces[:end]
-        held = pieces[end:]
-        num_words = sum(len(piece.ids) for piece in held)
+        if end:
+            last = next((i for i in reversed(range(end)) if held[i].hypothesis), None)
+            if last is not None:
+                held[last] = held[last]._replace(ends_list=True)
+        elif num_words > MAX_LIST_WORDS:
+            end = len(held)
+        if end:
+            yield held[:end]
+            held = held[end:]
+            num_words = sum(len(piece.ids) for piece in held)
     if held:
         yield held
