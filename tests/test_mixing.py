@@ -73,6 +73,11 @@ KENLM = "a=3 2 -0.30103\tb=4 1 -0.60206\t</s>=2 1 -0.90309\tTotal: -1.80618 OOV:
         ("0.5\n0.25\n\n1.25e-1\n0\n", [0.5, 0.25, 0.125, 0]),
         (SRILM, [0.5, 0.25, 0, 0.125]),
         (KENLM, [0.5, 0.25, 0.125]),
+        # Sentences of one word, of which one is a number.
+        (SRILM.replace("a b", "1987"), [0.5, 0.25, 0, 0.125]),
+        (SRILM.replace("a b", "<unk>"), [0.5, 0.25, 0, 0.125]),
+        # With what KenLM says on standard error.
+        (f"This binary file contains probing hash tables.\n{KENLM}", [0.5, 0.25, 0.125]),
     ],
 )
 def test_probabilities_are_read_as_programs_print_them(text, expected):
@@ -84,6 +89,24 @@ def test_probabilities_are_read_as_programs_print_them(text, expected):
 def test_what_is_no_probability_is_refused(line):
     with pytest.raises(RequestError, match=rf"--flag=file: line 2 has no probability .*: {line}"):
         list(mixing.read_probabilities(["0.5", line], "--flag=file"))
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("the 0.1\na 0.2\n", "line 1 has more than a probability: the 0.1; leave one"),
+        ("0.0012  -  0.0000  -  the\n", "line 1 has more than a probability"),  # of RNNLM
+        ("# probabilities\n0.5\n", "line 1 has more than a probability"),
+        ("0.5\n0.5 0.25 0.1\n", "line 2 has more than a probability"),
+        ("[0.5, 0.25]\n", "line 1 has more than a probability"),
+        ("Total: -4.2 OOV: 0\n", "line 1 has more than a probability"),  # query -v sentence
+        ("\tthe\t-2.5\n1\t-2.5\t1\t0\t12.2\n", "line 1 has more than a prob"),  # score.py
+        ("probability\n0.5\n", "line 1 has no probability from 0 to 1: probability"),
+    ],
+)
+def test_other_files_are_refused(text, message):
+    with pytest.raises(RequestError, match=f"--flag=file: {message}"):
+        list(mixing.read_probabilities(text.splitlines(), "--flag=file"))
 
 
 @pytest.mark.parametrize("count, message", [(2, "fewer"), (4, "more")])
@@ -108,12 +131,41 @@ def test_an_ngram_model_predicts_each_word_and_the_end_of_a_line(tmp_path, capsy
     assert "--mix_unknown" in unknown and "does not know 1 of the 5 words, such as c" in strange
 
 
-def test_a_file_that_is_no_ngram_model_is_refused(tmp_path):
+def test_an_ngram_model_that_knows_unk_or_eos_as_words(tmp_path, capsys):
     pytest.importorskip("kenlm")
-    (tmp_path / "x.arpa").write_text("no model")
-    for name, reason in (("x.arpa", "finds no n-gram model"), ("y.arpa", "No such file")):
-        with pytest.raises(RequestError, match=f"{name}: cannot be read: .*{reason}"):
-            mixing.NgramModel(str(tmp_path / name), ["a"])
+    with_unknown = ARPA.replace("-0.2\ta b", "-0.2\ta <unk>")
+    (tmp_path / "x.arpa").write_text(with_unknown)
+    mixing.NgramModel(str(tmp_path / "x.arpa"), ["<eos>", "a", "<unk>"])
+    assert capsys.readouterr().err == ""
+    (tmp_path / "x.arpa").write_text(ARPA.replace("UNKNOWN", "<eos>"))
+    mixing.NgramModel(str(tmp_path / "x.arpa"), ["<eos>", "a"])
+    assert "has the word <eos>, which is not asked for" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (None, "No such file"),
+        ("", "kenlm finds no n-gram model in it"),
+        ("no model", 'kenlm says: first non-empty line was "no model" not'),
+        (b"\xd6\xfd\xb2\x7e\x06\0\0\0vector\x08\0", "kenlm finds no n-gram model in it"),  # OpenGrm
+        (f"iARPA\n\n{ARPA}", "kenlm says: This looks like an IRSTLM iARPA file. You need an ARPA"),
+        (ARPA.replace("\t", " "), "kenlm says: Expected tab after probability in the 1-gram"),
+        (ARPA.replace("2=3", "2=4"), 'kenlm says: Could not parse ".end." into a float'),
+        (ARPA.replace("-0.5\t</s>", "-0.5\tc"), "kenlm says: The ARPA file is missing </s>"),
+        (
+            ARPA[: ARPA.index("\\2-grams")].replace("ngram 2=3\n", "") + "\\end\\\n",
+            "kenlm says: This ngram implementation assumes at least a bigram model",
+        ),
+    ],
+)
+def test_a_file_that_is_no_ngram_model_is_refused(tmp_path, content, reason):
+    pytest.importorskip("kenlm")
+    if content is not None:
+        content = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / "x.arpa").write_bytes(content)
+    with pytest.raises(RequestError, match=f"x.arpa: cannot be read: {reason}"):
+        mixing.NgramModel(str(tmp_path / "x.arpa"), ["a"])
 
 
 @pytest.fixture(scope="module")

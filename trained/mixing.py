@@ -8,6 +8,7 @@ model is an n-gram model, which `kenlm` reads, or a file with the probability of
 """
 
 import functools
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,10 @@ from trained import text_reader
 SRILM_WORD = re.compile(r"^\s*p\(.* \|.*\)\s*=\s*\[.*\]\s*(\S+)\s*\[\s*\S+\s*\]")
 KENLM_WORD = re.compile(r"\S+=\d+ \d+ (-?\d\S*)")
 PLAIN = re.compile(r"^\s*(.*?)\s*$")
+# How many lines tell which of them a file is: SRILM prints a sentence first, KenLM may tell of
+# its loading.
+NUM_LINES = 20
+KENLM_REASON = re.compile(r"threw \w+(?: because `.*?')?\. +(.*?)\.?\s*(?:Byte: \d+)?\)$", re.S)
 # The longest chains of rounded logarithms may end a little above 0.
 TOLERANCE = 1e-4
 
@@ -49,16 +54,21 @@ class NgramModel:
                 pass
             with tensorflow_import.no_standard_error():  # where kenlm shows how far it is
                 self._model = self._kenlm.Model(path)
-        except (OSError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or "kenlm finds no n-gram model in it"
+        except (OSError, RuntimeError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or _what_kenlm_says(error)
             raise errors.RequestError(f"--mix_arpa={path}: cannot be read: {reason}") from None
         names = {reader.END_OF_SENTENCE: "</s>", reader.UNKNOWN: unknown}
         self._words = [names.get(word, word) for word in words]
         self._begin()
-        if unknown == reader.UNKNOWN in words:
+        if unknown == reader.UNKNOWN in words and not self._has_seen_unknown():
             messages.say(
                 f"--mix_arpa={path}: our {unknown} gets the probability of its {unknown}, which is "
                 "that of words it never saw; name the word for it in its text with --mix_unknown"
+            )
+        if reader.END_OF_SENTENCE in self._model:
+            messages.say(
+                f"--mix_arpa={path}: has the word {reader.END_OF_SENTENCE}, which is not asked "
+                "for: a line ends with its </s> alone; make it of a text without this word"
             )
         strange = [
             word for word in self._words if word not in self._model and word != reader.UNKNOWN
@@ -68,6 +78,16 @@ class NgramModel:
                 f"--mix_arpa={path}: does not know {len(strange)} of the {len(words)} words, such "
                 f"as {strange[0]}; each gets the probability of its <unk>"
             )
+
+    def _has_seen_unknown(self):
+        """Whether its text had `<unk>` as a word: then the word follows others in its n-grams."""
+        state, after = self._kenlm.State(), self._kenlm.State()
+        for word in ("<s>", *self._words):
+            self._model.NullContextWrite(state)
+            self._model.BaseScore(state, word, after)
+            if self._model.BaseFullScore(after, reader.UNKNOWN, state).ngram_length > 1:
+                return True
+        return False
 
     def _begin(self):
         self._state = self._kenlm.State()
@@ -87,6 +107,14 @@ class NgramModel:
     def finish(self) -> None:
         """Begins a line anew, for another text."""
         self._begin()
+
+
+def _what_kenlm_says(error):
+    """The reason in kenlm's message, without the place in its source."""
+    found = KENLM_REASON.search(str(error))
+    if isinstance(error, UnicodeDecodeError) or not found:
+        return "kenlm finds no n-gram model in it"
+    return f"kenlm says: {' '.join(found[1].split())}"
 
 
 class ProbabilityFile:
@@ -122,7 +150,7 @@ class ProbabilityFile:
 def read_probabilities(lines: Iterable[str], name: str) -> Iterator[float]:
     """Yields natural logarithms of probabilities.
 
-    A file is of one of three kinds, which its first line tells apart: one probability a line; what
+    A file is of one of three kinds, which its first lines tell apart: one probability a line; what
     KenLM's `query -v word` prints; what SRILM's `ngram -debug 2 -ppl` prints.
 
     Args:
@@ -132,11 +160,12 @@ def read_probabilities(lines: Iterable[str], name: str) -> Iterator[float]:
     Raises:
       errors.RequestError: a line is none of these, or no probability.
     """
-    pattern = None
-    for number, line in enumerate(lines, start=1):
+    lines = iter(lines)
+    first_lines = list(itertools.islice(lines, NUM_LINES))
+    pattern = _pattern_of(first_lines, name)
+    for number, line in enumerate(itertools.chain(first_lines, lines), start=1):
         if not line.strip():
             continue
-        pattern = pattern or _pattern_of(line)
         for match in pattern.finditer(line):
             value = _logarithm(match[1], is_log10=pattern is KENLM_WORD)
             if not value <= TOLERANCE:
@@ -145,13 +174,19 @@ def read_probabilities(lines: Iterable[str], name: str) -> Iterator[float]:
             yield value
 
 
-def _pattern_of(line):
-    """What finds the words' numbers in a file that begins with a line."""
-    if KENLM_WORD.search(line):
-        return KENLM_WORD
-    is_word = line.strip().isalpha() and math.isnan(_logarithm(line, False))
-    # SRILM's begins with a sentence, which may be a word.
-    return PLAIN if len(line.split()) == 1 and not is_word else SRILM_WORD
+def _pattern_of(first_lines, name):
+    """What finds the words' numbers in a file that begins with some lines."""
+    for pattern in (KENLM_WORD, SRILM_WORD):
+        if any(map(pattern.search, first_lines)):
+            return pattern
+    for number, line in enumerate(first_lines, start=1):
+        if len(line.split()) > 1:
+            raise errors.RequestError(
+                f"{name}: line {number} has more than a probability: {line.strip():.40}; leave one "
+                "a line, or take what KenLM's `query -v word` or SRILM's `ngram -debug 2 -ppl` "
+                "prints"
+            )
+    return PLAIN
 
 
 def _logarithm(text, is_log10):
