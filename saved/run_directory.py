@@ -34,6 +34,7 @@ LOCK_FILE, PROCESS_FILE = "lock", "process"
 WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 # In a vocabulary in its order, how much of the rarer half of the words ascends, if it is not small.
 MIN_RARER_WORDS, MIN_ASCENDING = 100, 0.7
+MIN_FREQUENT_WORDS, ALPHABETICAL = 30, 0.9
 # With what other programs begin a vocabulary.
 OF_OTHER_TOOLS = re.compile(r"(?i)\[\w+\]|<(?:blank|pad|s|/s|eps|bos|cls|mask)>|\d+|<\|\w+\|>")
 # Tells TensorBoard's projector which variable to show, and which words label its rows.
@@ -123,6 +124,7 @@ def say_order(path: str, words: list) -> None:
 
     Words are ordered by falling count, then by the word. In the rarer half many counts are equal,
     so most words there come after the one before. Other programs order equal counts otherwise.
+    Among the most frequent, few counts are equal, unless the list was sorted.
 
     Args:
       path: of the file they were read from.
@@ -135,6 +137,13 @@ def say_order(path: str, words: list) -> None:
             f"{path}: its words are not ordered by falling count and then by the word, as in "
             "training; with ids of another program the results are wrong, and the checkpoint does "
             "not say which ids are its own"
+        )
+    frequent = words[: len(words) // 8]
+    num_ascending = sum(word < following for word, following in zip(frequent, frequent[1:]))
+    if len(frequent) >= MIN_FREQUENT_WORDS and num_ascending > ALPHABETICAL * len(frequent):
+        say(
+            f"{path}: its words are in alphabetical order, unlike those of training, whose first "
+            "is the most frequent one of the text; with ids of another order the results are wrong"
         )
     strange = [word for word in words[:2] if OF_OTHER_TOOLS.fullmatch(word)]
     has_end = any(END_OF_SENTENCE in word for word in words)

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -122,6 +123,15 @@ def test_one_process_at_a_time(tmp_path):
         )
         assert f"process {os.getpid()} is training in it" in other.stdout.readline()
     assert other.communicate("again\n", timeout=300)[0] == "locked\n"
+
+
+def test_a_sorted_vocabulary_is_said(capsys):
+    words = ["the", "<eos>", *np.random.default_rng(1).permutation(1000).astype(str)[:500]]
+    words += sorted(f"w{i}" for i in range(500))  # all seen once
+    run_directory.say_order("vocab.txt", words)
+    assert capsys.readouterr().err == ""
+    run_directory.say_order("vocab.txt", sorted(words))
+    assert "vocab.txt: its words are in alphabetical order, unlike" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def refuse_other_ids(
     Raises:
       VocabularyError: it seems to be of another order or text.
     """
-    if layout.sizes[1] > MAX_HIDDEN_SIZE:
+    if layout.sizes[1] > MAX_HIDDEN_SIZE or len(words) > layout.sizes[0]:
         return
     try:
         corpora = [
