@@ -7,7 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from program.errors import UserError
+from saved import tf1_checkpoints
 
+SCOPES = (f"{tf1_checkpoints.SCOPE}/", f"{tf1_checkpoints.FIRST_SCOPE}/", tf1_checkpoints.OURS)
+SLICED = "Sliced checkpoints are not supported"
 RUN = "Training/run"  # the description of the run that saved it
 
 tf1 = tf.compat.v1
@@ -31,6 +34,11 @@ def _naming_damage(path):
     try:
         yield
     except Exception as error:  # TensorFlow raises many kinds of errors for damaged files
+        if reason(error).startswith(SLICED):
+            raise CheckpointError(
+                f"{path}: has variables in slices, as a partitioner makes them, which cannot be "
+                "read; restore it in TensorFlow 1, and save it without the partitioner"
+            ) from None
         raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
 
 
@@ -41,18 +49,26 @@ def read_shapes(path: str) -> dict:
       Dict of variable name to shape, a list of int.
 
     Raises:
-      CheckpointError: it is damaged, or a file of it is missing, or a number in it is not finite.
+      CheckpointError: it is damaged, or a file of it is missing, or a number of a model in it is
+        not finite.
     """
     with _naming_damage(path):
         # load_checkpoint would read the newest checkpoint of a directory with that name instead.
         checkpoint = tf1.train.NewCheckpointReader(path)
         shapes = checkpoint.get_variable_to_shape_map()
-        bad = [name for name in sorted(shapes) if not _is_finite(checkpoint.get_tensor(name))]
-    if bad:
+        values = ((name, checkpoint.get_tensor(name)) for name in sorted(shapes))
+        bad = [name for name, value in values if not _is_finite(value)]
+    if bad := [name for name in bad if _is_read(name, shapes)]:
         raise CheckpointError(
             f"{path}: {bad[0]} has numbers that are infinite or NaN; take an earlier checkpoint"
         )
     return shapes
+
+
+def _is_read(name, shapes):
+    """Whether a variable is a model's or a run's own: no optimizer's slot, nor a best value."""
+    is_slot = name.rpartition("/")[0] in shapes
+    return name.startswith(SCOPES) and not is_slot
 
 
 def _is_finite(value):

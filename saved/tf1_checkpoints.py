@@ -28,6 +28,7 @@ SCOPE = "Model"
 OURS = "Training/"
 # What the script wrote before October 2016; from then on the scope was `Model`.
 FIRST_SCOPE = "model"
+MOVING_AVERAGE = "ExponentialMovingAverage"
 
 
 class EraError(UserError):
@@ -253,6 +254,30 @@ def match(path: str, shapes: dict) -> Layout:
         next((step for step in steps if shapes.get(step) == []), None),
         any(name.startswith(OURS) for name in shapes),
     )
+
+
+def left_out(shapes: dict, layout: Layout) -> list[str]:
+    """The names of a model's arrays that the script never had, and that are not read.
+
+    So are moving averages of its weights, which may be what the user wants.
+
+    Args:
+      shapes: as for `match`.
+      layout: what `match` found.
+    """
+    cells = [f"{layout.scope}/{era.cell}" for era in ERAS]
+
+    def is_known(name: str) -> bool:
+        parent, _, last = name.rpartition("/")
+        is_slot = parent in shapes and last != MOVING_AVERAGE
+        of_cell = any(re.fullmatch(cell, name) for cell in cells)
+        return is_slot or of_cell or last == "lstm_params" or name in layout.names.values()
+
+    return [
+        name
+        for name, shape in sorted(shapes.items())
+        if shape and name.startswith(f"{layout.scope}/") and not is_known(name)
+    ]
 
 
 def with_layers(layout: Layout, num_layers: int) -> Layout:

@@ -319,7 +319,28 @@ HANDED_OVER = [
     ("links", "no checkpoint is whole"),
     ("peepholes", "w_f_diag is of a cell that the TF1 script never had"),
     ("windows/checkpoint", "run-30"),
+    ("own_numbers", "run-30"),
+    ("more", "run-30"),
+    ("slices/run-30", "has variables in slices, as a partitioner makes them"),
 ]
+
+
+def save_in_slices(path, values):
+    """Saves the arrays in two halves, as a partitioner does, in the oldest format."""
+    names, slices = [], []
+    for name, value in values.items():
+        rows, *more = (2 * len(value), *value.shape[1:])
+        for start in (0, len(value)):
+            names.append(name)
+            place = ":".join([f"{start},{len(value)}", *(f"0,{size}" for size in more)])
+            slices.append(f"{rows} {''.join(f'{size} ' for size in more)}{place}")
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tensors = [tf.constant(values[name]) for name in names]
+        session.run(
+            tf.raw_ops.SaveSlices(
+                filename=str(path), tensor_names=names, shapes_and_slices=slices, data=tensors
+            )
+        )
 
 
 @pytest.fixture(scope="module")
@@ -331,7 +352,7 @@ def handed_over(tmp_path_factory, num_rows):
         (at / name).mkdir()
     for name in ("only_index", "only_state", "cut_off", "cut_off_v1", "nan", "other_model"):
         (at / name).mkdir()
-    for name in ("shards", "links", "windows", "peepholes"):
+    for name in ("shards", "links", "windows", "peepholes", "own_numbers", "more", "slices"):
         (at / name).mkdir()
     state = 'model_checkpoint_path: "/data/lm/{}"\n'
     old_files.save(at / "run-30", values)
@@ -358,6 +379,13 @@ def handed_over(tmp_path_factory, num_rows):
     cell = "Model/RNN/multi_rnn_cell/cell_0/basic_lstm_cell"
     peephole = {f"{cell}/w_f_diag": np.ones(old_files.HIDDEN_SIZE, np.float32)}
     old_files.save(at / "peepholes/run-30", {**values, **peephole})
+    bad = np.full(values["Model/embedding"].shape, np.nan, np.float32)
+    own = {"best_valid_perplexity": np.float32(np.inf), "Model/embedding/Momentum": bad}
+    old_files.save(at / "own_numbers/run-30", {**values, **own})
+    ones = np.ones(num_rows, np.float32)
+    more = {"Model/proj_w": ones, "Model/softmax_b/ExponentialMovingAverage": ones}
+    old_files.save(at / "more/run-30", {**values, **more, "Model/Variable": np.float32(1)})
+    save_in_slices(at / "slices/run-30", {k: v for k, v in values.items() if np.ndim(v)})
     for number in range(2):
         part = dict(list(values.items())[number::2])
         old_files.save(at / f"shards/run-30-{number:05}-of-00002", part, one_file=True)
@@ -385,6 +413,8 @@ def test_what_is_handed_over_is_taken_or_refused(name, answer, handed_over, corp
         assert f"takes {taken}, step " in err
     if name == "run":
         assert "also there: model.ckpt-0 (step 0)" in err
+    unread = "; Model/proj_w and 1 more are not read, which the script never had"
+    assert (unread in err) == (name == "more") and err.count("not read") == (name == "more")
 
 
 @pytest.mark.parametrize(
@@ -574,6 +604,16 @@ def test_a_text_that_does_not_determine_the_words_is_refused(pairs, tmp_path):
         trained_model.read(path, str(pairs))
     (tmp_path / "vocab.txt").write_text("".join(f"{word}\n" for word in unordered))
     assert trained_model.read(path).words == unordered
+
+
+def test_a_longer_word_list_is_refused(corpus, num_rows, tmp_path):
+    path = tmp_path / "run-30"
+    old_files.save(path, old_files.as_named(old_files.random_weights(num_rows), "basic"))
+    (tmp_path / "vocab.txt").write_text("".join(f"w{i}\n" for i in range(num_rows)) + "<eos>\n")
+    message = f"vocab.txt: has {num_rows + 1} words, but .* has {num_rows}; they are of different"
+    for data_path in (None, str(corpus)):
+        with pytest.raises(UserError, match=message):
+            trained_model.read(str(path), data_path)
 
 
 def test_a_word_list_of_another_order_is_refused(pairs, tmp_path):

@@ -140,6 +140,9 @@ def read(
         mode = f"TensorFlow {facts.tensorflow if facts else layout.era.tensorflow}"
         step = finding.in_words(path)
         about = f"{path}: of the TF1 script, {layout.era.mode}, {mode}, {step}"
+        if others := tf1_checkpoints.left_out(shapes, layout):
+            rest = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            decided.append(f"{others[0]}{rest} are not read, which the script never had")
         say("; ".join([about, *decided]))
     words, line_ends = _read_words(path, layout, data_path, run, facts, answers.line_ends)
     how = _read_preparation(path, data_path, run, words)
