@@ -142,6 +142,33 @@ def test_what_is_no_text_is_refused(scored, text, message):
         scored(text)
 
 
+@pytest.mark.parametrize(
+    "lines, said",
+    [
+        (["word4 word5"] * 20, None),
+        ([f"{i} word4" for i in range(20)], None),
+        (
+            [f"utt-{i} word4 word5" for i in range(20)],
+            "its lines begin with ids, it seems, such as",
+        ),
+        (
+            ["0 ||| word4 ||| d: 0 ||| -5"] * 2,
+            "seems to be Moses's lists, and all of it was scored",
+        ),
+        (['{"id": "u1", "text": "word4"}'], "seems to be lists of JSON, an object a line, and all"),
+        (
+            ["1", "00:00:01,000 --> 00:00:02,000", "word4", ""] * 5,
+            "its lines seem to be of subtitle",
+        ),
+    ],
+)
+def test_what_a_text_has_beside_words_is_said(scored, capsys, lines, said):
+    scored("".join(f"{line}\n" for line in lines), by_itself=True)
+    err = capsys.readouterr().err
+    assert ("--text: " in err) == (said is not None) and (said or "") in err
+    assert "--raw_text" not in err
+
+
 def test_a_long_line_is_not_held_in_memory(scorer, monkeypatch, tmp_path):
     """Neither the pieces of a line nor its scores are as long as the line."""
     monkeypatch.setattr(text_reader, "BLOCK_BYTES", 1000)

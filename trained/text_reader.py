@@ -1,5 +1,6 @@
 """Texts read as the words of a model: lines of a text, or the hypotheses of lists."""
 
+import collections
 import contextlib
 import itertools
 from collections.abc import Iterator
@@ -10,7 +11,15 @@ import numpy as np
 import reader
 from program import errors, messages
 from program.progress_bar import progress_bar, size_of_files
-from text import files, nbest_lines, preparation, sentences, words_of_lines
+from text import (
+    files,
+    nbest_format,
+    nbest_lines,
+    preparation,
+    sentences,
+    words_of_lines,
+)
+from text.nbest_lines import FORMATS
 from text.nbest_reader import ListReader
 
 # How much is read at once: lines that come together are scored together.
@@ -19,6 +28,8 @@ BLOCK_BYTES = 1 << 18
 MAX_LIST_WORDS = 1 << 18
 # How many unknown words are looked at to tell whether the text is raw, and how many must seem so.
 MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
+# How many lines show whether there are words alone in them, how much of each, and how many must.
+NUM_FIRST_LINES, MAX_LENGTH, MIN_STRANGE_SHARE, MIN_IDS = 100, 300, 0.25, 10
 
 
 class Piece(NamedTuple):
@@ -84,6 +95,7 @@ class TextReader:
         self._num_words = self._num_unknown = self._num_examined = self._num_raw = 0
         self._marks = words_of_lines.Marks(word_to_id)
         self._line = 0
+        self._first_lines: list[str] = []
         self._lists = ListReader(nbest_format, word_to_id) if nbest_format else None
 
     def read(self, paths, complete_last_line=False):
@@ -158,6 +170,8 @@ class TextReader:
             if not hypothesis:
                 return NO_PIECE
             line = f"{hypothesis.words}\n"
+        elif len(self._first_lines) < NUM_FIRST_LINES and line.strip():
+            self._first_lines.append(line.strip()[:MAX_LENGTH])
         parts = words_of_lines.words_of_line([line], self._marks, self._prepare)
         return self._piece([word for words, _ in parts for word in words], True, hypothesis)
 
@@ -236,7 +250,9 @@ class TextReader:
             messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
         if self._marks.counts:
             messages.say(self._marks.in_words())
-        if self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
+        if what := _beside_words(self._first_lines, self._word_to_id):
+            messages.say(f"--text: {what}")
+        elif self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
             remedy = "--raw_text prepares the text as the corpus was"
             if self._how in (None, preparation.TOKENIZED):
                 remedy = (
@@ -246,6 +262,31 @@ class TextReader:
             messages.say(
                 f"{self._num_raw} words are unknown only for their case or punctuation: {remedy}"
             )
+
+
+def _beside_words(lines, vocabulary):
+    """What the first lines of a text have beside words, to be said; None if nothing."""
+    signs: collections.Counter = collections.Counter()
+    for line in lines:
+        try:
+            signs[nbest_format.sign(line)] += 1
+        except nbest_lines.NbestError as error:
+            signs[f"its lines seem {str(error).removeprefix('seems ').partition(';')[0]}"] += 1
+    del signs[None]
+    for sign, count in signs.most_common(1):
+        if count >= MIN_STRANGE_SHARE * len(lines):
+            what = f"seems to be {nbest_format.IN_WORDS[sign]}" if sign in FORMATS else sign
+            remedy = "--nbest reads them" if sign in FORMATS else "leave only the words"
+            return f"{what}, and all of it was scored as words; {remedy}"
+    first = {line.split()[0] for line in lines}
+    are_names = all(nbest_format.NAME.fullmatch(word) for word in first)
+    if len(first) == len(lines) >= MIN_IDS and are_names and first.isdisjoint(vocabulary):
+        example = lines[0].split()[0]
+        return (
+            f"its lines begin with ids, it seems, such as {example}, which were scored as words; "
+            "`cut -d' ' -f2- FILE` leaves them out"
+        )
+    return None
 
 
 def _whole_lists(blocks):
