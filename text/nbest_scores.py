@@ -91,7 +91,8 @@ class Scores:
     def _check_column(self, word):
         """Refuses a first column of scores where the hypotheses have no ids to compare it with."""
         try:
-            is_score = "." in word and nbest_lines.read_number(word) is not None
+            has_sign = word.startswith("-") or "." in word
+            is_score = has_sign and nbest_lines.read_number(word) is not None
         except ValueError:
             return
         if is_score:
