@@ -184,8 +184,10 @@ def test_scores_of_lines_without_ids(ranked, capsys):
     assert "no score is negative, as no cost is" in capsys.readouterr().err
     ranked("0 ||| word4 ||| 3.5\n0 ||| word5 ||| 4.5\n", lm_weight=0)  # Nematus's
     assert "--text: no score is negative, as no cost is" in capsys.readouterr().err
-    with pytest.raises(errors.UserError, match="line 1 has two scores, -1.5 before the last"):
-        ranked("word4\nword5\n", "lines", scores="-1.5 2\n-2.5 3\n", lm_weight=0)
+    for first in ("-1.5", "-5"):
+        message = f"line 1 has two scores, {first} before the last"
+        with pytest.raises(errors.UserError, match=message):
+            ranked("word4\nword5\n", "lines", scores=f"{first} 2\n-2.5 3\n", lm_weight=0)
 
 
 @pytest.mark.parametrize(
@@ -291,6 +293,21 @@ def test_a_list_is_answered_when_it_has_ended(scorer, form):
     os.close(receiver)
 
 
+@pytest.mark.parametrize("form", ["0 ||| {} ||| -1", "utt1 {}", "{}"])
+def test_escapes_are_undone(ranked, capsys, form):
+    names = {"word5": "'s", "word6": '"', "word7": "&amp;"}
+    word_to_id = {names.get(word, word): i for word, i in WORD_TO_ID.items()}
+    escaped, plain = "word4 &apos;s &quot; &amp; &#91;", "word4 's \" &amp; ["
+    ((first, second),) = ranked(
+        f"{form.format(escaped)}\n{form.format(plain)}\n",
+        "kaldi" if form.startswith("utt") else "guess",
+        word_to_id,
+    )
+    assert first["log_probability"] == second["log_probability"]
+    assert first["unknown"] == second["unknown"] == 1
+    assert "escapes were undone in 3 words, such as &apos;s" in capsys.readouterr().err
+
+
 def test_pieces_of_words_are_said(ranked, capsys):
     ranked("0 ||| ▁word4 ▁wo rd5 ||| -1\n0 ||| ▁word4 ||| -2\n")
     assert "pieces of words, such as ▁word4 (SentencePiece)" in capsys.readouterr().err
@@ -299,6 +316,9 @@ def test_pieces_of_words_are_said(ranked, capsys):
 def test_a_carriage_return_is_white_space(ranked):
     ((row,),) = ranked("0 ||| word4 word5\rword6 ||| -1\n")
     assert (row["words"], row["unknown"]) == (4, 0)
+
+
+LONG = "word4 word5 word6 word7 word8 word9 word4 word5 word6 word7"
 
 
 @pytest.mark.parametrize(
@@ -321,6 +341,22 @@ def test_a_carriage_return_is_white_space(ranked):
         (["2026-01-02 10:11:12 | INFO | fairseq", "H-8\t-0.25\tword4"], "fairseq"),
         (["W-8\t0.1\tseconds", "H-8\t-0.25\tword4", "E-8_0\tword5", "I-8\t3"], "fairseq"),
         (['{"id": "a", "text": "word4 ||| word5"}'], "jsonl"),
+        (['{"id": "a", "text": "word4"},', '{"id": "a", "text": "word5"}'], "jsonl"),
+        (["0 ||| 25 ||| lm= -5.1 ||| -3", "0 ||| 26 ||| -4"], "moses"),
+        (["word4x word5", "word4 word5", "word5 word6"], "lines"),
+        (["word4-x1 word5", "word4 word5", "word4-x2 word5"], "kaldi"),  # by chance, a word
+        (["word4 </s>", "word5 </s>", "word6 word7 </s>"], "lines"),
+        (["<s> word4 word5 </s>"], "lines"),
+        (["utt1-1 word4 word5 </s>", "utt1-2 word4 </s>"], "kaldi_n"),
+        (["[laughter]", "word4"], "lines"),
+        (["“Yes,” word4", "“Yes,” word5"], "lines"),
+        (["1,000 word4", "1,500 word5"], "lines"),
+        (["a|b word4|c", "d|e word4|f"], "lines"),
+        (["utt1-1 25 word4", "utt1-2 25 word5"], "kaldi_n"),
+        (["word4|a", "b|c"], "lines"),
+        (["word4 word5 word6", "...", "word4 word5"], "lines"),
+        (["25", "word4 word5", "20 5", "2005"], "lines"),
+        (["okay", "word4 word5 word6", "", "yeah", "word5 word6 word7"], "lines"),
         (['{"id": "a", "text": ["word4", "word5"], "score": null}'], "jsonl"),
     ],
 )
@@ -374,11 +410,11 @@ def test_a_format_is_guessed_from_several_lines(ranked, capsys, monkeypatch, lin
         ("0 46797 word4\n0 35000 word5\n", "guess", "the first lines|two numbers before"),
         ("utt1 | word4\nutt2 | word5\n", "guess", r"have \| before the words"),
         ("the 12\nowl 40\n", "guess", "others are a word and a number"),
-        ('utt1,"a b",-1.5\nutt1,"c d",-1.7\n', "guess", "more than words, such as utt1,"),
+        ('utt1,"a b",-1.5\nutt1,"c d",-1.7\n', "guess", "have , within their first words"),
         ("[05/01/17 12:00:00 INFO] PRED 1: a\n[05/01/17 12:00:00 INFO] b\n", "guess", "more than"),
         ("0 a [-1.2]  b [-3.4] \n1 c [-1]  d [-3] \n", "guess", "begin with 0 and 1"),
         ("a.nbest -1234.5 -20.3 3 a b\na.nbest -1250.5 -22.3 5 c\n", "guess", "more than words"),
-        ("0 1000 the -123.4\n///\n0 900 an -12\n", "guess", "more than words, such as -123.4"),
+        ("0 1000 the -123.4\n///\n0 900 an -12\n", "guess", "line 2 is /// alone"),
         ("# frames 123\n T -1234 A -1200 0 <s> 10 -3 -3 the\n", "guess", "more than words"),
         ("utt1-0:\thyp=['a', 'b']\nutt2-1:\thyp=['c', 'd']\n", "guess", "more than words"),
         ("('a b', None, [('a', (0, 3))], -1.2)\n('c', None, [('c', (0, 3))], -1.4)\n", "guess",
@@ -409,6 +445,50 @@ def test_a_format_is_guessed_from_several_lines(ranked, capsys, monkeypatch, lin
         ('{"id": 1, "text": "a", "pred_text": "b"}\n', "guess", 'has "text" and "pred_text"'),
         ('{"id": 1, "text": "a"\n', "jsonl", "line 1 is no JSON object"),
         ('<?xml version="1.0"?>\n', "guess", "XML or SGML"),
+        ('[{"id": "a", "text": "b"},\n{"id": "a", "text": "c"}]\n', "guess", "a list in JSON"),
+        (f"[00:00.000 --> 00:02.000]  {LONG}\n[00:02.000 --> 00:04.000]  {LONG}\n", "guess",
+         r"have \[00:00.000 --> 00:02.000\] before the words"),
+        (f"utt1 [0.00s -> 2.00s] {LONG}\nutt1 [0.00s -> 2.10s] {LONG}\n", "kaldi",
+         r"have \[0.00s -> 2.00s\] before the words"),
+        (f"[0.00s -> 2.00s] {LONG}\n", "guess", r"of one line, which has \[0.00s -> 2.00s\]"),
+        *(
+            (f"{first}\n{LONG}\nword4\n\n{second}\n{LONG}\n", "guess",
+             f"line 6 ends a list that begins with {re.escape(second)} alone, as the one before")
+            for first, second in (
+                ("utt1", "utt2"), ("# utt1", "# utt2"), ("[utt1]", "[utt2]"), ("2", "1"),
+                ("REF", "REF"),
+            )
+        ),
+        (f"utt1\n{LONG}\nutt2\n{LONG}\n", "guess", "line 3 is utt2 alone, between hypotheses"),
+        *(
+            (f"word4\n{line}\nword6\n{line}\n", "guess", f"is {re.escape(line)} alone, between")
+            for line in ("---", "////", "####", "* * *", ".", "___")
+        ),
+        ("word4\n" * 100 + "---\nword5\n", "guess", "line 101 is --- alone.*--nbest_format=lines"),
+        (f"{LONG}\n-12.5\n{LONG}\n-12.75\n", "guess", "line 4 is -12.75 alone"),
+        (f"12\n{LONG}\n13\n{LONG}\n", "guess", "line 3 is 13 alone"),
+        ("utt1 1 -12.3 a b\nutt1 2 -12.4 a c\n", "kaldi", "after the id, such as 1, which"),
+        ("utt1 1 a b\nutt1 2 a c\nutt2 1 a\n", "guess", "after the id, such as 1, which"),
+        ("u-1-1 12 a b\nu-1-2 13.5 a c\nu-2-1 3 a\n", "guess", "after the id, such as 12, which"),
+        ("u-1-1 12 a b\nu-1-2 13 a c\n", "kaldi_n", "after the id, such as 12, which"),
+        *(
+            (f"utt1{joint}a b\nutt1{joint}c b\nutt2{joint}a\n", "guess",
+             f"have {re.escape(joint)} within their first words, such as utt1{re.escape(joint)}a")
+            for joint in ",;|"
+        ),
+        ("-1.234500e+01 a b\n-1.244500e+01 a c\n", "guess", "before the words, such as -1.2345"),
+        ("1e-1 a b\n1e-2 a c\n", "guess", "before the words, such as 1e-1"),
+        ("0 ||| 1 ||| a b ||| -5\n0 ||| 2 ||| a c ||| -6\n", "guess", "has only the number 1"),
+        ("0 ||| -5.1 ||| a b\n", "moses", "has only the number -5.1 where its words should be"),
+        ("a b\ta c\n", "guess", "line 1 ends a list of one line, which has columns, with tabs"),
+        ("-12.3\ta b\n\n-12.4\ta c\n", "guess", "of one line, which has columns"),
+        *(
+            (text, "guess", f"have {mark} before the words.*or say --nbest_format=lines if all of")
+            for text, mark in (
+                ("( applause )\n( laughter )\n", r"\("), ("— word4\n— word5\n", "—"),
+                ("¿ word4 ?\n¿ word5 ?\n", "¿"),
+            )
+        ),
     ],
 )  # fmt: skip
 def test_what_is_no_list_is_refused(ranked, text, form, message):

@@ -7,11 +7,18 @@ whatever it looks like.
 import re
 from collections.abc import Container, Sequence
 
-from text.nbest_format import ADVICE
-from text.nbest_lines import KALDI, LINES, NbestError, parse, without_annotations
+from text.nbest_format import ADVICE, NUM_LINES, NUMBERED, SCORE
+from text.nbest_lines import (
+    KALDI,
+    LINES,
+    NbestError,
+    parse,
+    without_annotations,
+    without_escapes,
+)
+from text.words_of_lines import BEGINNINGS, ENDS
 
 NAME_AFTER = re.compile(r".*\((?=\S*\d)\S*[^\W\d_]\S*(?:\s+-?[.\d]+)?\)")
-SCORE = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+|-\d+")
 WORD_NUMBER = re.compile(r"\d+")
 # Of what is no word: code, tables, times; but not `[noise]`, nor a word with its punctuation.
 STRANGE = re.compile(
@@ -25,10 +32,21 @@ NOT_STRANGE = re.compile(
 )
 # What stands beside the words if each line has it: `[utt1]`, `(0.95)`, `95%`, `HYP:`.
 BESIDE_WORDS = re.compile(r"[<\[({].*\d.*[>\])}]|\d+(?:\.\d+)?%|[^\W\d]\w*(?:\[\d+\])?:")
+# Times, ids and scores, such as `[0.00s -> 2.00s]`; in a line alone, several numbers.
+GROUP = re.compile(r"\[[^\]]*\d[^\]]*\]|\([^)]*\d[^)]*\)|\{[^}]*\d[^}]*\}|<[^>]*\d[^>]*>")
+NUMBERS = re.compile(r"\d[^\d]+\d")
+SENTENCE_MARKS = frozenset((*BEGINNINGS, *ENDS))
 MARKS = re.compile(r"[^\w]+")
 AROUND_WORDS = "\"'“”„«»¿¡"
 STRANGE_SHARE = 0.25
 MAX_EXAMINED = 100  # characters of a word: the time may grow with the square of them
+WAY_OUT = f"say --nbest_format={LINES} if all of it is words"
+# For `Layout`.
+LETTER, DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
+RULER = re.compile(r"([-=*#/~+_])\1\1+")
+MAX_APART = 3  # words and marks of a line that is no hypothesis
+# How long hypotheses are beside such a line, and how much of them is known.
+MIN_LENGTH, MIN_KNOWN_SHARE = 2.5, 0.5
 
 
 def check(lines: Sequence[str], form: str, vocabulary: Container[str]) -> None:
@@ -41,30 +59,54 @@ def check(lines: Sequence[str], form: str, vocabulary: Container[str]) -> None:
     Raises:
       NbestError: they have.
     """
-    hypotheses = [hypothesis.words for line in lines if (hypothesis := parse(line, form))]
-    if len(hypotheses) > 1 and all(
-        NAME_AFTER.fullmatch(each[-2 * MAX_EXAMINED :]) for each in hypotheses
+    hypotheses = [hypothesis for line in lines if (hypothesis := parse(line, form))]
+    bare = [_bare(hypothesis.words, vocabulary) for hypothesis in hypotheses]
+    if len(bare) > 1 and all(
+        NAME_AFTER.fullmatch(" ".join(row)[-2 * MAX_EXAMINED :]) for row in bare
     ):
         raise NbestError(
             "and others have a name in brackets after the words, as in the format trn; write it "
             f"before the words, without brackets (--nbest_format={KALDI}), or say "
             f"--nbest_format={LINES} if it is a word"
         )
-    rows = [each.split() for each in hypotheses if each.strip()]
+    rows = [row for row in bare if row]
     _refuse_numbers(rows, vocabulary)
-    if form == LINES and len(hypotheses) > 1 and all("\t" in line.strip() for line in lines):
-        raise NbestError(f"and others have columns, with tabs between them; {ADVICE}")
-    if len(rows) > 1 and min(map(len, rows)) > 1:
-        _refuse_columns(rows, vocabulary)
-    bare = (without_annotations(" ".join(row), vocabulary)[0] for row in rows)
-    words = [word for text in bare for word in text.split()]
-    strange = [word for word in words if _is_strange(word[:MAX_EXAMINED], vocabulary)]
-    if len(strange) > 1 and len(strange) >= STRANGE_SHARE * len(words):
-        raise NbestError(f"and others have more than words, such as {strange[0]:.40}; {ADVICE}")
+    advice = f"{ADVICE}; or {WAY_OUT}" if form == LINES else ADVICE
+    try:
+        _refuse_scores(rows, vocabulary)
+        if form == LINES:
+            _refuse_tabs(lines)
+        else:
+            _refuse_ranks(
+                [each.key for each, row in zip(hypotheses, bare) if row], rows, vocabulary
+            )
+        if len(rows) > 1 and min(map(len, rows)) > 1:
+            _refuse_columns(rows, vocabulary)
+        _refuse_strange(rows, vocabulary)
+        _refuse_groups(rows, vocabulary)
+    except NbestError as error:
+        raise NbestError(f"{error}; {advice}") from None
+
+
+def _bare(text, vocabulary):
+    """The words of a hypothesis, without what is no word of its sentence."""
+    text, _ = without_annotations(text, vocabulary)
+    text, _ = without_escapes(text, vocabulary)
+    return _without_marks(text.split(), vocabulary)
+
+
+def _without_marks(words, vocabulary):
+    """Words without the marks of a sentence's beginning and end."""
+    return [word for word in words if word not in SENTENCE_MARKS or word in vocabulary]
+
+
+def _who(lines):
+    # The line that the message is prefixed with may be the empty one after the list.
+    return "and others have" if len(lines) > 1 else "ends a list of one line, which has"
 
 
 def _refuse_numbers(rows, vocabulary):
-    """Refuses numbers in place of words, and a column of scores."""
+    """Refuses numbers in place of words."""
     words = [word for row in rows for word in row]
     if len(words) > len(rows) and all(
         WORD_NUMBER.fullmatch(word) and word not in vocabulary for word in words
@@ -72,14 +114,38 @@ def _refuse_numbers(rows, vocabulary):
         raise NbestError(
             "and others have numbers in place of words; Kaldi's int2sym.pl makes words of them"
         )
+
+
+def _refuse_scores(rows, vocabulary):
+    """Refuses a column of scores."""
     for place, where in ((0, "before"), (-1, "after")):
         column = [row[place] for row in rows if len(row) > 1]
         is_whole = len(column) == len(rows) and len(set(column)) > 1
         if is_whole and all(SCORE.fullmatch(word) and word not in vocabulary for word in column):
             raise NbestError(
                 f"and others have a number {where} the words, such as {column[0]}, which seems to "
-                f"be a score; {ADVICE}"
+                "be a score"
             )
+
+
+def _refuse_tabs(lines):
+    if all("\t" in line.strip() for line in lines):
+        raise NbestError(f"{_who(lines)} columns, with tabs between them")
+
+
+def _refuse_ranks(keys, rows, vocabulary):
+    """Refuses numbers between ids and words, unless a list's hypotheses have the same."""
+    firsts = [row[0] for row in rows]
+    if (
+        sum(len(row) > 1 for row in rows) > len(rows) / 2
+        and len(set(zip(keys, firsts))) > max(1, len(rows) / 2)
+        and all(NUMBERED.fullmatch(word) or SCORE.fullmatch(word) for word in firsts)
+        and any(word not in vocabulary for word in firsts)
+    ):
+        raise NbestError(
+            f"and others have a number after the id, such as {firsts[0]}, which seems to be a rank "
+            "or a score"
+        )
 
 
 def _refuse_columns(rows, vocabulary):
@@ -91,14 +157,21 @@ def _refuse_columns(rows, vocabulary):
     firsts, seconds, lasts = ([row[place] for row in rows] for place in (0, 1, -1))
     have_numbers = are(WORD_NUMBER.fullmatch, seconds)
     if have_numbers and are(WORD_NUMBER.fullmatch, firsts):
-        raise NbestError(f"and others have two numbers before the words; {ADVICE}")
+        raise NbestError("and others have two numbers before the words")
     for column in (firsts, seconds, lasts):
         if are(BESIDE_WORDS.fullmatch, column):
-            raise NbestError(f"and others have {column[0]:.40} beside the words; {ADVICE}")
+            raise NbestError(f"and others have {column[0]:.40} beside the words")
     if are(MARKS.fullmatch, firsts):
-        raise NbestError(f"and others have {firsts[0]:.40} before the words; {ADVICE}")
+        raise NbestError(f"and others have {firsts[0]:.40} before the words")
     if have_numbers and len(set(seconds)) > 1 and max(map(len, rows)) == 2:
-        raise NbestError(f"and others are a word and a number; {ADVICE}")
+        raise NbestError("and others are a word and a number")
+
+
+def _refuse_strange(rows, vocabulary):
+    words = [word for row in rows for word in row]
+    strange = [word for word in words if _is_strange(word[:MAX_EXAMINED], vocabulary)]
+    if len(strange) > 1 and len(strange) >= STRANGE_SHARE * len(words):
+        raise NbestError(f"{_who(rows)} more than words, such as {strange[0]:.40}")
 
 
 def _is_strange(word, vocabulary):
@@ -107,3 +180,112 @@ def _is_strange(word, vocabulary):
     word = word.strip(AROUND_WORDS)
     bare = word.lstrip("([").rstrip(".,;:!?…)]")
     return bool(STRANGE.fullmatch(bare or word) or STRANGE.fullmatch(word.rstrip(".,;:!?…")))
+
+
+def _refuse_groups(rows, vocabulary):
+    """Refuses lines that begin with a number in brackets, of any number of words."""
+    texts = [" ".join(row[:MAX_EXAMINED])[: 2 * MAX_EXAMINED] for row in rows]
+    groups = [match[0] for text in texts if (match := GROUP.match(text))]
+    is_clear = len(rows) > 1 or (groups and NUMBERS.search(groups[0]))
+    if is_clear and len(groups) == len(rows) and not any(row[0] in vocabulary for row in rows):
+        raise NbestError(f"{_who(rows)} {groups[0]:.40} before the words")
+
+
+class Layout:
+    """Refuses what tells lists apart in place of an empty line, or names them.
+
+    That is a line of marks or of a number between hypotheses, or a line that begins each list. The
+    model knows no word of such a line.
+    """
+
+    def __init__(self, vocabulary: Container[str]):
+        """Begins a text of hypotheses, a line each; `vocabulary` is of the model."""
+        self._vocabulary = vocabulary
+        self._num_lines = self._num_words = self._num_known = 0  # of hypotheses
+        self._headers: list[str] = []  # of the first lists, as long as each has one
+        self._num_lists = 0
+        self._begin_list()
+
+    def _begin_list(self):
+        self._is_begun = self._has_hypothesis = self._was_apart = self._has_number = False
+        self._apart: set[str] = set()
+
+    def add(self, line: str) -> None:
+        """Takes the next line; an empty one ends a list.
+
+        Raises:
+          NbestError: it is no hypothesis; the message does not say which line.
+        """
+        if not line.strip():
+            self.end()
+            return
+        words = _without_marks(line.split(), self._vocabulary)
+        was_apart, self._was_apart = self._was_apart, self._is_apart(words)
+        if self._was_apart:
+            self._add_apart(" ".join(words), was_apart)
+        else:
+            self._has_hypothesis = True
+            if self._num_lines < NUM_LINES:
+                self._num_lines += 1
+                self._num_words += len(words)
+                self._num_known += sum(word in self._vocabulary for word in words)
+        self._is_begun = True
+
+    def _add_apart(self, line, was_apart):
+        if self._has_hypothesis and self._is_between(line, was_apart):
+            raise NbestError(
+                f"is {line:.40} alone, between hypotheses; an empty line ends a list; or {WAY_OUT}"
+            )
+        self._apart.add(line)
+        self._has_number = self._has_number or bool(DIGIT.search(line))
+        if not self._is_begun and len(self._headers) == self._num_lists:
+            self._headers.append(line)
+
+    def _is_apart(self, words):
+        """Whether a line is marks alone, or marks and an unknown word or number."""
+        if not 0 < len(words) <= MAX_APART or all(word in self._vocabulary for word in words):
+            return False
+        no_marks = [word for word in words if not MARKS.fullmatch(word)]
+        return len(no_marks) < 2 and not any(word in self._vocabulary for word in no_marks)
+
+    def _is_between(self, line, was_apart):
+        """Whether a line tells lists apart, by what came before it in its list."""
+        is_seen = not was_apart and line in self._apart
+        if MARKS.fullmatch(line) or RULER.fullmatch(line):
+            return is_seen or bool(RULER.fullmatch(line.replace(" ", "")))
+        is_another = not was_apart and self._has_number and bool(DIGIT.search(line))
+        return (is_seen or is_another) and self._are_hypotheses_longer()
+
+    def _are_hypotheses_longer(self):
+        """Whether the hypotheses so far are sentences that the model knows, unlike a line apart."""
+        return (
+            self._num_words >= MIN_LENGTH * self._num_lines
+            and self._num_known >= MIN_KNOWN_SHARE * self._num_words
+        )
+
+    def end(self) -> None:
+        """Ends a list, or the text.
+
+        Raises:
+          NbestError: the first two lists begin with a line of their own.
+        """
+        if not self._has_hypothesis:
+            self._headers = self._headers[: self._num_lists]
+            self._begin_list()
+            return
+        self._num_lists += 1
+        are_names = len(set(self._headers)) == 1 or not any(
+            LETTER.search(each) and not DIGIT.search(each) for each in self._headers
+        )
+        if (
+            self._num_lists == len(self._headers) == 2
+            and are_names
+            and self._are_hypotheses_longer()
+        ):
+            first, second = self._headers
+            raise NbestError(
+                f"ends a list that begins with {second:.40} alone, as the one before it begins "
+                f"with {first:.40}; leave such lines out, or write an id before the words of each "
+                f"line (--nbest_format={KALDI}); or {WAY_OUT}"
+            )
+        self._begin_list()

@@ -14,6 +14,7 @@ from text.nbest_lines import (
     MOSES,
     SEPARATOR,
     NbestError,
+    without_annotations,
 )
 
 # How many lines the guess looks at.
@@ -41,7 +42,7 @@ UNREADABLE = (
     (r"sentence\d+:\s", "of the output of Julius"),
     (r"<\?xml|<!DOCTYPE|<(?:mteval|srcset|tstset|refset|doc|seg)\b", "XML or SGML"),
     (r"[{\[]\s*$|\{\s*\"utts\"", "JSON over several lines, such as ESPnet's"),
-    (r"\[.*\]\s*$", "a list in JSON"),
+    (r"\[\s*(?:[\"'\[\d-].*)?\]\s*$|\[\s*\{", "a list in JSON"),
     (r"[HD]-\d+ +-?\d+\.\d+(?:e-?\d+)?\s", "of fairseq's lists, of which the tabs are lost"),
     (r"\S+\s+\S+\s+\S+\s+\d+\.\d+\s+\d+\.\d+\s+<\S*>\s", "of an STM file"),
     (r"(?:\d+:)?\d+:\d\d[.,]\d{3}\s+-->|WEBVTT", "of subtitles"),
@@ -61,6 +62,9 @@ NUMBERED_ID = re.compile(r"(.+)-(0|[1-9]\d*)")
 NAME = re.compile(r"(?=.*\d)(?=.*[^\W\d_])[^\[\](){}<>\"=]*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
 NAME_ALONE = re.compile(r"[^\W\d_].*\d.*|\d+(?:[-_/:]\d+){2,}|\S+/\S+[/.]\S+")
 NUMBERED = re.compile(r"\d+[.):]?")
+SCORE = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+|-\d+")
+# What may be an id and a word without a space; but a comma between digits is a number's.
+JOINT = re.compile(r"(\S*?[^\s,;|])([;|]|,(?!\d)|(?<!\d),)[\"']?\w\S*")
 
 
 def sign(line: str) -> str | None:
@@ -73,7 +77,7 @@ def sign(line: str) -> str | None:
     if match := UNREADABLE_LINE.match(line):
         what = UNREADABLE[(match.lastindex or 1) - 1][1]
         raise NbestError(f"seems to be {what}; {ADVICE}")
-    if line.startswith("{") and line.endswith("}"):
+    if line.startswith("{") and line.endswith(("}", "},")):
         return JSONL
     if FAIRSEQ_LINE.fullmatch(line):
         return FAIRSEQ
@@ -121,21 +125,47 @@ def guess(lines: Sequence[str], vocabulary: Container[str]) -> str:
             "the first lines are in different formats, one of them seems to be of "
             f"{IN_WORDS[found or LINES]}; take out what is no hypothesis, or name --nbest_format"
         )
-    return found or _guess_by_ids([line.split()[0] for line in lines], vocabulary)
+    return found or _guess_by_ids(lines, vocabulary)
 
 
-def _guess_by_ids(first_words, vocabulary):
+def _first_word(line, vocabulary):
+    """The first of a line's words, without its factors."""
+    first, *others = line.split()
+    bare = without_annotations(line, vocabulary)[0].split()
+    return bare[0] if others and bare and first.startswith(bare[0]) else first
+
+
+def _guess_by_ids(lines, vocabulary):
     """`kaldi_n`, `kaldi` or `lines`: whether the lines' first words are ids."""
-    if any(word in vocabulary for word in first_words):
+    first_words = [_first_word(line, vocabulary) for line in lines]
+    num_known = sum(word in vocabulary for word in first_words)
+    # An id may be a word by chance.
+    if 2 * num_known >= len(first_words) or all(map(SCORE.fullmatch, first_words)):
         return LINES
+    if any(len(line.split()) > 1 for line in lines):
+        _refuse_joints(first_words, vocabulary)
     numbered = [match for word in first_words if (match := NUMBERED_ID.fullmatch(word))]
     if len(numbered) == len(set(first_words)) == len(first_words) > 1:
         stems = {match[1] for match in numbered}
         if len(stems) < len(first_words) and numbered[0][2] in ("0", "1"):
             return KALDI_N
-    _refuse_ambiguous(first_words)
+    if not num_known:
+        _refuse_ambiguous(first_words)
     are_names = all(NAME.fullmatch(word) for word in first_words)
     return KALDI if are_names and len(set(first_words)) > 1 else LINES
+
+
+def _refuse_joints(first_words, vocabulary):
+    """Refuses lines of which each begins with an id and a word without a space between them."""
+    joints = [match for word in first_words if (match := JOINT.fullmatch(word))]
+    are_all = len(joints) == len(first_words) > 1
+    if are_all and not all(match[1] in vocabulary for match in joints):
+        raise NbestError(
+            f"the first lines have {joints[0][2]} within their first words, such as "
+            f"{first_words[0]:.40}; write a space between an id and the words, or say "
+            f"--nbest_format={KALDI} if all of that is an id, --nbest_format={LINES} if it is a "
+            "word"
+        )
 
 
 def _refuse_ambiguous(first_words):

@@ -18,11 +18,13 @@ from collections.abc import Container
 from typing import Any, NamedTuple
 
 from program.errors import UserError
+from text.other_tokenizers import as_written
 
 LINES, KALDI, KALDI_N, MOSES, FAIRSEQ, JSONL = FORMATS = (
     "lines", "kaldi", "kaldi_n", "moses", "fairseq", "jsonl",
 )  # fmt: skip
 SEPARATOR = "|||"  # Moses's
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 LABEL = re.compile(r"[^\s=:]+[=:]")  # of Moses's features
 FAIRSEQ_LINE = re.compile(r"([A-Z])-(\d+)(?:_\d+)?\t(.*)")
 # What else fairseq writes to its output.
@@ -111,7 +113,18 @@ def _parse_moses(line):
         raise NbestError(f"has no {SEPARATOR} after its number")
     if not (key.isascii() and key.isdecimal()):
         raise NbestError(f"begins with {key or 'nothing'}, where Moses's lists have a number")
-    return Hypothesis(line, key, key, fields[0], _moses_total(fields[1:]))
+    words, *rest = fields
+    if rest and NUMBER.fullmatch(words) and _are_words(rest[0]):
+        raise NbestError(
+            f"has only the number {words:.40} where its words should be, and words after it; "
+            "Moses's lists have the words after the list's number, and the score comes last"
+        )
+    return Hypothesis(line, key, key, words, _moses_total(rest))
+
+
+def _are_words(field):
+    """Whether a field of Moses is neither features nor a score nor an alignment."""
+    return not LABEL.match(field) and any(map(str.isalpha, field.split()))
 
 
 def _moses_total(fields):
@@ -145,7 +158,7 @@ def _parse_fairseq(line):
 
 def _parse_json(line):
     try:
-        content: Any = json.loads(line)
+        content: Any = json.loads(line.strip().removesuffix(","))
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
@@ -204,3 +217,21 @@ def without_annotations(text: str, vocabulary: Container[str]) -> tuple[str, lis
         bare = [each[0] if word not in vocabulary else word for word, each in zip(kept, factors)]
     removed += [old for old, new in zip(kept, bare) if old != new][:1]
     return (" ".join(bare) if removed else text), removed
+
+
+def without_escapes(text: str, vocabulary: Container[str]) -> tuple[str, list[str]]:
+    """Undoes Moses's escapes in words, such as `&apos;s`.
+
+    Args:
+      text: the words of a hypothesis.
+      vocabulary: words that are left as they are.
+
+    Returns:
+      `(text, escaped)`: the words as they are without escapes, and those that had some.
+    """
+    if "&" not in text:
+        return text, []
+    words = text.split()
+    bare = [as_written(word) if "&" in word and word not in vocabulary else word for word in words]
+    escaped = [old for old, new in zip(words, bare) if old != new]
+    return (" ".join(bare) if escaped else text), escaped

@@ -26,6 +26,8 @@ class ListReader:
         self._are_columns_checked = not self._is_checked
         self._notes: list[str] = []
         self._removed: collections.Counter[str] = collections.Counter()
+        self._escaped: collections.Counter[str] = collections.Counter()
+        self._layout = nbest_checks.Layout(vocabulary)
         self._num_sampled = 0
         self._unknown: collections.Counter[str] = collections.Counter()  # of the first lines
 
@@ -94,12 +96,16 @@ class ListReader:
         if self._form in nbest_format.ANY_LINE and self._is_checked:
             nbest_format.check(line, self._form)
             self._check_columns(line)
+            if self._form == nbest_lines.LINES:
+                self._layout.add(line)
         hypothesis = nbest_lines.parse(line, self._form)
         if not hypothesis:
             return None
         words, removed = nbest_lines.without_annotations(hypothesis.words, self._vocabulary)
-        if removed:
+        words, escaped = nbest_lines.without_escapes(words, self._vocabulary)
+        if removed or escaped:
             self._removed.update(removed)
+            self._escaped.update(escaped)
             hypothesis = hypothesis._replace(words=words)
         if self._num_sampled < nbest_format.NUM_LINES:
             self._num_sampled += 1
@@ -114,7 +120,12 @@ class ListReader:
             self._first_lines.append(line)
         is_enough = len(self._first_lines) >= nbest_format.NUM_LINES
         if is_enough or (not line.strip() and self._first_lines):
-            self.end()
+            self._check_first_lines()
+
+    def _check_first_lines(self):
+        if not self._are_columns_checked and self._form in nbest_format.ANY_LINE:
+            self._are_columns_checked = True
+            nbest_checks.check(self._first_lines, self._form, self._vocabulary)
 
     def end(self) -> None:
         """Ends the text.
@@ -122,9 +133,8 @@ class ListReader:
         Raises:
           nbest_lines.NbestError: its lines are not what they were taken for.
         """
-        if not self._are_columns_checked and self._form in nbest_format.ANY_LINE:
-            self._are_columns_checked = True
-            nbest_checks.check(self._first_lines, self._form, self._vocabulary)
+        self._check_first_lines()
+        self._layout.end()
 
     def notes(self) -> list[str]:
         """What to say of the lines, once they have all been read."""
@@ -133,6 +143,11 @@ class ListReader:
             notes.append(
                 f"segmentation marks and factors were left out ({sum(self._removed.values())}), "
                 f"such as {', '.join(list(self._removed)[:3])}"
+            )
+        if self._escaped:
+            notes.append(
+                f"Moses's escapes were undone in {sum(self._escaped.values())} words, such as "
+                f"{next(iter(self._escaped))}"
             )
         if pieces := other_tokenizers.subwords_of(self._unknown):
             example = next(filter(pieces.token.fullmatch, self._unknown))
