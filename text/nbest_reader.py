@@ -3,7 +3,7 @@
 import collections
 from collections.abc import Container, Iterable, Iterator
 
-from text import nbest_checks, nbest_format, nbest_lines, other_tokenizers
+from text import nbest_checks, nbest_format, nbest_lines, nbest_separators, other_tokenizers
 
 GUESS = "guess"  # in place of a format
 
@@ -27,7 +27,7 @@ class ListReader:
         self._notes: list[str] = []
         self._removed: collections.Counter[str] = collections.Counter()
         self._escaped: collections.Counter[str] = collections.Counter()
-        self._layout = nbest_checks.Layout(vocabulary)
+        self._separators = nbest_separators.Separators(vocabulary)
         self._num_sampled = 0
         self._unknown: collections.Counter[str] = collections.Counter()  # of the first lines
 
@@ -97,7 +97,7 @@ class ListReader:
             nbest_format.check(line, self._form)
             self._check_columns(line)
             if self._form == nbest_lines.LINES:
-                self._layout.add(line)
+                self._separators.add(line)
         hypothesis = nbest_lines.parse(line, self._form)
         if not hypothesis:
             return None
@@ -134,7 +134,7 @@ class ListReader:
           nbest_lines.NbestError: its lines are not what they were taken for.
         """
         self._check_first_lines()
-        self._layout.end()
+        self._separators.end()
 
     def notes(self) -> list[str]:
         """What to say of the lines, once they have all been read."""
