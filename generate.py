@@ -31,7 +31,7 @@ import reader
 from program import command_line, errors, messages
 from saved import tf1_checkpoints
 from script_flags import old_checkpoints
-from text import detokenizer, preparation
+from text import detokenizer, preparation, sentences, words_of_lines
 from trained import generation, similar_words, trained_model
 
 MAX_BATCH_SIZE = 128
@@ -56,11 +56,21 @@ class Printer:
             self(reader.END_OF_SENTENCE)
 
 
+def _words_of_prompt(prompt, word_to_id, how):
+    marks = words_of_lines.Marks(word_to_id)
+    pieces, words = sentences.split_lines([prompt]), []
+    for piece in pieces:
+        line = words_of_lines.whole_line(piece, pieces)
+        for part, _ in words_of_lines.words_of_line(line, marks, how):
+            words += part
+    return words + marks.last_words()
+
+
 def read_prompt(prompt, word_to_id, how=None, line_ends=reader.APART):
     """The ids of a prompt's words; which are not in the vocabulary is said on standard error.
 
     Args:
-      prompt: str; a line end in it is an `<eos>`.
+      prompt: str; a line end in it is an `<eos>`; see `words_of_lines.Marks`, too.
       word_to_id: dict of str to int.
       how: a `preparation.Preparation`, to cut the prompt into words; None at white space.
       line_ends: one of `lines.LINE_ENDS`.
@@ -69,12 +79,9 @@ def read_prompt(prompt, word_to_id, how=None, line_ends=reader.APART):
       Int32 array.
     """
     if line_ends == reader.JOINED and how is None:
-        prompt = reader.join_line_ends(prompt)
-    lines = [
-        how.tokens_of_line(line, [reader.END_OF_SENTENCE]) if how else line.split()
-        for line in prompt.split("\n")
-    ]
-    words = [word for line in lines for word in [*line, reader.END_OF_SENTENCE]][:-1]
+        words = reader.join_line_ends(prompt).split()
+    else:
+        words = _words_of_prompt(prompt, word_to_id, how)
     ids, _, _ = reader.words_to_ids([words], word_to_id)
     unknown = [word for word in dict.fromkeys(words) if word not in word_to_id]
     if unknown:

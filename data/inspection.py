@@ -98,14 +98,35 @@ def refuse_other_formats(samples):
             )
 
 
-def say_escapes(samples):
-    """Says which texts have escapes of HTML, which are cut as words are."""
+FAULTS = (
+    (
+        other_formats.escape_in,
+        "has escapes of HTML, such as {}, which are cut as words are; Python's html.unescape makes "
+        "characters of them",
+    ),
+    (
+        other_formats.misread_in,
+        "is UTF-8 that was read as Windows-1252 once, it seems, as its {} shows; ftfy mends it",
+    ),
+    (
+        other_formats.joined_sentences_in,
+        "has no space after many sentences, such as in {}, and none ends there; "
+        "`sed -E 's/([a-z][.!?])([A-Z])/\\1 \\2/g' FILE` puts one there",
+    ),
+    (
+        other_formats.broken_word_in,
+        "has words that are cut at the end of a line, it seems, such as {}, and each becomes two; "
+        "`sed -z 's/-\\n//g' FILE` joins them",
+    ),
+)
+
+
+def say_faults(samples):
+    """Says which texts were made badly of others, so that words or sentences are wrong."""
     for name, sample in samples.items():
-        if escape := other_formats.escape_in(sample):
-            shared.say(
-                f"{name}: has escapes of HTML, such as {escape}, which are cut as words are; "
-                "Python's html.unescape makes characters of them"
-            )
+        for find, what in FAULTS:
+            if example := find(sample):
+                shared.say(f"{name}: {what.format(example)}")
 
 
 def _named(signs):

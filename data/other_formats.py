@@ -13,6 +13,7 @@ import regex
 
 MIN_PIECES = 10  # that show it; fewer may be chance
 MIN_LINES = 10  # of a table
+SEVERAL = 3  # of what is no chance
 MOST = 0.8  # of the lines, for columns to be in them
 MAX_WORD_LENGTH = 25  # characters; a longer piece is a sentence of a script without spaces
 
@@ -43,15 +44,26 @@ BEGINNINGS = (
 # Bounded, so that the time is linear in the text's length.
 TAG = (
     r"</[A-Za-z][\w:.-]{0,50}>|<[A-Za-z][\w:.-]{0,50}\s[^<>=]{0,200}=[^<>]{0,1000}>"
-    r"|<(?:[Pp]|[bh]r|g)\s{0,9}/?>"
+    r"|<(?:[Pp]|[bh]r|g)\s{0,9}/?>|<[A-Za-z]\w{0,9}\s[A-Z\d][A-Z\d:.-]{0,20}>"  # <w NN1>
 )
-SENTENCE_TAG = re.compile(r"</[sw]>")
+SENTENCE_TAG = re.compile(r"</[sSw]>")  # or that of a word, as BPE marks it
 MARKUP = (
     (re.compile(TAG), 0.01, "tags of XML or HTML"),
+    (re.compile(r"\b(?:_[A-Z]{2,20}){2,4}_\b|_NEWLINE_"), 0.002, "marks of paragraphs"),  # wiki40b
     (re.compile(r"\\[A-Za-z]+(?=[{\[])"), 0.01, "commands of TeX"),
     (re.compile(r"\[\[[^\[\]]+\]\]"), 0.02, "markup of a wiki"),
 )
 ESCAPE = re.compile(r"&(?:#\d+|#x[\dA-Fa-f]+|nbsp|quot|apos|lt|gt|[mn]dash|hellip|[lr][ds]quo);")
+# What reading UTF-8 as Windows-1252 makes of the bytes after the first, 0x80 to 0xBF.
+AFTER_FIRST_BYTE = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+MISREAD = re.compile(f"â€[{AFTER_FIRST_BYTE}]|[ÂÃÐÑ][{AFTER_FIRST_BYTE}]")
+JOINED_SENTENCES = regex.compile(
+    r"(?<!\S)\p{L}{0,30}\p{Ll}{2}[.!?]\p{Lu}\p{Ll}*(?![\p{L}\p{N}_(.])"
+)
+END_OF_SENTENCE = regex.compile(r"\p{Ll}[.!?](?=\s)")
+JOINED = 0.05  # of the ends that have a space
+BROKEN_WORD = regex.compile(r"\p{L}{1,30}(?<=\p{Ll})[-‐\u00ad](?=\n\s{0,9}\p{Ll})")
+BROKEN = 0.03  # of the lines
 # Of the words.
 PIECES = (
     Sign(re.compile(r"[^\s|]+(?:\|[^\s|]+)+"), 0.5, "words with factors"),  # owl|NN
@@ -67,26 +79,43 @@ PIECES = (
     Sign(re.compile(r"@@\S+"), 0.02, "pieces of words"),  # ow @@l
     Sign(re.compile(r"[^\W\d]+[+~]|[+~][^\W\d]+"), 0.1, "pieces of words"),  # ow+ +l
 )
+# Lines that are a tag and its content, as in the talks of IWSLT; a few are no chance.
+TAGGED_LINES = (
+    Sign(
+        re.compile(r"<(?![sS]>)([A-Za-z][\w:.-]*)(?:\s[^<>]*)?>.*</\1>"),
+        0.01,
+        "tags of XML or HTML",
+    ),
+)
+JSON = (
+    r"\{.*[\"'].*\},?|\"\w+\":.*|\".*\","
+    r"|\[\s*(?:[\"'\[{]|-?\d[\d.]*,).*\],?"  # a list, but not [CLS] an owl [SEP]
+)
 # Of the lines.
 LINES = (
     Sign(re.compile(r".*\d\d?:\d\d[.,:]\d+.*-->.*"), 0.1, "subtitles"),
     Sign(re.compile(r"\d+:\d\d:\d\d\.\d+,\d+:\d\d:\d\d\.\d+"), 0.1, "subtitles"),
-    Sign(re.compile(r"\{.*[\"'].*\},?|\[.*\],?|\"\w+\":.*|\".*\","), 0.3, "JSON"),
+    Sign(re.compile(JSON), 0.3, "JSON"),
     Sign(re.compile(r"\|.*\|"), 0.4, "tables"),
     Sign(re.compile(r"(?:msgid|msgstr)\s\".*"), 0.3, "messages of gettext"),
 )  # fmt: skip
+# Commas of prose that have no space after them: `1,000`, `3,5`, `"No," he`.
+COMMA_WITHIN = r"""(?<=\d,)(?:\d{3}|\d{1,9}(?!\d|[.,]\S))|["']+(?:\s|$)"""
+COMMAS = "commas"
 # What stands between columns, the same number of times in each line.
 SEPARATORS = (
     (regex.compile(r"\t"), "tabs"),
     (regex.compile(r"\|"), "bars"),
     (regex.compile(r"(?<!&#?\w{1,8});(?!\s|$)"), "semicolons"),  # not that of &amp;
-    (regex.compile(r"(?<=[!-?A-~]),(?=[!-?A-~])(?!(?<=\d,)\d{3})"), "commas"),  # not that of 1,000
+    (regex.compile(rf"(?<=[!-?A-~]),(?=[!-?A-~])(?!{COMMA_WITHIN})"), COMMAS),
 )
+SHORT_CELL = re.compile(r"\S*|\".*\"")
 TAG_ALONE = re.compile(r"[A-Z][A-Z0-9$.:_-]*|_")
 FRACTION = re.compile(r"[-+]?\d+\.\d+")
 UNSPACED_SCRIPT = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 SPEAKER = re.compile(r"(?:- )?[^\W\d][\w .'-]{0,30}:\s")
 NUMBER = re.compile(r"\d+[.)]?\s")
+TWO_NUMBERS = re.compile(r"\d+\s+\d+\s+(?=\D)")  # samples or seconds, such as TIMIT's
 TIME = re.compile(r"\W?\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b|\W?\d{1,2}:\d\d\b")
 
 
@@ -109,6 +138,7 @@ def what_it_has(sample: str) -> tuple[str, str] | None:
     found = (
         _markup(sample, len(pieces))
         or _find(PIECES, pieces, MIN_PIECES)
+        or _find(TAGGED_LINES, ends, SEVERAL)
         or _find(LINES, ends, MIN_LINES // 2)
         or _columns(lines)
         or _table_of_words(lines)
@@ -141,10 +171,22 @@ def _columns(lines):
         numbers = collections.Counter(len(pattern.findall(line)) for line in lines)
         number, how_often = numbers.most_common(1)[0]
         has_tabs = name == "tabs" and len(lines) - numbers[0] >= 0.4 * len(lines)
-        if has_tabs or (number and how_often >= MOST * len(lines)):
+        are_columns = number > 0 and how_often >= MOST * len(lines)
+        if name == COMMAS and are_columns:
+            are_columns = _has_short_column([pattern.split(line) for line in lines], number + 1)
+        if has_tabs or are_columns:
             example = next(line for line in lines if pattern.search(line))
             return f"columns with {name} between them", example
     return None
+
+
+def _has_short_column(rows, width):
+    """Whether a column has one word in most rows, or what stands in quotation marks."""
+    columns = zip(*(row for row in rows if len(row) == width))
+    return any(
+        sum(1 for cell in column if SHORT_CELL.fullmatch(cell)) >= MOST * len(rows)
+        for column in columns
+    )
 
 
 def _is_column_of(matches: Callable, rows, place):
@@ -183,12 +225,37 @@ def escape_in(sample: str) -> str | None:
     return found[0] if len(found) >= MIN_PIECES // 2 else None
 
 
+def misread_in(sample: str) -> str | None:
+    """A character of UTF-8 that was read as Windows-1252, such as `Ã©`; None if there are few."""
+    found = MISREAD.findall(sample)
+    return found[0] if len(found) >= MIN_PIECES // 2 else None
+
+
+def joined_sentences_in(sample: str) -> str | None:
+    """The end of a sentence and the beginning of the next, with no space; None if few have none."""
+    found = JOINED_SENTENCES.findall(sample)
+    num_ends = len(END_OF_SENTENCE.findall(sample))
+    return found[0] if len(found) >= max(MIN_PIECES, JOINED * num_ends) else None
+
+
+def broken_word_in(sample: str) -> str | None:
+    """A word that is cut at the end of a line, such as `coun-`; None if few lines end so."""
+    found = BROKEN_WORD.findall(sample)
+    return found[0] if len(found) >= max(MIN_LINES, BROKEN * sample.count("\n")) else None
+
+
 def what_begins_lines(sample: str) -> str | None:
     """What most lines begin with, as those of a chat or a log do; None if they do not."""
     lines = [line.strip() for line in sample.split("\n") if line.strip()]
-    for pattern, what in ((TIME, "dates or times"), (SPEAKER, "names"), (NUMBER, "numbers")):
+    for pattern, what in (
+        (TIME, "dates or times"),
+        (SPEAKER, "names"),
+        (TWO_NUMBERS, "numbers"),
+        (NUMBER, "numbers"),
+    ):
         found = [match[0] for line in lines if (match := pattern.match(line))]
-        differ = pattern is TIME or len(set(found)) > 1  # a day is the same in many lines
+        # A day is the same in many lines, and so may be what lasts equally long.
+        differ = pattern in (TIME, TWO_NUMBERS) or len(set(found)) > 1
         if differ and len(found) >= max(MOST * len(lines), MIN_LINES):
             return what
     return None

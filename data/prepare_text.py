@@ -410,7 +410,7 @@ def _read_texts(flags):
     if how.level == preparation.CHARACTER:
         inspection.say_characters(samples)
     if how.level == preparation.WORD:
-        inspection.say_escapes(samples)
+        inspection.say_faults(samples)
     inspection.say_ids(samples)
     return [text for _, text in read], how
 

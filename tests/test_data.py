@@ -579,7 +579,7 @@ def test_flags_that_would_do_nothing_are_refused(monkeypatch, flags, message):
         prepare_text.main()
 
 
-@pytest.mark.parametrize("character", [*"!.'\"<(\\&@+_-a1鹰あアเ😀", "\u0301"])
+@pytest.mark.parametrize("character", [*"!.'\"<(\\&@+_-a1鹰あアเ😀🇩`¹[", "\u0301"])
 @pytest.mark.parametrize("how", [LINES, CHARACTERS, preparation.TOKENIZED])
 def test_a_long_run_of_one_character_is_kept(how, character):
     text = character * 20000  # which would take minutes if the time grew with its square

@@ -43,6 +43,23 @@ def test_words_come_as_they_are_chosen(capsys):
     generate.print_batch(["a"], steps(), ["w0"])
 
 
+@pytest.mark.parametrize("how", [None, preparation.TOKENIZED, preparation.Preparation()])
+def test_marks_of_sentences_in_a_prompt_are_no_words(capsys, how):
+    vocabulary = {"the": 0, "owl": 1, "<eos>": 2, "<unk>": 3}
+    for prompt, ids in {
+        "<s> the owl": [0, 1],
+        "<S> the owl </S> <bos> the": [0, 1, 2, 0],
+        "the owl <eos>": [0, 1, 2],
+        "<s> the </s>\n<s> owl": [0, 2, 1],
+        "the\n\nowl\n": [0, 2, 2, 1, 2],
+        "": [],
+    }.items():
+        assert list(generate.read_prompt(prompt, vocabulary, how)) == ids
+    assert capsys.readouterr().err == ""
+    vocabulary["<s>"] = 4
+    assert list(generate.read_prompt("<s> the", vocabulary, how)) == [4, 0]
+
+
 WORDS = preparation.Preparation()
 
 

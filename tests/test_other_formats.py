@@ -8,7 +8,7 @@ import other_formats
 import pytest
 
 import inspection
-from text import files, preparation, tokenizer
+from text import files, preparation, tokenizer, words_of_lines
 
 
 def each(line, number=60):
@@ -53,12 +53,30 @@ OTHER_FORMATS = {
     "the_ ow l_ sleep s_": "pieces of words",
     "the ow @@l sleep @@s": "pieces of words",
     "ow+ +l sleep+ +s by day": "pieces of words",  # Morfessor's
+    "<w AT0>The <w NN1>owl<c PUN>. {s}": "tags of XML or HTML",  # BNC's
+    "_START_ARTICLE_\nOwl\n_START_PARAGRAPH_\n{s}_NEWLINE_{t}": "marks of paragraphs",  # wiki40b's
+    '["{s}", "{t}"]': "JSON",
+    "[{i}, 2, 3]": "JSON",
+    "The owl {i},pos": "columns with commas between them",
+    '"{s}","{t}"': "columns with commas between them",
+    "{i},{t} {s},pos,0.5": "columns with commas between them",
+    "{i},7,40": "columns with commas between them",
 }
 
 
 @pytest.mark.parametrize(("line", "what"), OTHER_FORMATS.items())
 def test_what_is_no_text_is_refused(line, what):
     assert other_formats.what_it_has(each(line))[0] == f"has {what}"
+
+
+@pytest.mark.parametrize("number", [1, 4])
+def test_a_few_lines_that_are_a_tag_and_its_content_are_no_chance(number):
+    talk = "<url>http://x.org/{}</url>\n<keywords>owl, nest</keywords>\n<speaker>An Owl</speaker>\n"
+    text = "".join(talk.format(i) + each("{s} {t}", 120) for i in range(number))
+    assert other_formats.what_it_has(text) == (
+        "has tags of XML or HTML",
+        "<url>http://x.org/0</url>",
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,6 +107,21 @@ def test_files_are_known_by_their_beginnings(text, what):
         each("Owl {i}\n\n{s}\n{t}\n"),
         each("ROMEO:\nBut soft, what light?\n\nJULIET:\n{s}\n"),
         "The owl sleeps by day and the old one sees it. " * 50,
+        *(
+            each(f"{first} The owl sleeps . {last}\n{first}The owl sleeps.{last}")
+            for first in words_of_lines.BEGINNINGS
+            for last in words_of_lines.ENDS
+        ),
+        each("[CLS] the ow ##l sleeps . [SEP]"),
+        each("[CLS] 我 不 [SEP]"),
+        each("[UNK] owl sees an [UNK]"),
+        each("Die Eule wog 3,5 Kilo und schlief {i} Stunden"),
+        each("3,5 Kilo wog die Eule"),
+        each("Sie nahm von 3,5 auf 4,5 zu."),
+        each('"The owl sleeps," said {i} of them.'),
+        each("'The owl sleeps,' he said.\n\"No,\" said she."),
+        each("The owl a,b sleeps by day."),
+        each("He set _GNU_SOURCE and __FILE__ to _THIS_ or _UNK_ {i} times."),
     ],
 )
 def test_text_has_nothing_else(text):
@@ -96,10 +129,14 @@ def test_text_has_nothing_else(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["<a " + "=" * 65000, "00:00.0 " * 8000, "[[" * 30000, "(A-" * 20000, "{'" * 30000]
+    "text",
+    ["<a " + "=" * 65000, "00:00.0 " * 8000, "[[" * 30000, "(A-" * 20000, "{'" * 30000]
+    + ["<a A" * 16000, "_AB" * 20000, "a" * 65000, "a.A" * 20000, "<a>" * 20000, "[1," * 20000]
+    + ["1," * 30000, "a" * 30 + "- " * 30000, "{0}" * 20000],
 )
 def test_no_text_takes_long(text):  # which would be minutes if the time grew with the square
     assert other_formats.what_it_has(text) is None
+    inspection.say_faults({"a": text})
 
 
 @pytest.mark.parametrize(
@@ -110,13 +147,38 @@ def test_no_text_takes_long(text):  # which would be minutes if the time grew wi
         ("Bob: {s}\nAl: {t}", "its lines begin with names"),
         ("1 {s}\n2 {t}", "its lines begin with numbers"),  # bAbI's
         ("{i}. {s}", "its lines begin with ids"),
+        ("0 40000 {s}", "its lines begin with numbers"),  # TIMIT's
+        ("{i} 40000 {s}\n0 40000 {t}", "its lines begin with numbers"),
         ("The owl&#39;s nest&nbsp;is {s}", "has escapes of HTML, such as &#39;"),
+        (
+            "It sleeps.It flew.Who knows?Nobody!",
+            "has no space after many sentences, such as in slee",
+        ),
+        (
+            "The coun-\ntry is beauti-\nful. {s}",
+            "has words that are cut at the end of a line, it see",
+        ),
+        ("The coun\u00ad\ntry. {s}", "has words that are cut at the end of a line, it seems, such"),
+        ("Itâ€™s {s}", "is UTF-8 that was read as Windows-1252 once, it seems, as its â€™ shows;"),
+        ("Das MÃ¤dchen {s}", "is UTF-8 that was read as Windows-1252 once, it seems, as its Ã¤"),
+        ("ÐžÐ½ Ð¿Ñ€Ð¸ÑˆÑ‘Ð» {s}", "is UTF-8 that was read as Windows-1252 once, it seems,"),
     ],
 )
 def test_what_is_taken_for_words_is_said(capsys, line, said):
-    for say in (inspection.say_ids, inspection.say_escapes):
+    for say in (inspection.say_ids, inspection.say_faults):
         say({"a": each(line), "b": each("{s} {t}")})
     assert [f"a: {said}" in text for text in capsys.readouterr().err.splitlines()] == [True]
+
+
+def test_nothing_is_said_of_ordinary_text(capsys):
+    for line in (
+        "See threading.Thread and www.Owl.org." + " {s} {t}" * 20,
+        "The well-\nknown owl sleeps by day. {s}" + "\n{s}" * 40,
+        "L’été, « là-bas », ÉCOLE À NOËL. NÃO, CAFÉ” — DIÂMETRO. {s}",
+        "İt – ÑANDÚ, Ísland, Ðór. {s}",
+    ):
+        inspection.say_faults({"a": each(line)})
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
@@ -148,6 +210,11 @@ def test_what_is_packed_is_named(tmp_path, pack, what):
     (tmp_path / "text").write_bytes(pack(b"The owl sleeps by day.\n" * 40))
     with pytest.raises(files.TextError, match=what):
         list(files.read_blocks(str(tmp_path / "text")))
+
+
+def test_wordpiece_is_cut_already():
+    for line in ("[CLS] the ow ##l sleeps . [SEP]", "[CLS] 我 不 [SEP]", "[UNK] owl sees [UNK]"):
+        assert inspection.detect_level({"a": f"{line}\n" * 40}) == preparation.TOKEN
 
 
 def test_what_stands_for_a_byte_or_a_document_stays_one_word():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from text import detokenizer, preparation, sentences, tokenizer
+from text import detokenizer, preparation, sentences, tokenizer, words_of_lines
 
 WORDS = preparation.Preparation()
 CASED = preparation.Preparation(case="kept", numbers="kept")
@@ -17,7 +17,9 @@ examples = settings(max_examples=100, deadline=None)
 # Any characters, and often those that the rules are about.
 texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0")
-    | st.sampled_from("\t\n\r\x0b\x85\u2028\xa0   ..!?\"')](['’-__,019nt'saAİßéк।。क\u093f\u0301")
+    | st.sampled_from(
+        "[]¹`ﬁ🇩\t\n\r\x0b\x85\u2028\xa0   ..!?\"')](['’-__,019nt'saAİßéк।。क\u093f\u0301"
+    )
 )
 
 
@@ -39,6 +41,14 @@ def tokens(text, how=WORDS):
         ("AT&T and/or R&D -- or...", "at&t and / or r&d -- or ..."),
         ("See https://example.org/a?b=c, me@example.co.uk.",
          "see https://example.org/a?b=c , me@example.co.uk ."),
+        ("He said ``no more'' then. ''No''!", "he said `` no more '' then . '' no '' !"),
+        ("The `a' and ``x''' ‘it’s’’", "the ` a ' and `` x '' ' ‘ it 's ''"),
+        ("It sleeps.[1][2] It flew.¹", "it sleeps . [ N ] [ N ] it flew . N"),
+        ("The ﬁrst oﬃce ﬂew oﬀ, moﬄed beﬅ", "the first office flew off , moffled best"),
+        *(
+            (f"{mark}The owl{mark}", f"{mark} the owl {mark}")
+            for mark in words_of_lines.BEGINNINGS + words_of_lines.ENDS
+        ),
         ("", ""),
     ],
 )  # fmt: skip
@@ -88,6 +98,7 @@ def test_what_is_more_than_a_number(text, expected):
         ("¿Qué tal? ¡Hola!", "¿ qué tal ? ¡ hola !"),
         ("Он сказал: «Да».", "он сказал : « да » ."),
         ("👨‍👩‍👧 👍🏽🇩🇪", "👨‍👩‍👧 👍🏽 🇩🇪"),
+        ("🇩🇪🇫🇷\ufe0f🇩 🇩🇪👍🏽a", "🇩🇪 🇫🇷\ufe0f 🇩 🇩🇪 👍🏽 a"),
         ("so\u00adft \ufefftext\u200bhere", "soft text here"),
     ],
 )
@@ -158,6 +169,11 @@ def cut(text, how=sentences.split_sentences):
         "Ինչպե՞ս ես։| Լավ։",
         "안녕하세요.| 저는 학생입니다.",
         "Mr. Smith and J. P. Roe of U.S. Steel left at 5 p.m.| The rest etc. stayed.",
+        "It sleeps.[1]| It flew.[2][3]| Then it ate.¹²| “It?”[note 1]| It!”[a]| It sat.(1)| It is.",
+        "No.[citation needed]| “No.[4]”| In 1999.[5]:23–25| 25 “It.”†| Then",
+        "Dr.[1] Smith left Acme Inc.[2]| The [3] end (fig. 4. [5] A) is.[6] near.",
+        "猫睡觉。[1]|它飞了。[注 2][3]|“很好。”¹|他说。|[他笑了]她。|(1)猫",
+        "वह।[1]| यह।[क]\n|है",
         "One... two.| Two (2.5 of\nthem) too!| “Three?”| Asks e.g. four\n \n|A new paragraph",
     ],
 )
@@ -172,6 +188,23 @@ def test_how_a_text_arrives_does_not_matter(blocks):
     whole = "".join(blocks)
     assert list(sentences.split_sentences(blocks)) == list(sentences.split_sentences([whole]))
     assert "".join(sentences.split_lines(blocks)) == whole
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [".", ".", "!", "]", "”", "[1]", "[", "¹", "(2)", "note ", ":23", "。", "鹰"]
+        )
+        | st.sampled_from([" ", "\n", " It", "a", "”" * 70, " " * 70, "[2]" * 7, "[a]"]),
+        max_size=30,
+    ),
+    st.integers(1, 80),
+)
+@examples
+def test_references_may_arrive_in_parts(pieces, length):
+    text = "".join(pieces)
+    blocks = (text[i : i + length] for i in range(0, len(text), length))
+    assert list(sentences.split_sentences(blocks)) == list(sentences.split_sentences([text]))
 
 
 def test_sentences_of_any_length_come_in_pieces():

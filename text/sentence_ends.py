@@ -19,24 +19,36 @@ WORDS = "sentence_ends.txt"
 IDEOGRAPH = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
 # Quotation marks, brackets, and the dash that begins a line of dialogue.
 OPENING = r"""(?:["'\p{Ps}\p{Pi}\p{Pf}¿¡—–]\s{0,4}|-\s{1,4}){0,8}+"""
+# What refers to a note, and belongs to the sentence before, as in `It sleeps.[2][3] It flew`. Where
+# no space follows, only what cannot be the next sentence.
+NUMBERED = r"\[[^\[\]\n]{0,12}\p{Nd}\]|\[[\p{L}*†‡]\]|[⁰¹²³⁴-⁹†‡]{1,3}"
+REFERENCE = rf"(?:{NUMBERED}|\[[^\[\]\n]{{1,24}}\]|\(\p{{Nd}}{{1,3}}\))(?::[\d–-]{{1,9}})?"
+REFERENCES = rf"(?:{REFERENCE}){{1,6}}+"
+MAX_REFERENCES = 6 * 36  # characters
+CLOSING = r"""["'\p{Pe}\p{Pf}\p{Pi}]*+"""
+SPACE = r"""\s++(?:[»”"]\s++)?"""
 # All repetitions are bounded but those of white space and of what closes, of which a text has no
 # two that overlap: so the time is linear in the text's length.
 BOUNDARY = regex.compile(
     rf"""
     # Marks that need no space after them, such as the danda and those of Chinese and Japanese.
     (?: [\p{{STerm}}--[.!?．]] | (?<={IDEOGRAPH})[.!?](?=\s*+{IDEOGRAPH}) )
-    [\p{{STerm}}…]{{0,7}}+ ["'\p{{Pe}}\p{{Pf}}]*+ \s*+ (?![\p{{Ll}}\p{{Pe}}\p{{Pf}},،、，;؛:…])
+    [\p{{STerm}}…]{{0,7}}+ ["'\p{{Pe}}\p{{Pf}}]*+
+    (?: (?:{NUMBERED}){{1,6}}+ ["'\p{{Pe}}\p{{Pf}}]*+ )?+ \s*+
+    (?![\p{{Ll}}\p{{Pe}}\p{{Pf}},،、，;؛:…])
   | # Other marks, if white space and a capital follow, or a letter of a script without case, or a
     # number, which may be in quotation marks but not in brackets.
     (?P<mark> [.!?…\N{{GREEK QUESTION MARK}}] | (?<=\p{{Greek}}\p{{M}}{{0,4}}); ) [.!?…]{{0,7}}+
-    ["'\p{{Pe}}\p{{Pf}}\p{{Pi}}]*+ (?:\s+[»”"](?=\s))? \s+
+    {CLOSING} (?: {SPACE} | (?P<references>{REFERENCES}) {CLOSING} {SPACE} )
     (?= {OPENING}[\p{{Lu}}\p{{Lt}}\p{{Lo}}] | ["'\p{{Pi}}]?\p{{Sc}}?\p{{Nd}} )
   | \n [^\S\n]*+ \n \s*+
     """,
     regex.VERBOSE | regex.V1,
 )
-# What has no bound in it, and its marks, which are eight at most.
-BEFORE_MORE = regex.compile(r"(?r)[\s\"'\p{Pe}\p{Pf}\p{Pi}]*+")
+# What has no bound in it, after references and before them; and its marks, which are eight at most.
+BEFORE_MORE = regex.compile(
+    rf"(?rs){CLOSING}.{{0,{MAX_REFERENCES}}}+[\s\"'\p{{Pe}}\p{{Pf}}\p{{Pi}}]*+"
+)
 MAX_MARKS = 8
 LAST_WORD = regex.compile(r"(?r)(?<![\p{L}\p{M}\p{N}_.])[\p{L}\p{M}\p{N}.]+")
 WORD_BEFORE = regex.compile(r"(?r)(?<![\p{L}\p{M}])([\p{L}\p{M}]+)(\.?)\s+")
@@ -145,6 +157,8 @@ def is_within_sentence(text: str, start: int, boundary: regex.Match) -> bool:
     if mark < 0:
         return False
     marks = text[mark:end].rstrip()
+    if marks != "." and boundary["references"]:
+        marks = marks.replace(boundary["references"], "", 1)
     first = max(0, mark - MAX_LOOKBEHIND)
     if marks != ".":
         return _goes_on_after_speech(text, first, mark, end, marks)

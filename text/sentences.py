@@ -68,7 +68,8 @@ def split_sentences(blocks: Iterable[str]) -> Iterator[tuple[str, bool]]:
     """Cuts text into sentences, which end at blank lines too.
 
     A sentence ends at any script's marks: at `.`, `!`, `?` or `…` if a capital follows, or a letter
-    of a script without case; quotation marks and brackets that close there belong to it.
+    of a script without case; quotation marks and brackets that close there belong to it, and so do
+    references to notes, such as `[1]`.
 
     Args:
       blocks: the parts of the text.
@@ -83,9 +84,9 @@ def split_sentences(blocks: Iterable[str]) -> Iterator[tuple[str, bool]]:
     for block in itertools.chain(blocks, [None]):
         rest += block or ""
         known = len(rest) - (0 if block is None else MAX_LOOKAHEAD)
-        undecided = first_undecided(rest, known)
+        undecided = known if block is None else first_undecided(rest, known)
         for boundary in BOUNDARY.finditer(rest, searched):
-            if (end := boundary.end()) > known:
+            if (end := boundary.end()) > known or boundary.start() > undecided:
                 undecided = min(undecided, boundary.start())
                 break
             searched = end

@@ -33,6 +33,8 @@ CLEANED = {
     0x2019: "'",
     0x2010: "-",
     0x2011: "-",
+    # Ligatures, as text out of PDF has.
+    **dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"))),
 }
 SPACED_NUMBER = regex.compile(
     r"(?<![\d.,])\d{1,3}(?:[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}]\d{3})+(?!\d)"
@@ -46,6 +48,7 @@ ABBREVIATIONS = (
     "rep|reps|rev|sen|sens|sept|sgt|sr|sra|srta|st|tenn|usw|va|vgl|vol|vs|wash|wis"
 )
 
+FLAG = "\U0001f1e6-\U0001f1ff"
 LETTER = r"[[\p{L}\p{N}\p{WB=ALetter}\p{WB=ExtendNumLet}]--[\p{Han}\p{Hiragana}\p{WB=Katakana}]]"
 RUN = rf"(?:{LETTER}[\p{{M}}\u200c\u200d]*+)++"
 WORD = rf"""
@@ -64,10 +67,11 @@ WORD = rf"""
 TOKEN = regex.compile(
     rf"""
     # Two that the last one includes, first because they are quick: what can begin nothing else.
-    (?! {LETTER} | [\p{{WB=Katakana}}\p{{Han}}\p{{Hiragana}}\p{{Sc}}<@\\.+'-] ) \X
-  | (?= ['<@\\] (?![\p{{L}}\p{{N}}/*,.|-]) ) \X
+    (?! {LETTER} | [\p{{WB=Katakana}}\p{{Han}}\p{{Hiragana}}\p{{Sc}}{FLAG}<@\\.+'`-] ) \X
+  | (?= ['<@\\] (?![\p{{L}}\p{{N}}/*,.|'-]) ) \X
   # What is a token already.
-  | <(?:unk|eos|/?s|0x[\dA-F]{{2}}|\|[a-z_]{{1,20}}\|)> | @[-,.]@ | (?:\\\*)+
+  | <(?:unk|[bes]os|[BES]OS|/?[sS]|0x[\dA-F]{{2}}|\|[a-z_]{{1,20}}\|)>
+  | `` | '' | @[-,.]@ | (?:\\\*)+
   | (?:(?:https?|ftp)://|www\.)[^\s<>"]*[\p{{L}}\p{{N}}/]
   | (?<![\p{{L}}\p{{N}}.+_-])[\p{{L}}\p{{N}}.+_-]++@[\p{{L}}\p{{N}}-]+(?:\.[\p{{L}}\p{{N}}-]+)+
   | \p{{Lu}}{{1,3}}&\p{{Lu}}{{1,3}}s?(?!\p{{L}})    # AT&T
@@ -80,6 +84,8 @@ TOKEN = regex.compile(
   | [\p{{WB=Katakana}}][\p{{WB=Katakana}}\p{{M}}]*
   | '(?i:s|re|ve|ll|d|m|\d\ds)(?![\p{{L}}\p{{N}}])   # contractions alone, and '80s
   | \.{{2,}} | -{{2,}}
+  # A flag, for which \X would count all letters of flags before it.
+  | [{FLAG}]{{2}}[\p{{GCB=Extend}}\p{{GCB=SpacingMark}}\p{{GCB=ZWJ}}]*+
   | \X
     """,
     regex.VERBOSE | regex.V1,
