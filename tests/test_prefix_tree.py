@@ -81,6 +81,7 @@ def test_the_portions_do_not_matter(scorers, monkeypatch, most):
     sequences = [rng.integers(0, 4, length) for length in rng.integers(0, 20, 60)]
     monkeypatch.setattr(scoring, "MAX_LOGITS", most)
     monkeypatch.setattr(scoring, "MAX_WAITING", 2)
+    monkeypatch.setattr(scoring, "MAX_STATES", 8 * most)
     assert_scored_alike(scorers[0], sequences)
 
 

@@ -19,8 +19,9 @@ tf1 = tf.compat.v1
 
 # The sizes of window that a text is cut into. Larger windows are faster; any text fits size 1.
 WINDOW_SIZES = (64, 16, 4, 1)
-# The levels of a tree that are read at once.
+# The levels of a tree that are read at once, and the most numbers in the states of their nodes.
 NUM_LEVELS = 8
+MAX_STATES = 1 << 21
 # The most logits of a tree that are computed at once, 16 MiB: they stay in the processor's cache.
 MAX_LOGITS = 1 << 22
 # How many outputs of a stream are put together for the softmax, which is slower for fewer.
@@ -73,10 +74,10 @@ class Scorer:
         result = self._model.log_probabilities_at(self._outputs, rows, words)
         return result, [self._outputs, rows, words]
 
-    def _add_levels(self):
+    def _add_levels(self, num_levels):
         words = tf1.placeholder(tf.int32, [None])
         places, parents = (
-            [tf1.placeholder(tf.int32, [None]) for _ in range(self._num_levels)] for _ in range(2)
+            [tf1.placeholder(tf.int32, [None]) for _ in range(num_levels)] for _ in range(2)
         )
         cell = self._cell._replace(one_state=False)  # `_read_tree` sees to that
         model = LanguageModel(self._config, cell, LevelsLayer(places, parents))
@@ -155,11 +156,13 @@ class Scorer:
         state = self._zero_state(1)
         most = max(1, MAX_LOGITS // self._config.vocab_size)
         pieces, start, num_rows = [], 0, 0
-        for first in range(0, len(tree.levels), self._num_levels):
-            outputs, state = self._read_tree(tree.levels[first : first + self._num_levels], state)
+        num_read = 0
+        for levels in self._levels_at_once(tree):
+            outputs, state = self._read_tree(levels, state)
             pieces.append(outputs)
             num_rows += len(outputs)
-            is_last = first + self._num_levels >= len(tree.levels)
+            num_read += len(levels)
+            is_last = num_read == len(tree.levels)
             if num_rows < most and not is_last:
                 continue
             outputs = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
@@ -169,6 +172,16 @@ class Scorer:
                 start += len(part)
             pieces, num_rows = [], 0
 
+    def _levels_at_once(self, tree):
+        """Yields the levels of a tree, several at once, or one if they are large."""
+        start = 0
+        while start < len(tree.levels):
+            levels = tree.levels[start : start + self._num_levels]
+            if sum(len(level.words) for level in levels) * self._config.hidden_size > MAX_STATES:
+                levels = levels[:1]
+            yield levels
+            start += len(levels)
+
     def _read_tree(self, levels, state):
         """Reads some levels of a tree, given the state of each node of the level before."""
         if self._cell.one_state:
@@ -176,10 +189,12 @@ class Scorer:
         all_words = np.concatenate([level.words for level in levels])
         words, number = np.unique(all_words, return_inverse=True)
         ends = np.cumsum([len(level.words) for level in levels])[:-1]
-        missing = [np.zeros(0, np.int32)] * (self._num_levels - len(levels))
+        # At the end of a tree there may be fewer.
+        num_levels = 1 if len(levels) == 1 else self._num_levels
+        missing = [np.zeros(0, np.int32)] * (num_levels - len(levels))
         places = [*np.split(number, ends), *missing]
         parents = [*(level.parents for level in levels), *missing]
-        read = self._callable(self._add_levels)
+        read = self._callable(self._add_levels, num_levels)
         outputs, state = read(words, *places, *parents, *state)
         return outputs, tf.nest.flatten(state)
 

@@ -25,7 +25,7 @@ from text.nbest_reader import ListReader
 # How much is read at once: lines that come together are scored together.
 BLOCK_BYTES = 1 << 18
 # How much of a list waits for its end: what its hypotheses have in common is then read once.
-MAX_LIST_WORDS = 1 << 18
+MAX_LIST_WORDS = 1 << 17
 # How many unknown words are looked at to tell whether the text is raw, and how many must seem so.
 MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
 # How many lines show whether there are words alone in them, how much of each, and how many must.
