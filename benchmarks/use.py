@@ -164,7 +164,8 @@ def uses_of_lists(name, lists, ours, theirs, first):
     print(f"{name}: {num_words} words, {1 - num_nodes / num_words:.0%} of beginnings repeated\n")
 
     def score():
-        scores = (scoring.score_sequences(ours, first, batch) for batch in in_batches(lists))
+        begun = (scoring.begin_sequences(ours, first, batch) for batch in in_batches(lists))
+        scores = scoring.finished(begun, reads_ahead=True)
         return np.array([each.sum() for batch in scores for each in batch])
 
     return name, num_words, score, lambda: theirs.score_lines(first, sequences)

@@ -209,6 +209,22 @@ def begin_sequences(
     return lambda: np.split(wait()[tree.edges], ends) if sequences else []
 
 
+def finished(begun: Iterable[Callable], reads_ahead: bool) -> Iterator:
+    """Yields what functions return that wait for it, such as those of `begin_sequences`.
+
+    Args:
+      begun: the functions, each of which comes when its work has begun.
+      reads_ahead: the next work begins before a function is called.
+    """
+    waiting: collections.deque = collections.deque()
+    for wait in begun:
+        waiting.append(wait)
+        if len(waiting) > reads_ahead:
+            yield waiting.popleft()()
+    for wait in waiting:
+        yield wait()
+
+
 def score_sequences(scorer: Scorer | Ensemble, first: int, sequences: list) -> list:
     """Scores independent sequences; what they have in common at their beginnings is read once.
 
@@ -298,13 +314,8 @@ def score_lines(
         block has not come yet, the results wait for it.
     """
     lines = _Lines(scorer, end_of_sentence)
-    begun: collections.deque = collections.deque()
-    for pieces in blocks:
-        begun.append(lines.begin(pieces))
-        if len(begun) > reads_ahead:
-            yield from begun.popleft()()
-    for scored in begun:
-        yield from scored()
+    for scored in finished(map(lines.begin, blocks), reads_ahead):
+        yield from scored
 
 
 def score_pieces(
