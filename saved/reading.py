@@ -7,10 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from program.errors import UserError
-from saved import tf1_checkpoints
+from saved import tensors, tf1_checkpoints
 
 SCOPES = (f"{tf1_checkpoints.SCOPE}/", f"{tf1_checkpoints.FIRST_SCOPE}/", tf1_checkpoints.OURS)
-SLICED = "Sliced checkpoints are not supported"
 RUN = "Training/run"  # the description of the run that saved it
 
 tf1 = tf.compat.v1
@@ -34,11 +33,6 @@ def _naming_damage(path):
     try:
         yield
     except Exception as error:  # TensorFlow raises many kinds of errors for damaged files
-        if reason(error).startswith(SLICED):
-            raise CheckpointError(
-                f"{path}: has variables in slices, as a partitioner makes them, which cannot be "
-                "read; restore it in TensorFlow 1, and save it without the partitioner"
-            ) from None
         raise CheckpointError(f"{path}: is damaged: {reason(error)}") from None
 
 
@@ -56,7 +50,7 @@ def read_shapes(path: str) -> dict:
         # load_checkpoint would read the newest checkpoint of a directory with that name instead.
         checkpoint = tf1.train.NewCheckpointReader(path)
         shapes = checkpoint.get_variable_to_shape_map()
-        values = ((name, checkpoint.get_tensor(name)) for name in sorted(shapes))
+        values = tensors.read(path, sorted(shapes))
         bad = [name for name, value in values if not _is_finite(value)]
     if bad := [name for name in bad if _is_read(name, shapes)]:
         raise CheckpointError(

@@ -19,7 +19,7 @@ import configs
 from model import lstm
 from program.errors import UserError
 from program.messages import say
-from saved import finding
+from saved import finding, tensors
 
 tf1 = tf.compat.v1
 
@@ -299,8 +299,8 @@ def read_weights(path: str, names: dict) -> dict:
     Returns:
       Dict of each name today to a float32 array.
     """
-    checkpoint = tf1.train.NewCheckpointReader(path)
-    return {name: checkpoint.get_tensor(old).astype(np.float32) for name, old in names.items()}
+    values = dict(tensors.read(path, set(names.values())))
+    return {name: values[old].astype(np.float32) for name, old in names.items()}
 
 
 def read_step(path: str, layout: Layout) -> int | None:

@@ -321,24 +321,27 @@ HANDED_OVER = [
     ("windows/checkpoint", "run-30"),
     ("own_numbers", "run-30"),
     ("more", "run-30"),
-    ("slices/run-30", "has variables in slices, as a partitioner makes them"),
+    ("slices/run-30", "run-30"),
+    ("half/run-30", "is damaged"),
 ]
 
 
-def save_in_slices(path, values):
-    """Saves the arrays in two halves, as a partitioner does, in the oldest format."""
-    names, slices = [], []
+def save_in_slices(path, values, num_slices=2):
+    """Saves arrays in two slices each, as a partitioner does, in the oldest format; or only one."""
+    parts = []
     for name, value in values.items():
-        rows, *more = (2 * len(value), *value.shape[1:])
-        for start in (0, len(value)):
-            names.append(name)
-            place = ":".join([f"{start},{len(value)}", *(f"0,{size}" for size in more)])
-            slices.append(f"{rows} {''.join(f'{size} ' for size in more)}{place}")
+        rows, *more = value.shape
+        for start, stop in ((0, rows // 2), (rows // 2, rows))[:num_slices]:
+            place = ":".join([f"{start},{stop - start}", *(f"0,{size}" for size in more)])
+            parts.append((name, f"{' '.join(map(str, value.shape))} {place}", value[start:stop]))
+    names, slices, arrays = zip(*parts)
     with tf.Graph().as_default(), tf1.Session() as session:
-        tensors = [tf.constant(values[name]) for name in names]
         session.run(
             tf.raw_ops.SaveSlices(
-                filename=str(path), tensor_names=names, shapes_and_slices=slices, data=tensors
+                filename=str(path),
+                tensor_names=names,
+                shapes_and_slices=slices,
+                data=list(map(tf.constant, arrays)),
             )
         )
 
@@ -352,7 +355,9 @@ def handed_over(tmp_path_factory, num_rows):
         (at / name).mkdir()
     for name in ("only_index", "only_state", "cut_off", "cut_off_v1", "nan", "other_model"):
         (at / name).mkdir()
-    for name in ("shards", "links", "windows", "peepholes", "own_numbers", "more", "slices"):
+    for name in ("shards", "links", "windows", "peepholes", "own_numbers", "more"):
+        (at / name).mkdir()
+    for name in ("slices", "half"):
         (at / name).mkdir()
     state = 'model_checkpoint_path: "/data/lm/{}"\n'
     old_files.save(at / "run-30", values)
@@ -385,7 +390,9 @@ def handed_over(tmp_path_factory, num_rows):
     ones = np.ones(num_rows, np.float32)
     more = {"Model/proj_w": ones, "Model/softmax_b/ExponentialMovingAverage": ones}
     old_files.save(at / "more/run-30", {**values, **more, "Model/Variable": np.float32(1)})
-    save_in_slices(at / "slices/run-30", {k: v for k, v in values.items() if np.ndim(v)})
+    arrays = {name: value for name, value in values.items() if np.ndim(value)}
+    save_in_slices(at / "slices/run-30", arrays)
+    save_in_slices(at / "half/run-30", arrays, num_slices=1)
     for number in range(2):
         part = dict(list(values.items())[number::2])
         old_files.save(at / f"shards/run-30-{number:05}-of-00002", part, one_file=True)
@@ -415,6 +422,16 @@ def test_what_is_handed_over_is_taken_or_refused(name, answer, handed_over, corp
         assert "also there: model.ckpt-0 (step 0)" in err
     unread = "; Model/proj_w and 1 more are not read, which the script never had"
     assert (unread in err) == (name == "more") and err.count("not read") == (name == "more")
+
+
+def test_slices_are_put_together(handed_over, corpus):
+    whole, sliced = (
+        trained_model.read_weights(trained_model.read(str(handed_over / name), str(corpus)))
+        for name in ("v1/run-30", "slices/run-30")
+    )
+    assert whole.keys() == sliced.keys()
+    for name, value in whole.items():
+        np.testing.assert_array_equal(sliced[name], value)
 
 
 @pytest.mark.parametrize(
