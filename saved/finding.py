@@ -40,9 +40,14 @@ class FindingError(UserError):
 
 def number_in(path: str) -> int:
     """The number at the end of a checkpoint's name; -1 if there is none."""
-    shard = SHARD.fullmatch(path)
-    match = re.search(r"-(\d+)$", os.path.basename(shard[1] if shard else path))
+    match = re.search(r"-(\d+)$", os.path.basename(without_shard(path)))
     return int(match[1]) if match else -1
+
+
+def without_shard(path: str) -> str:
+    """The name that the files of a checkpoint of several devices have in common."""
+    match = SHARD.fullmatch(path)
+    return match[1] if match else path
 
 
 def saved_step(path: str) -> int | None:
@@ -224,9 +229,15 @@ def find(save_path: str) -> list[str]:
         return [save_path]
     if os.path.isfile(save_path):
         return [_of_file(save_path)]
-    if paths := list_newest_first(save_path):
+    if paths := list_newest_first(save_path) or _shards(save_path):
         return paths
     raise FindingError(f"--save_path={save_path}: {_what_is_near(save_path)}")
+
+
+def _shards(path):
+    """The first file of a checkpoint of several devices, or of one; an empty list if none is so."""
+    paths = sorted(glob.glob(f"{glob.escape(path)}-*-of-*"))
+    return [p for p in paths if without_shard(p) == path and is_single_file(p)][:1]
 
 
 def _of_file(path):

@@ -378,7 +378,7 @@ def _decide_layers(path, layout, facts, answer):
 
 def read_facts(path: str) -> Facts | None:
     """Reads what the `.meta` file beside a checkpoint says; None if there is none to be read."""
-    file = f"{path}.meta"
+    file = f"{finding.without_shard(path)}.meta"
     try:
         with open(file, "rb") as content:
             metagraph = tf1.MetaGraphDef.FromString(content.read())

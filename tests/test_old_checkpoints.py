@@ -316,6 +316,9 @@ HANDED_OVER = [
     ("other_model", "has no matrix Model/embedding"),
     ("shards", "is a part of a checkpoint in several files"),
     ("shards/run-30-00000-of-00002", "is a part of a checkpoint in several files"),
+    ("shards/run-30", "is a part of a checkpoint in several files"),
+    ("one_shard/run-30", "run-30-00000-of-00001"),
+    ("one_shard", "run-30-00000-of-00001"),
     ("links", "no checkpoint is whole"),
     ("peepholes", "w_f_diag is of a cell that the TF1 script never had"),
     ("windows/checkpoint", "run-30"),
@@ -357,7 +360,7 @@ def handed_over(tmp_path_factory, num_rows):
         (at / name).mkdir()
     for name in ("shards", "links", "windows", "peepholes", "own_numbers", "more"):
         (at / name).mkdir()
-    for name in ("slices", "half"):
+    for name in ("slices", "half", "one_shard"):
         (at / name).mkdir()
     state = 'model_checkpoint_path: "/data/lm/{}"\n'
     old_files.save(at / "run-30", values)
@@ -396,6 +399,8 @@ def handed_over(tmp_path_factory, num_rows):
     for number in range(2):
         part = dict(list(values.items())[number::2])
         old_files.save(at / f"shards/run-30-{number:05}-of-00002", part, one_file=True)
+    old_files.save(at / "one_shard/run-30-00000-of-00001", values, one_file=True)
+    old_files.write_meta(at / "one_shard/run-30", 2, clip=0.0, num_steps=5)
     for suffix in ("index", "data-00000-of-00001"):
         (at / f"links/run-30.{suffix}").symlink_to(f"/gone/run-30.{suffix}")
         shutil.copy(at / f"run-30.{suffix}", at / f"windows/run-30.{suffix}")
@@ -420,6 +425,8 @@ def test_what_is_handed_over_is_taken_or_refused(name, answer, handed_over, corp
         assert f"takes {taken}, step " in err
     if name == "run":
         assert "also there: model.ckpt-0 (step 0)" in err
+    has_meta = "TensorFlow 1.2 or later" not in err
+    assert has_meta == (os.path.dirname(name) == "one_shard" or name == "one_shard")
     unread = "; Model/proj_w and 1 more are not read, which the script never had"
     assert (unread in err) == (name == "more") and err.count("not read") == (name == "more")
 
