@@ -4,7 +4,7 @@ import os
 
 import tensorflow as tf
 
-from saved import tf1_checkpoints
+from saved import tensors, tf1_checkpoints
 from saved.reading import CheckpointError
 
 tf1 = tf.compat.v1
@@ -75,9 +75,9 @@ class _Restorer(tf1.train.Saver):  # type: ignore[name-defined]
 
     def restore(self, sess: tf.compat.v1.Session, save_path: str) -> None:
         """Sets the variables in a session."""
-        checkpoint = tf1.train.NewCheckpointReader(save_path)
         for operation, wanted in self._assign:
-            sess.run(operation, {x: checkpoint.get_tensor(n) for x, n in wanted.items()})
+            values = dict(tensors.read(save_path, set(wanted.values())))
+            sess.run(operation, {x: values[name] for x, name in wanted.items()})
 
 
 def restorer_of(path: str | None) -> tf.compat.v1.train.Saver:

@@ -333,6 +333,9 @@ def save_in_slices(path, values, num_slices=2):
     """Saves arrays in two slices each, as a partitioner does, in the oldest format; or only one."""
     parts = []
     for name, value in values.items():
+        if not value.shape:
+            parts.append((name, "", value))
+            continue
         rows, *more = value.shape
         for start, stop in ((0, rows // 2), (rows // 2, rows))[:num_slices]:
             place = ":".join([f"{start},{stop - start}", *(f"0,{size}" for size in more)])
@@ -393,9 +396,8 @@ def handed_over(tmp_path_factory, num_rows):
     ones = np.ones(num_rows, np.float32)
     more = {"Model/proj_w": ones, "Model/softmax_b/ExponentialMovingAverage": ones}
     old_files.save(at / "more/run-30", {**values, **more, "Model/Variable": np.float32(1)})
-    arrays = {name: value for name, value in values.items() if np.ndim(value)}
-    save_in_slices(at / "slices/run-30", arrays)
-    save_in_slices(at / "half/run-30", arrays, num_slices=1)
+    save_in_slices(at / "slices/run-30", values)
+    save_in_slices(at / "half/run-30", values, num_slices=1)
     for number in range(2):
         part = dict(list(values.items())[number::2])
         old_files.save(at / f"shards/run-30-{number:05}-of-00002", part, one_file=True)
@@ -439,6 +441,17 @@ def test_slices_are_put_together(handed_over, corpus):
     assert whole.keys() == sliced.keys()
     for name, value in whole.items():
         np.testing.assert_array_equal(sliced[name], value)
+
+
+def test_training_goes_on_from_slices(handed_over, corpus, tmp_path):
+    outputs = []
+    for name in ("v1", "slices"):
+        run = shutil.copytree(handed_over / name, tmp_path / name)
+        arguments = [f"--data_path={corpus}", f"--save_path={run}", "--max_max_epoch=3", *FLAGS]
+        status, out, err = run_here(ptb_word_lm, *arguments)
+        assert status == 0, err
+        outputs.append([line for line in out.splitlines() if "wps" not in line])
+    assert outputs[0] == outputs[1] and any("Test Perplexity" in line for line in outputs[0])
 
 
 @pytest.mark.parametrize(
