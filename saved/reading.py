@@ -51,8 +51,9 @@ def read_shapes(path: str) -> dict:
         checkpoint = tf1.train.NewCheckpointReader(path)
         shapes = checkpoint.get_variable_to_shape_map()
         values = tensors.read(path, sorted(shapes))
-        bad = [name for name, value in values if not _is_finite(value)]
-    if bad := [name for name in bad if _is_read(name, shapes)]:
+        # Each value is read, even if its numbers do not matter: this checks the checksums.
+        bad = [name for name, value in values if _is_read(name, shapes) and not _is_finite(value)]
+    if bad:
         raise CheckpointError(
             f"{path}: {bad[0]} has numbers that are infinite or NaN; take an earlier checkpoint"
         )
@@ -61,8 +62,7 @@ def read_shapes(path: str) -> dict:
 
 def _is_read(name, shapes):
     """Whether a variable is a model's or a run's own: no optimizer's slot, nor a best value."""
-    is_slot = name.rpartition("/")[0] in shapes
-    return name.startswith(SCOPES) and not is_slot
+    return name.startswith(SCOPES) and not tf1_checkpoints.is_slot(name, shapes)
 
 
 def _is_finite(value):

@@ -256,6 +256,11 @@ def match(path: str, shapes: dict) -> Layout:
     )
 
 
+def is_slot(name: str, shapes: dict) -> bool:
+    """Whether a variable belongs to another one in `shapes`, as an optimizer's does."""
+    return name.rpartition("/")[0] in shapes
+
+
 def left_out(shapes: dict, layout: Layout) -> list[str]:
     """The names of a model's arrays that the script never had, and that are not read.
 
@@ -268,10 +273,11 @@ def left_out(shapes: dict, layout: Layout) -> list[str]:
     cells = [f"{layout.scope}/{era.cell}" for era in ERAS]
 
     def is_known(name: str) -> bool:
-        parent, _, last = name.rpartition("/")
-        is_slot = parent in shapes and last != MOVING_AVERAGE
+        last = name.rpartition("/")[2]
+        if is_slot(name, shapes):
+            return last != MOVING_AVERAGE
         of_cell = any(re.fullmatch(cell, name) for cell in cells)
-        return is_slot or of_cell or last == "lstm_params" or name in layout.names.values()
+        return of_cell or last == "lstm_params" or name in layout.names.values()
 
     return [
         name

@@ -11,15 +11,7 @@ import numpy as np
 import reader
 from program import errors, messages
 from program.progress_bar import progress_bar, size_of_files
-from text import (
-    files,
-    nbest_format,
-    nbest_lines,
-    preparation,
-    sentences,
-    words_of_lines,
-)
-from text.nbest_lines import FORMATS
+from text import files, nbest_format, nbest_lines, preparation, sentences, words_of_lines
 from text.nbest_reader import ListReader
 
 # How much is read at once: lines that come together are scored together.
@@ -275,8 +267,9 @@ def _beside_words(lines, vocabulary):
     del signs[None]
     for sign, count in signs.most_common(1):
         if count >= MIN_STRANGE_SHARE * len(lines):
-            what = f"seems to be {nbest_format.IN_WORDS[sign]}" if sign in FORMATS else sign
-            remedy = "--nbest reads them" if sign in FORMATS else "leave only the words"
+            what, remedy = sign, "leave only the words"
+            if sign in nbest_lines.FORMATS:
+                what, remedy = f"seems to be {nbest_format.IN_WORDS[sign]}", "--nbest reads them"
             return f"{what}, and all of it was scored as words; {remedy}"
     first = {line.split()[0] for line in lines}
     are_names = all(nbest_format.NAME.fullmatch(word) for word in first)
