@@ -16,8 +16,9 @@ from program.errors import UserError
 PREFIX = "model.ckpt"
 STATE_FILE = "checkpoint"
 PARTS = re.compile(r"(.*)\.(index|meta|data-\d{5}-of-\d{5})")
-# Before TensorFlow 0.12, `Saver(sharded=True)` wrote a file for each device.
-SHARD = re.compile(r"(.*)-\d{5}-of-\d{5}")
+# Before TensorFlow 0.12, `Saver(sharded=True)` wrote a file for each device. TensorFlow names them
+# all by a pattern.
+SHARD = re.compile(r"(.*)-(?:\d{5}|\?{5})-of-(\d{5})")
 STEPS = ("Model/global_step", "global_step")
 # The end of a table, TensorFlow's format of a checkpoint in one file and of a `.index`.
 TABLE_END = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
@@ -48,6 +49,21 @@ def without_shard(path: str) -> str:
     """The name that the files of a checkpoint of several devices have in common."""
     match = SHARD.fullmatch(path)
     return match[1] if match else path
+
+
+def _whole_of(path):
+    """The name of the checkpoint that a file of the oldest format is, or is a part of."""
+    match = SHARD.fullmatch(path)
+    return f"{match[1]}-?????-of-{match[2]}" if match and int(match[2]) > 1 else path
+
+
+def missing_shards(path: str) -> list[str]:
+    """The files that are missing of a checkpoint of several devices."""
+    match = SHARD.fullmatch(path)
+    if match is None or "?" not in os.path.basename(path):
+        return []
+    files = [f"{match[1]}-{number:05}-of-{match[2]}" for number in range(int(match[2]))]
+    return [file for file in files if not os.path.isfile(file)]
 
 
 def saved_step(path: str) -> int | None:
@@ -93,14 +109,14 @@ def _list(directory, pattern=".*"):
         return whole, parts
     for name in names:
         match = PARTS.fullmatch(name)
-        stem, path = match[1] if match else name, os.path.join(directory, name)
+        stem, path = match[1] if match else without_shard(name), os.path.join(directory, name)
         # A link counts even if what it names is gone: it is no reason to begin anew.
         if not re.fullmatch(pattern, stem) or not (os.path.isfile(path) or os.path.islink(path)):
             continue
         if match:
             (whole if match[2] == "index" else parts).add(os.path.join(directory, stem))
         elif is_single_file(path):
-            whole.add(path)
+            whole.add(_whole_of(path))
     return whole, parts - whole
 
 
@@ -179,7 +195,7 @@ def _missing(directory):
 
     One of which a part is there is damaged, which is said by whoever reads it.
     """
-    name = _without_folder(_path_in_state(directory))
+    name = without_shard(_without_folder(_path_in_state(directory)))
     parts = os.path.join(glob.escape(directory), f"{glob.escape(name)}*")
     return name if name and not glob.glob(parts) else None
 
@@ -235,9 +251,10 @@ def find(save_path: str) -> list[str]:
 
 
 def _shards(path):
-    """The first file of a checkpoint of several devices, or of one; an empty list if none is so."""
-    paths = sorted(glob.glob(f"{glob.escape(path)}-*-of-*"))
-    return [p for p in paths if without_shard(p) == path and is_single_file(p)][:1]
+    """The checkpoint of several devices, or of one, with that name; an empty list if none is so."""
+    name = without_shard(path)
+    paths = sorted(glob.glob(f"{glob.escape(name)}-*-of-*"))
+    return [_whole_of(p) for p in paths if without_shard(p) == name and is_single_file(p)][:1]
 
 
 def _of_file(path):
@@ -250,7 +267,7 @@ def _of_file(path):
             return match[1]
         raise FindingError(f"--save_path={path}: {_name_parts([match[1]])}")
     if is_single_file(path):
-        return path
+        return _whole_of(path)
     raise FindingError(f"--save_path={path}: is not a checkpoint")
 
 
@@ -263,6 +280,8 @@ def _named_in(path):
     for place in (os.path.join(directory, _without_folder(named)), named):
         if os.path.isfile(f"{place}.index") or is_single_file(place):
             return place
+        if shards := _shards(place):
+            return shards[0]
     raise FindingError(f"--save_path={path}: names {named}, which is neither there nor beside it")
 
 
@@ -295,7 +314,7 @@ def refuse_checkpoint(save_path: str) -> None:
     """
     if os.path.isdir(save_path):
         return
-    if os.path.isfile(f"{save_path}.index"):
+    if os.path.isfile(f"{save_path}.index") or _shards(save_path):
         raise FindingError(
             f"--save_path={save_path}: is a checkpoint; name its directory to continue the run"
         )

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from program.errors import UserError
-from saved import tensors, tf1_checkpoints
+from saved import finding, tensors, tf1_checkpoints
 
 SCOPES = (f"{tf1_checkpoints.SCOPE}/", f"{tf1_checkpoints.FIRST_SCOPE}/", tf1_checkpoints.OURS)
 RUN = "Training/run"  # the description of the run that saved it
@@ -46,6 +46,8 @@ def read_shapes(path: str) -> dict:
       CheckpointError: it is damaged, or a file of it is missing, or a number of a model in it is
         not finite.
     """
+    if missing := finding.missing_shards(path):
+        raise CheckpointError(f"{path}: is damaged: {missing[0]} is missing")
     with _naming_damage(path):
         # load_checkpoint would read the newest checkpoint of a directory with that name instead.
         checkpoint = tf1.train.NewCheckpointReader(path)

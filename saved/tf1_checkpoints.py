@@ -177,15 +177,6 @@ def _without_embedding(path, shapes, scope):
     )
 
 
-def _refuse_shard(path):
-    """Refuses one of several files of the oldest format, by whose names one finds the others."""
-    if finding.SHARD.fullmatch(path):
-        raise EraError(
-            f"{path}: is a part of a checkpoint in several files, of before TensorFlow 0.12, which "
-            "cannot be read; restore it in TensorFlow 1, and save it with Saver(sharded=False)"
-        )
-
-
 def refuse_other_cells(path: str, shapes: dict, scope: str = SCOPE) -> None:
     """Refuses cells that compute with more than a kernel and a bias, such as peepholes.
 
@@ -229,7 +220,6 @@ def match(path: str, shapes: dict) -> Layout:
         )
     embedding = shapes.get(f"{scope}/embedding")
     if embedding is None or len(embedding) != 2:
-        _refuse_shard(path)
         raise EraError(_without_embedding(path, shapes, scope))
     refuse_other_cells(path, shapes, scope)
     vocab_size, hidden_size = embedding
@@ -237,8 +227,6 @@ def match(path: str, shapes: dict) -> Layout:
     names = {name: cells.get(name, name.replace(SCOPE, scope, 1)) for name in expected}
     for name, shape in expected.items():
         found = shapes.get(names[name])
-        if found is None:
-            _refuse_shard(path)
         if found != shape:
             raise EraError(
                 f"{path}: is not a checkpoint of this language model: {name} "

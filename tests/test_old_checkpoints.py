@@ -314,9 +314,14 @@ HANDED_OVER = [
     ("cut_off_v1", "no checkpoint is whole"),
     ("nan", "no checkpoint is whole"),
     ("other_model", "has no matrix Model/embedding"),
-    ("shards", "is a part of a checkpoint in several files"),
-    ("shards/run-30-00000-of-00002", "is a part of a checkpoint in several files"),
-    ("shards/run-30", "is a part of a checkpoint in several files"),
+    ("shards", "run-30-?????-of-00002"),
+    ("shards/run-30-00001-of-00002", "run-30-?????-of-00002"),
+    ("shards/run-30-?????-of-00002", "run-30-?????-of-00002"),
+    ("shards/run-30", "run-30-?????-of-00002"),
+    ("shards/run", "run-30-?????-of-00002"),
+    ("shards/checkpoint", "run-30-?????-of-00002"),
+    ("one_of_two", "no checkpoint is whole"),
+    ("one_of_two/run-30", "is damaged: "),
     ("one_shard/run-30", "run-30-00000-of-00001"),
     ("one_shard", "run-30-00000-of-00001"),
     ("links", "no checkpoint is whole"),
@@ -363,7 +368,7 @@ def handed_over(tmp_path_factory, num_rows):
         (at / name).mkdir()
     for name in ("shards", "links", "windows", "peepholes", "own_numbers", "more"):
         (at / name).mkdir()
-    for name in ("slices", "half", "one_shard"):
+    for name in ("slices", "half", "one_shard", "one_of_two"):
         (at / name).mkdir()
     state = 'model_checkpoint_path: "/data/lm/{}"\n'
     old_files.save(at / "run-30", values)
@@ -401,6 +406,8 @@ def handed_over(tmp_path_factory, num_rows):
     for number in range(2):
         part = dict(list(values.items())[number::2])
         old_files.save(at / f"shards/run-30-{number:05}-of-00002", part, one_file=True)
+    (at / "shards/checkpoint").write_text(state.format("run-30-?????-of-00002"))
+    shutil.copy(at / "shards/run-30-00000-of-00002", at / "one_of_two")
     old_files.save(at / "one_shard/run-30-00000-of-00001", values, one_file=True)
     old_files.write_meta(at / "one_shard/run-30", 2, clip=0.0, num_steps=5)
     for suffix in ("index", "data-00000-of-00001"):
@@ -433,32 +440,34 @@ def test_what_is_handed_over_is_taken_or_refused(name, answer, handed_over, corp
     assert (unread in err) == (name == "more") and err.count("not read") == (name == "more")
 
 
-def test_slices_are_put_together(handed_over, corpus):
-    whole, sliced = (
+def test_slices_and_shards_are_put_together(handed_over, corpus):
+    whole, *others = (
         trained_model.read_weights(trained_model.read(str(handed_over / name), str(corpus)))
-        for name in ("v1/run-30", "slices/run-30")
+        for name in ("v1/run-30", "slices/run-30", "shards/run-30")
     )
-    assert whole.keys() == sliced.keys()
-    for name, value in whole.items():
-        np.testing.assert_array_equal(sliced[name], value)
+    for other in others:
+        assert whole.keys() == other.keys()
+        for name, value in whole.items():
+            np.testing.assert_array_equal(other[name], value)
 
 
-def test_training_goes_on_from_slices(handed_over, corpus, tmp_path):
+def test_training_goes_on_from_slices_and_shards(handed_over, corpus, tmp_path):
     outputs = []
-    for name in ("v1", "slices"):
+    for name in ("v1", "slices", "shards"):
         run = shutil.copytree(handed_over / name, tmp_path / name)
         arguments = [f"--data_path={corpus}", f"--save_path={run}", "--max_max_epoch=3", *FLAGS]
         status, out, err = run_here(ptb_word_lm, *arguments)
         assert status == 0, err
         outputs.append([line for line in out.splitlines() if "wps" not in line])
-    assert outputs[0] == outputs[1] and any("Test Perplexity" in line for line in outputs[0])
+    assert outputs[0] == outputs[1] == outputs[2]
+    assert any("Test Perplexity" in line for line in outputs[0])
 
 
 @pytest.mark.parametrize(
     "name",
     [
         *("only_meta", "only_data", "only_index", "only_state", "cut_off", "cut_off_v1"),
-        *("other_model", "shards", "links", "peepholes"),
+        *("other_model", "one_of_two", "links", "peepholes"),
     ],
 )
 def test_nothing_begins_anew_beside_a_checkpoint(name, handed_over, corpus, tmp_path):
