@@ -4,11 +4,9 @@ import itertools
 import os
 import re
 
-import other_formats
-
 import shared
 from program.progress_bar import with_bar
-from text import files, preparation, tokenizer
+from text import files, other_formats, preparation, tokenizer
 
 # How much of a text tells whether it is tokenized: always as much, however it arrives.
 SAMPLE_LENGTH = 1 << 16

@@ -4,11 +4,10 @@ import bz2
 import gzip
 import lzma
 
-import other_formats
 import pytest
 
 import inspection
-from text import files, preparation, tokenizer, words_of_lines
+from text import files, other_formats, preparation, tokenizer, words_of_lines
 
 
 def each(line, number=60):

@@ -189,7 +189,7 @@ def _has_short_column(rows, width):
     )
 
 
-def _is_column_of(matches: Callable, rows, place):
+def _is_column_of(matches: Callable, rows: list, place: int) -> bool:
     return sum(1 for row in rows if matches(row[place])) >= 0.95 * len(rows)
 
 
