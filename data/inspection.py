@@ -13,6 +13,7 @@ SAMPLE_LENGTH = 1 << 16
 MAX_NAMED, MAX_NAME_LENGTH = 3, 40  # of the tokens that tell it
 MAX_ID_LENGTH = 200  # characters, with the space before it
 NAME_AFTER = re.compile(r".*\s\(\S*\d\S*\)")  # the owl (utt-1)
+JOINED_TO_WORD = re.compile(r"\S{0,60}\d[^\w\s/-]{1,4}([^\W\d_][^\W\d_'’-]*)[,.;:!?]?")  # [0:10]The
 END_OF_STATEMENT = tuple(".!?…")
 AFTER_END = " \"'”’»)"
 MAX_MEAN_LENGTH = 60  # words; sentences that are longer on average are none
@@ -104,7 +105,31 @@ FAULTS = (
     ),
     (
         other_formats.misread_in,
-        "is UTF-8 that was read as Windows-1252 once, it seems, as its {} shows; ftfy mends it",
+        "was read in another encoding than its own once, it seems, as its {} shows; ftfy mends it",
+    ),
+    (
+        other_formats.escape_without_ampersand_in,
+        "has escapes of HTML that lost their &, such as {}, which are cut as words are; put it "
+        "back, and Python's html.unescape makes characters of them",
+    ),
+    (
+        other_formats.escaped_character_in,
+        "has characters as programs write them, such as {}, which are cut as words are; `printf "
+        "%b`, Python's json.loads or the like makes characters of them",
+    ),
+    (
+        other_formats.lost_character_in,
+        "lost characters when it was decoded, as its {} shows; take what it was made from",
+    ),
+    (
+        other_formats.italics_in,
+        "has words between underscores, such as {}, which become parts of the words; `tr -d _ < "
+        "FILE` leaves them out",
+    ),
+    (
+        other_formats.doubled_quotes_in,
+        "has lines with doubled quotation marks in quotation marks, such as {:.60}, as CSV has; "
+        "Python's csv makes text of them",
     ),
     (
         other_formats.joined_sentences_in,
@@ -178,13 +203,24 @@ def say_ids(samples):
         first = [line[0] for line in lines if len(line) > 1]
         differ = len(first) >= MIN_SENTENCES and len(set(first)) == len(first) == len(lines)
         are_words = all(word.isdecimal() for line in lines for word in line)
-        if differ and not are_words and all(any(map(str.isdecimal, word)) for word in first):
+        if len(first) == len(lines) >= MIN_SENTENCES and _are_joined(first):
+            shared.say(
+                f"{name}: its lines begin with what is joined to the first word, it seems, such as "
+                f"{first[0]}; leave it out, or write a space after it"
+            )
+        elif differ and not are_words and all(any(map(str.isdecimal, word)) for word in first):
             shared.say(
                 f"{name}: its lines begin with ids, it seems, such as {first[0]}, which are taken "
                 "for words; `cut -d' ' -f2- FILE` leaves them out"
             )
         elif what := other_formats.what_begins_lines(sample):
             shared.say(f"{name}: its lines begin with {what}, it seems, which are taken for words")
+
+
+def _are_joined(first_words):
+    """Whether each is a number, a time or the like with a word; a file's name ends as others do."""
+    words = {match[1] for word in first_words if (match := JOINED_TO_WORD.fullmatch(word))}
+    return all(map(JOINED_TO_WORD.fullmatch, first_words)) and len(words) > 2
 
 
 class Seen:
@@ -194,12 +230,13 @@ class Seen:
       num_lines, num_bytes: int.
       num_ends: int, how many lines end with a mark that ends a sentence.
       num_sentences, num_tokens: int, what the texts became.
+      num_marks: int, how many of the tokens are such marks.
     """
 
     def __init__(self):
         """Begins with nothing."""
         self.num_lines = self.num_bytes = self.num_ends = 0
-        self.num_sentences = self.num_tokens = 0
+        self.num_sentences = self.num_tokens = self.num_marks = 0
 
     def text(self, blocks):
         """Yields the blocks of a text, and counts."""
@@ -217,6 +254,7 @@ class Seen:
         for tokens, ends in pieces:
             self.num_sentences += ends
             self.num_tokens += len(tokens)
+            self.num_marks += sum(map(tokens.count, ".!?"))
             yield tokens, ends
 
     def doubt(self):
@@ -227,6 +265,8 @@ class Seen:
         mean_length = self.num_tokens / max(1, self.num_sentences)
         if mean_length > MAX_MEAN_LENGTH and self.num_lines > 2 * self.num_sentences:
             return f"{found} in {self.num_lines} lines, of {mean_length:.0f} words on average"
+        if self.num_marks > 2 * self.num_sentences + MIN_SENTENCES:
+            return f"{found}, but {self.num_marks} marks that may end one; a capital must follow"
         return ""
 
     def advice(self, how):

@@ -422,6 +422,13 @@ def test_marks_of_sentences_become_their_ends(tmp_path):
     )
 
 
+def test_a_story_ends_at_its_mark(tmp_path):
+    text = "The owl sleeps. It flew.\n<|endoftext|>\n" * 20
+    corpus, err = corpus_of(tmp_path, text)
+    assert corpus == [["the", "owl", "sleeps", "."], ["it", "flew", "."]] * 20
+    assert "for a sentence's beginning or end, not for words: <|endoftext|> (20)" in err
+
+
 def test_a_description_goes_with_the_corpus(tmp_path):
     for flags, expected in (
         ([], WORDS),
@@ -525,6 +532,7 @@ def test_every_twenty_sentences_hold_two_out():
     [
         ("the owl woke .\nit flew off .\n\n" * 40, "40 sentences were found, but 80 lines end"),
         ("the owl woke and flew off\nit flew\n" * 300 + "\nIt is.\n" * 25, "of .* on average"),
+        ("the owl woke. it flew. who knows?\n\n" * 40, "40 sentences were found, but 120 marks"),
         ("The owl woke. It flew off.\n" * 40, ""),
         ("The owl, which\nslept by day,\nwoke.\n" * 40, ""),
     ],

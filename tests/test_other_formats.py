@@ -60,6 +60,17 @@ OTHER_FORMATS = {
     '"{s}","{t}"': "columns with commas between them",
     "{i},{t} {s},pos,0.5": "columns with commas between them",
     "{i},7,40": "columns with commas between them",
+    '{i},"{s} It flew.\n\n{t}\nWho?",pos': "columns with commas between them",
+    "10:{i:02}\nthe owl sleeps": "times on lines of their own",  # YouTube's
+    "Speaker 1  0:{i:02}\n{s}\n": "times on lines of their own",
+    "{i}\n{s}\n": "numbers on lines of their own",  # SRT without its times
+    "(3 (2 The) (3 (2 owl) (2 sleeps{i})))": "parse trees",  # Stanford's sentiments
+    "b'The owl sleeps {i}.'": "bytes as Python prints them",
+    "## Owl {i}\n\n**{s}** See [docs](https://x.org).\n": "markup of Markdown",
+    "S {s}\nA {i} 2|||R:VERB:SVA|||is|||REQUIRED|||-NONE-|||0\n": "edits, as M2 files have",
+    "{s} __eou__ {t} __eou__": "marks of turns or lines",  # DailyDialog's
+    "An owl_comma_ but {t}": "marks of turns or lines",  # EmpatheticDialogues'
+    "{s} <newline> <newline> {t}": "marks of turns or lines",  # WritingPrompts'
 }
 
 
@@ -86,10 +97,18 @@ def test_a_few_lines_that_are_a_tag_and_its_content_are_no_chance(number):
         ("\\data\\\nngram 1=5\n", "is an n-gram model"),
         ("WEBVTT\n\n00:01.000 --> 00:02.000\n", "is a file of subtitles"),
         ("-DOCSTART- -X- -X- O\n\nThe DT B-NP O\n", "is a table, a word a line"),
+        ('{"data": [{"context": "The owl sleeps. It flies.", "id": "a1"}]}', "has JSON"),
+        ('["The owl sleeps.", "It flies."]', "has JSON"),
+        ("['The owl sleeps.', \"It doesn't fly.\"]", "has JSON"),
+        ("# ::id 1\n# ::snt The owl sleeps.\n", "is AMR, the meanings of sentences"),
+        ("WARC/1.0\nWARC-Type: conversion\n", "is a WARC archive"),
+        ("version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS, and not"),
+        ("From bob@x.org Mon Jan 1\nReturn-Path: <a>\n", "has headers of e-mail"),
+        ("From: Bob (an owl)\nSubject: nests\n of owls\nLines: 1\n", "has headers of e-mail"),
     ],
 )
 def test_files_are_known_by_their_beginnings(text, what):
-    assert other_formats.what_it_has(text)[0] == what
+    assert other_formats.what_it_has(text)[0].startswith(what)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +139,11 @@ def test_files_are_known_by_their_beginnings(text, what):
         each('"The owl sleeps," said {i} of them.'),
         each("'The owl sleeps,' he said.\n\"No,\" said she."),
         each("The owl a,b sleeps by day."),
+        each("राम घर गया |"),
+        each("OPEC #39;s quot;output rose {s}"),
+        each("[1] {s}\nTo: all of you\n(3 of them) {t}"),
+        "To: all the owls of this wood\n" + each("{s}"),
+        '["The owl," he said] ' + each("{s}"),
         each("He set _GNU_SOURCE and __FILE__ to _THIS_ or _UNK_ {i} times."),
     ],
 )
@@ -158,9 +182,37 @@ def test_no_text_takes_long(text):  # which would be minutes if the time grew wi
             "has words that are cut at the end of a line, it see",
         ),
         ("The coun\u00ad\ntry. {s}", "has words that are cut at the end of a line, it seems, such"),
-        ("Itâ€™s {s}", "is UTF-8 that was read as Windows-1252 once, it seems, as its â€™ shows;"),
-        ("Das MÃ¤dchen {s}", "is UTF-8 that was read as Windows-1252 once, it seems, as its Ã¤"),
-        ("ÐžÐ½ Ð¿Ñ€Ð¸ÑˆÑ‘Ð» {s}", "is UTF-8 that was read as Windows-1252 once, it seems,"),
+        (
+            "Itâ€™s {s}",
+            "was read in another encoding than its own once, it seems, as its â€™ shows;",
+        ),
+        ("Das MÃ¤dchen {s}", "was read in another encoding than its own once, it seems, as its Ã¤"),
+        ("ÐžÐ½ Ð¿Ñ€Ð¸ÑˆÑ‘Ð» {s}", "was read in another encoding than its own once, it seems,"),
+        (
+            "Сова спит".encode().decode("cp1251") + " {s}",
+            "was read in another encoding than its own once, it seems, as its РЎРѕ shows",
+        ),
+        (
+            "The owl didn’t".encode().decode("mac_roman") + " {s}",
+            "was read in another encoding than its own once, it seems, as its ‚Äô shows",
+        ),
+        (
+            "didn\x92t {s}",
+            "was read in another encoding than its own once, it seems, as its U+0092",
+        ),
+        ("didn\ufffdt {s}", "lost characters when it was decoded, as its didn\ufffdt shows"),
+        ("OPEC #39;s {s}", "has escapes of HTML that lost their &, such as #39;"),
+        ("{s}\\nIt flew. {t}\\n", "has characters as programs write them, such as \\n"),
+        ("{s} _The Owl_ is _very_ old", "has words between underscores, such as _The Owl_"),
+        ('{s}\n"""No."" {t}"', "has lines with doubled quotation marks in quotation marks"),
+        ("# text = {s}", "its lines begin with #"),
+        (">>deu<< {s}", "its lines begin with >>deu<<"),
+        ("Genesis 1:{i} {s}", "its lines begin with chapters and verses"),
+        *(
+            (f"{before}{{s}}", "its lines begin with what is joined to the first word")
+            for before in ("[00:{i}.00]", "{{{i}}}{{30}}", "{i}:", "{i}.", "key{i}=")
+        ),
+        ("a.{i}.wav {s}", "its lines begin with ids"),
     ],
 )
 def test_what_is_taken_for_words_is_said(capsys, line, said):
@@ -175,6 +227,8 @@ def test_nothing_is_said_of_ordinary_text(capsys):
         "The well-\nknown owl sleeps by day. {s}" + "\n{s}" * 40,
         "L’été, « là-bas », ÉCOLE À NOËL. NÃO, CAFÉ” — DIÂMETRO. {s}",
         "İt – ÑANDÚ, Ísland, Ðór. {s}",
+        "Сёмга, Січень, РС № 5; Рёв. {s}",
+        "He wrote snake_case and _exit, \\/ C:\\new_dir {s}",
     ):
         inspection.say_faults({"a": each(line)})
     assert capsys.readouterr().err == ""
@@ -203,6 +257,7 @@ def test_chinese_and_japanese_words_with_spaces_between_them_stay(line):
         (lambda data: b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n" + data, "PDF"),
         (lambda data: b"PAR1\x15\4\x15 " + data + b"\xff", "Parquet"),
         (lambda data: data.decode().encode("utf-16"), "UTF-16"),
+        (lambda data: data.decode().encode("utf-32"), "UTF-32"),
     ],
 )
 def test_what_is_packed_is_named(tmp_path, pack, what):

@@ -58,6 +58,7 @@ def test_traps(language, lines):
         "It cost 2s. 6d. in 1900.| 30 did.",
         "I said no.| I meant it.| See Vol. I of it and Vol. IX.| And no. 5.",
         "The plan we've.| It is the dog's.| Then",
+        "მე მივდივარ სახლში.| ის კარგია.| შენ სად ხარ?",
     ],
 )
 def test_periods(text):

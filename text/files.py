@@ -36,6 +36,8 @@ OTHER_FILES = (
     (b"PAR1", "is a Parquet table; write its column of text as lines"),
     (b"\x89HDF", "is an HDF5 file, no text"),
     (b"\x93NUMPY", "is a NumPy array, no text"),
+    (b"\xff\xfe\x00\x00", "is UTF-32 text; save it as UTF-8"),
+    (b"\x00\x00\xfe\xff", "is UTF-32 text; save it as UTF-8"),
     (b"\xff\xfe", "is UTF-16 text; save it as UTF-8"),
     (b"\xfe\xff", "is UTF-16 text; save it as UTF-8"),
 )

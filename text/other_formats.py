@@ -32,6 +32,10 @@ class Sign(NamedTuple):
     what: str
 
 
+HEADER = (
+    r"(?:From|To|Subject|Date|Path|Newsgroups|Xref|Organization|Message-I[Dd]|Return-Path|Received"
+    r"|Delivered-To|MIME-Version|X-[\w-]{1,30}): "
+)
 # How whole files begin.
 BEGINNINGS = (
     (r"\{\\rtf", "is RTF"),
@@ -40,6 +44,11 @@ BEGINNINGS = (
     (r"#!MLF!#", "is a label file of HTK"),
     (r"WEBVTT|\[Script Info\]", "is a file of subtitles"),
     (r"-DOCSTART-|# (?:sent_id|newdoc|global\.columns)\b", "is a table, a word a line"),
+    (r"\{\s*\"[^\"\n]{0,200}\"\s*:|\[\s*(?:\{\s*\"|([\"'])[^\n]{0,800}?\1\s*[,\]])", "has JSON"),
+    (r"# ::(?:id|snt)\b", "is AMR, the meanings of sentences"),
+    (r"WARC/\d", "is a WARC archive"),
+    (r"version https://git-lfs", "is a pointer of Git LFS, and not the file itself"),
+    (rf"From \S+@\S+\s|{HEADER}[^\n]*\n(?:[ \t][^\n]*\n)*[A-Z][\w-]+: ", "has headers of e-mail"),
 )  # fmt: skip
 # Bounded, so that the time is linear in the text's length.
 TAG = (
@@ -52,11 +61,31 @@ MARKUP = (
     (re.compile(r"\b(?:_[A-Z]{2,20}){2,4}_\b|_NEWLINE_"), 0.002, "marks of paragraphs"),  # wiki40b
     (re.compile(r"\\[A-Za-z]+(?=[{\[])"), 0.01, "commands of TeX"),
     (re.compile(r"\[\[[^\[\]]+\]\]"), 0.02, "markup of a wiki"),
+    (
+        re.compile(
+            r"(?m)^#{1,6}[^\S\n](?!\w+ = )\S|^```|\*\*[^\s*][^*\n]{0,200}\*\*"
+            r"|\[[^\[\]\n]{1,200}\]\([^()\s]{1,300}\)"
+        ),
+        0.01,
+        "markup of Markdown",
+    ),
+    (re.compile(r"__eo[ut]__|<newline>|(?<=\w)_comma_"), 0.002, "marks of turns or lines"),
 )
 ESCAPE = re.compile(r"&(?:#\d+|#x[\dA-Fa-f]+|nbsp|quot|apos|lt|gt|[mn]dash|hellip|[lr][ds]quo);")
-# What reading UTF-8 as Windows-1252 makes of the bytes after the first, 0x80 to 0xBF.
+WITHOUT_AMPERSAND = re.compile(r"(?<!&)#\d{2,5};|(?<![&\w])(?:quot|amp|lt|gt);")  # AG News's
+# What reading UTF-8 as Windows-1252 makes of the bytes after the first, 0x80 to 0xBF; what reading
+# it as Windows-1251 does, of those that Russian words have not; and as Mac Roman.
 AFTER_FIRST_BYTE = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
-MISREAD = re.compile(f"â€[{AFTER_FIRST_BYTE}]|[ÂÃÐÑ][{AFTER_FIRST_BYTE}]")
+IN_1251 = "ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’•™љ›њќћџЎўЈ¤ҐЄ¬®Ї°±Ііґµ¶·єјЅѕї"
+IN_MAC_ROMAN = "†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆«»…"
+MISREAD = re.compile(
+    f"â€[{AFTER_FIRST_BYTE}]|[ÂÃÐÑ][{AFTER_FIRST_BYTE}]|(?:[РС][{IN_1251}]){{2}}"
+    f"|‚Ä[ôúùìîò¶]|√[{IN_MAC_ROMAN}]|[\x80-\x84\x86-\x9f]"
+)
+LOST = re.compile("\\S{0,20}\ufffd\\S{0,20}")
+ESCAPED = re.compile(r"\\[nrt](?![a-z])|\\u[\dA-Fa-f]{4}|\\[\"']")
+ITALICS = regex.compile(r"(?<![\w_])_\p{L}[^_\n]{0,200}_(?!\w)")
+QUOTED_LINE = regex.compile(r'(?m)^"(?:[^"\n]++|"")++"$')
 JOINED_SENTENCES = regex.compile(
     r"(?<!\S)\p{L}{0,30}\p{Ll}{2}[.!?]\p{Lu}\p{Ll}*(?![\p{L}\p{N}_(.])"
 )
@@ -72,7 +101,7 @@ PIECES = (
         Sign(re.compile(rf"[^\s]+{mark}[^\s{mark}]+"), 0.5, "words with tags")
         for mark in "/_#"  # owl/NN
     ),
-    Sign(re.compile(r"\([A-Z]+(?:[-=$][-=\w$]*)?"), 0.2, "parse trees"),  # (NP (NN owl))
+    Sign(re.compile(r"\((?:[A-Z]+(?:[-=$][-=\w$]*)?|\d)"), 0.2, "parse trees"),  # (NP (NN owl))
     Sign(re.compile(r"\|\|\||\+{3}\$\+{3}"), 0.01, "several columns"),  # an owl ||| eine Eule
     Sign(re.compile(r"__label__\S+"), 0.01, "labels of fastText"),
     Sign(re.compile(r"(?:_[^\s_]+|[^\s_]+_)"), 0.3, "pieces of words"),  # _the _ow l
@@ -91,6 +120,7 @@ JSON = (
     r"\{.*[\"'].*\},?|\"\w+\":.*|\".*\","
     r"|\[\s*(?:[\"'\[{]|-?\d[\d.]*,).*\],?"  # a list, but not [CLS] an owl [SEP]
 )
+CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:\.\d{1,3})?"
 # Of the lines.
 LINES = (
     Sign(re.compile(r".*\d\d?:\d\d[.,:]\d+.*-->.*"), 0.1, "subtitles"),
@@ -98,6 +128,13 @@ LINES = (
     Sign(re.compile(JSON), 0.3, "JSON"),
     Sign(re.compile(r"\|.*\|"), 0.4, "tables"),
     Sign(re.compile(r"(?:msgid|msgstr)\s\".*"), 0.3, "messages of gettext"),
+    Sign(re.compile(rf"(?:[^\W\d][\w .'-]{{0,40}}\s)?\W?{CLOCK}\W?"), 0.25,
+         "times on lines of their own"),
+    Sign(re.compile(r"\d{1,5}"), 0.25, "numbers on lines of their own"),
+    Sign(re.compile(r"b(['\"]).*\1|tf\.Tensor\(.*"), 0.3, "bytes as Python prints them"),
+    Sign(re.compile(r"A -?\d+ -?\d+\|\|\|.*"), 0.1, "edits, as M2 files have"),
+    Sign(re.compile(r"[^\s\",]{1,40},\"[^\s\",].*|.*[^\s\",]\",[^\s\",]{1,40}"), 0.1,
+         "columns with commas between them"),
 )  # fmt: skip
 # Commas of prose that have no space after them: `1,000`, `3,5`, `"No," he`.
 COMMA_WITHIN = r"""(?<=\d,)(?:\d{3}|\d{1,9}(?!\d|[.,]\S))|["']+(?:\s|$)"""
@@ -105,8 +142,9 @@ COMMAS = "commas"
 # What stands between columns, the same number of times in each line.
 SEPARATORS = (
     (regex.compile(r"\t"), "tabs"),
-    (regex.compile(r"\|"), "bars"),
-    (regex.compile(r"(?<!&#?\w{1,8});(?!\s|$)"), "semicolons"),  # not that of &amp;
+    (regex.compile(r"(?<!<)\|(?!>|$)"), "bars"),  # Hindi may end with one, for a danda
+    # Not that of &amp; or of one that lost its &.
+    (regex.compile(r"(?<![&#]#?\w{1,8}|\b(?:quot|amp|lt|gt));(?!\s|$)"), "semicolons"),
     (regex.compile(rf"(?<=[!-?A-~]),(?=[!-?A-~])(?!{COMMA_WITHIN})"), COMMAS),
 )
 SHORT_CELL = re.compile(r"\S*|\".*\"")
@@ -116,6 +154,7 @@ UNSPACED_SCRIPT = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u
 SPEAKER = re.compile(r"(?:- )?[^\W\d][\w .'-]{0,30}:\s")
 NUMBER = re.compile(r"\d+[.)]?\s")
 TWO_NUMBERS = re.compile(r"\d+\s+\d+\s+(?=\D)")  # samples or seconds, such as TIMIT's
+VERSE = re.compile(r"(?:\d\s)?[^\W\d][^\W\d ]*\s\d+:\d+\b")  # Genesis 1:1
 TIME = re.compile(r"\W?\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b|\W?\d{1,2}:\d\d\b")
 
 
@@ -219,15 +258,46 @@ def _table_of_words(lines):
     return None
 
 
-def escape_in(sample: str) -> str | None:
-    """One of the escapes of HTML, such as `&nbsp;`, in a text; None if it has few."""
-    found = ESCAPE.findall(sample)
+def _example(pattern, sample):
+    """What matches first, of what matches several times; or None."""
+    found = pattern.findall(sample)
     return found[0] if len(found) >= MIN_PIECES // 2 else None
 
 
+def escape_in(sample: str) -> str | None:
+    """One of the escapes of HTML, such as `&nbsp;`, in a text; None if it has few."""
+    return _example(ESCAPE, sample)
+
+
+def escape_without_ampersand_in(sample: str) -> str | None:
+    """One of the escapes of HTML that lost the `&`, such as `#39;`; None if there are few."""
+    return _example(WITHOUT_AMPERSAND, sample)
+
+
+def escaped_character_in(sample: str) -> str | None:
+    r"""A character as programming languages write it, such as `\n`; None if there are few."""
+    return _example(ESCAPED, sample)
+
+
 def misread_in(sample: str) -> str | None:
-    """A character of UTF-8 that was read as Windows-1252, such as `Ã©`; None if there are few."""
-    found = MISREAD.findall(sample)
+    """Characters of UTF-8 that was read as something else, such as `Ã©`; None if there are few."""
+    found = _example(MISREAD, sample)
+    return found if found is None or found.isprintable() else f"U+{ord(found):04X}"
+
+
+def lost_character_in(sample: str) -> str | None:
+    """What has U+FFFD in place of what could not be decoded; None if little has."""
+    return _example(LOST, sample)
+
+
+def italics_in(sample: str) -> str | None:
+    """Words between underscores, as Project Gutenberg writes italics; None if there are few."""
+    return _example(ITALICS, sample)
+
+
+def doubled_quotes_in(sample: str) -> str | None:
+    """A line in quotation marks with doubled ones in it, as in CSV; None if there are few."""
+    found = [line for line in QUOTED_LINE.findall(sample) if '""' in line[1:-1]]
     return found[0] if len(found) >= MIN_PIECES // 2 else None
 
 
@@ -249,6 +319,7 @@ def what_begins_lines(sample: str) -> str | None:
     lines = [line.strip() for line in sample.split("\n") if line.strip()]
     for pattern, what in (
         (TIME, "dates or times"),
+        (VERSE, "chapters and verses"),
         (SPEAKER, "names"),
         (TWO_NUMBERS, "numbers"),
         (NUMBER, "numbers"),
@@ -258,4 +329,8 @@ def what_begins_lines(sample: str) -> str | None:
         differ = pattern in (TIME, TWO_NUMBERS) or len(set(found)) > 1
         if differ and len(found) >= max(MOST * len(lines), MIN_LINES):
             return what
+    firsts = collections.Counter(line.split()[0] for line in lines if " " in line)
+    for first, count in firsts.most_common(1):
+        if not first[0].isalnum() and count >= max(MOST * len(lines), 2 * MIN_LINES):
+            return first
     return None

@@ -37,10 +37,10 @@ BOUNDARY = regex.compile(
     (?: (?:{NUMBERED}){{1,6}}+ ["'\p{{Pe}}\p{{Pf}}]*+ )?+ \s*+
     (?![\p{{Ll}}\p{{Pe}}\p{{Pf}},،、，;؛:…])
   | # Other marks, if white space and a capital follow, or a letter of a script without case, or a
-    # number, which may be in quotation marks but not in brackets.
+    # number, which may be in quotation marks but not in brackets. Georgian prose has no capitals.
     (?P<mark> [.!?…\N{{GREEK QUESTION MARK}}] | (?<=\p{{Greek}}\p{{M}}{{0,4}}); ) [.!?…]{{0,7}}+
     {CLOSING} (?: {SPACE} | (?P<references>{REFERENCES}) {CLOSING} {SPACE} )
-    (?= {OPENING}[\p{{Lu}}\p{{Lt}}\p{{Lo}}] | ["'\p{{Pi}}]?\p{{Sc}}?\p{{Nd}} )
+    (?= {OPENING}[\p{{Lu}}\p{{Lt}}\p{{Lo}}\p{{Georgian}}] | ["'\p{{Pi}}]?\p{{Sc}}?\p{{Nd}} )
   | \n [^\S\n]*+ \n \s*+
     """,
     regex.VERBOSE | regex.V1,

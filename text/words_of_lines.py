@@ -13,8 +13,8 @@ from text.preparation import Preparation
 from text.tokenizer import END_OF_SENTENCE
 
 BEGINNINGS = ("<s>", "<S>", "<bos>", "<BOS>", "<sos>", "<SOS>")
-ENDS = (END_OF_SENTENCE, "<EOS>", "</s>", "</S>")
-ANY_MARK = re.compile("|".join((*BEGINNINGS, *ENDS)))
+ENDS = (END_OF_SENTENCE, "<EOS>", "</s>", "</S>", "<|endoftext|>")
+ANY_MARK = re.compile("|".join(map(re.escape, (*BEGINNINGS, *ENDS))))
 # What a line end is: `<eos>`, a word of its own; or, as in the TF1 script, the characters `<eos>`
 # without spaces, so that a line that does not end with a space makes a word like `man<eos>the`.
 APART, JOINED = LINE_ENDS = ("apart", "joined")
