@@ -182,6 +182,9 @@ def test_scores_of_lines_without_ids(ranked, capsys):
     assert "no score is negative, as no cost is" in capsys.readouterr().err
     ranked("word4\nword5\n", "lines", scores="a 0\nb 3\n", lm_weight=0)
     assert "no score is negative, as no cost is" in capsys.readouterr().err
+    for scores, is_probability in (("a 0.9\nb 0.1\n", True), ("a 0.9\nb 1.1\n", False)):
+        ranked("word4\nword5\n", "lines", scores=scores, lm_weight=0)
+        assert ("take the logarithm" in capsys.readouterr().err) == is_probability
     ranked("0 ||| word4 ||| 3.5\n0 ||| word5 ||| 4.5\n", lm_weight=0)  # Nematus's
     assert "--text: no score is negative, as no cost is" in capsys.readouterr().err
     for first in ("-1.5", "-5"):
@@ -390,6 +393,14 @@ def test_a_format_is_guessed_from_several_lines(ranked, capsys, monkeypatch, lin
         ("-12.5 a b\n-13.5 a\n", "guess", "a number before the words, such as -12.5"),
         ("a b\t-12.5\na\t-1.3e1\n", "guess", "a number after the words, such as -12.5"),
         ("utt1 17 4 9\nutt1 17 4\n", "kaldi", "numbers in place of words"),
+        ("wav utt1\ncandidate -12.34 a b\ncandidate -13.2 a\n", "guess", "seems to be of WeNet"),
+        ("ID: utt1\n  1 a b\n  2 a\nID: utt2\n  1 a\n", "guess", "seems to be the name of a list"),
+        ("Hypothesis 1: a b\nHypothesis 2: a\n", "guess", "have Hypothesis 1: before the words"),
+        ("a b,-12.3\na c,-13.4\n", "guess", "have b,-12.3 beside the words"),
+        ('"a b",-12.3\n"a c",-13.4\n', "guess", 'have b",-12.3 beside the words'),
+        ("a b\nc\n--\na b\n", "guess", "line 3 is -- alone, between hypotheses"),
+        ('{"id": 1, "text": ["a b", "a c"]}\n', "guess", "has several hypotheses as .text.; write"),
+        ('{"id": 1, "text": "a", "alternatives": ["b"]}\n', "guess", "and .alternatives.; leave"),
         ("NBestList1.0\n(-1534) a b\n", "guess", "line 1 seems to be the header.*SRILM"),
         ("NBestList2.0\n(-1534) a ( st: 1 et: 2 g: 0 a: 0 )\n", "guess", "SRILM"),
         ("(-1534) a b\n(-1600) a\n", "guess", "line 1 seems to be of an n-best list of SRILM"),

@@ -284,3 +284,32 @@ def test_raw_text_needs_to_know_how(run, tmp_path):
     preparation.write(PREPARED, tmp_path / "run")
     command = [f"--save_path={tmp_path}/run", "--raw_text"]
     assert run_here(score, *command, input="Word4 word5\n") == (0, out, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("word4@@ word5 wo@@ rd6", "has pieces of words, such as word4@@ (subword-nmt)"),
+        ("▁word4 ▁wo rd5", "has pieces of words, such as ▁word4 (SentencePiece)"),
+        ("{i}\tword4 word5", "has columns with tabs between them, as its 0\tword4 word5 shows"),
+        ("<p>word4 word5</p>", "has tags of XML or HTML"),
+        ("word4/DT word5/NN", "has words with tags, as its word4/DT shows"),
+        ("word4 word5 (spk-{i})", "its lines end with ids, it seems, such as (spk-0)"),
+        ('{{"text": "word4", "segments": [{i}]}}', "seems to be lists of JSON"),
+        ("word4 word5 word{i}x", None),
+    ],
+)
+def test_other_formats_and_pieces_of_words_are_said(scored, capsys, line, said):
+    text = "".join(line.format(i=i) + "\n" for i in range(12))
+    for raw in (False, True):
+        scored(text, how=PREPARED, raw=raw)
+        err = capsys.readouterr().err
+        assert (f"--text: {said}" in err) if said else "--text" not in err
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_json_in_one_line_is_said(scored, capsys, end):
+    text = '{"text": "word4 word5 word6", "segments": [{"text": "word4"}]}'
+    scored(text + end, how=PREPARED, raw=True)
+    err = capsys.readouterr().err
+    assert "JSON" in err and "all of it was scored as words" in err

@@ -30,8 +30,12 @@ STRANGE = re.compile(
 NOT_STRANGE = re.compile(
     r"[<\[({][^\W\d_][\w' -]*[>\])}]|\d+(?:,\d{3})+|\d+:\d\d|[^\W\d_]+/[^\W\d_]+"
 )
-# What stands beside the words if each line has it: `[utt1]`, `(0.95)`, `95%`, `HYP:`.
-BESIDE_WORDS = re.compile(r"[<\[({].*\d.*[>\])}]|\d+(?:\.\d+)?%|[^\W\d]\w*(?:\[\d+\])?:")
+# What stands beside the words if each line has it: `[utt1]`, `(0.95)`, `95%`, `HYP:`, `day,-1.5`.
+BESIDE_WORDS = re.compile(
+    r"[<\[({].*\d.*[>\])}]|\d+(?:\.\d+)?%|[^\W\d]\w*(?:\[\d+\])?:"
+    r"|\S*[^\W\d_][\"']?[,;]-?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
+)
+RANK = re.compile(r"\d+[:.)]")  # after a word that all lines have, such as `Hypothesis 1:`
 # Times, ids and scores, such as `[0.00s -> 2.00s]`; in a line alone, several numbers.
 GROUP = re.compile(r"\[[^\]]*\d[^\]]*\]|\([^)]*\d[^)]*\)|\{[^}]*\d[^}]*\}|<[^>]*\d[^>]*>")
 NUMBERS = re.compile(r"\d[^\d]+\d")
@@ -152,6 +156,8 @@ def _refuse_columns(rows, vocabulary):
     have_numbers = are(WORD_NUMBER.fullmatch, seconds)
     if have_numbers and are(WORD_NUMBER.fullmatch, firsts):
         raise NbestError("and others have two numbers before the words")
+    if len(set(firsts)) == 1 < len(set(seconds)) and are(RANK.fullmatch, seconds):
+        raise NbestError(f"and others have {firsts[0]:.40} {seconds[0]} before the words")
     for column in (firsts, seconds, lasts):
         if are(BESIDE_WORDS.fullmatch, column):
             raise NbestError(f"and others have {column[0]:.40} beside the words")

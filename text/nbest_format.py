@@ -53,6 +53,8 @@ UNREADABLE = (
     (r"File type = ", "the header of a TextGrid of Praat"),
     (r"numaligns \d+$", "of a confusion network of SRILM"),
     (r"\S+\s+(?:ref\s\s|#csid\s)|%WER\s|id: \(\S+\)$|Scores: \(#C", "of a table of errors"),
+    (r"wav\s+\S+$|candidate\s+-?\d+\.\d+\s", "of WeNet's lists"),
+    (r"(?i:id|utt(?:erance)?|file|audio)\s?[:=]\s*\S+$", "the name of a list"),
 )  # fmt: skip
 UNREADABLE_LINE = re.compile("|".join(f"({pattern})" for pattern, _ in UNREADABLE))
 ADVICE = "write the words alone, or as --nbest_format allows, and scores to a file for --scores"

@@ -32,7 +32,8 @@ FAIRSEQ_LOG = re.compile(r"\d{4}-\d\d-\d\d .*\||\| |Generate |Translated |NOTE:"
 # Keys of JSON whose value is a sentence, too: a reference, or another hypothesis.
 OTHER_TEXTS = (
     "hyp", "hypothesis", "hyps", "words", "pred_text", "prediction", "ref", "reference",
-    "translation", "rec_text", "transcript", "translations", "nbest",
+    "translation", "rec_text", "transcript", "translations", "nbest", "hypotheses", "texts",
+    "alternatives", "candidates", "predictions", "outputs", "sentences", "nbest_text",
 )  # fmt: skip
 # What Moses writes between words: which words of the source a phrase translates, and more.
 SEGMENTATION_MARK = re.compile(r"(?<!\S)\|\d+(?:-\d+)?(?:\s*,[^|]*)?\|(?!\S)")
@@ -165,6 +166,8 @@ def _parse_json(line):
         raise NbestError("is no JSON object")
     key, words, score = (content.get(name) for name in ("id", "text", "score"))
     if isinstance(words, list) and all(isinstance(word, str) for word in words):
+        if any(len(word.split()) > 1 for word in words):
+            raise NbestError('has several hypotheses as "text"; write an object for each')
         words = " ".join(words)
     if not isinstance(words, str) or not _is_name(key):
         raise NbestError('has not the keys "id" and "text", and "score" if there is one')

@@ -6,10 +6,20 @@ from collections.abc import Iterable, Iterator
 from program.errors import UserError
 from text import nbest_lines
 
-LIKE_COSTS = (
-    "no score is negative, as no cost is; the larger a score the better, so change the sign of "
-    "costs"
-)
+
+def doubt(smallest: float, largest: float) -> str:
+    """What to say of scores between these two, which may be costs or probabilities; or nothing."""
+    if smallest < 0 or not largest:
+        return ""
+    if largest <= 1:
+        return (
+            "all scores are between 0 and 1, as probabilities are; scores are added, so take the "
+            "logarithm of probabilities"
+        )
+    return (
+        "no score is negative, as no cost is; the larger a score the better, so change the sign of "
+        "costs"
+    )
 
 
 class ScoresError(UserError):
@@ -30,7 +40,7 @@ class Scores:
         self._rest = self._read(lines)
         self._waiting: dict[str, collections.deque] = collections.defaultdict(collections.deque)
         self._has_ids: bool | None = None
-        self._are_like_costs, self._largest = True, 0.0
+        self._smallest = self._largest = 0.0
         self._num_lines = 0
 
     def _refuse(self, message):
@@ -53,8 +63,7 @@ class Scores:
                 score = nbest_lines.read_number(words[-1])
             except ValueError:
                 self._refuse(f"{where} does not end with a number")
-            self._are_like_costs &= score >= 0
-            self._largest = max(self._largest, score)
+            self._smallest, self._largest = min(self._smallest, score), max(self._largest, score)
             yield (words[0] if self._has_ids else ""), score
 
     def take(self, hypothesis: nbest_lines.Hypothesis, where: str) -> float:
@@ -109,6 +118,5 @@ class Scores:
             left = next((other or "the last ones" for other, _ in self._rest), None)
         if left is not None:
             self._refuse(f"has more scores than --text has hypotheses; of {left}, for example")
-        if self._are_like_costs and self._largest and self._num_lines > 1:
-            return f"{self._name}: {LIKE_COSTS}"
-        return None
+        what = doubt(self._smallest, self._largest)
+        return f"{self._name}: {what}" if what and self._num_lines > 1 else None

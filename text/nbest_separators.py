@@ -11,7 +11,7 @@ from text.nbest_format import NUM_LINES
 from text.nbest_lines import KALDI, NbestError
 
 LETTER, DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
-RULER = re.compile(r"([-=*#/~+_])\1\1+")
+RULER = re.compile(r"([-=*#/~+_])\1\1+|--")  # grep's is --
 MAX_APART = 3  # words and marks of a line that is no hypothesis
 # How long hypotheses are beside such a line, and how much of them is known.
 MIN_LENGTH, MIN_KNOWN_SHARE = 2.5, 0.5

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import reader
 from program import errors, messages
 from text import nbest_lines
-from text.nbest_scores import LIKE_COSTS, Scores
+from text.nbest_scores import Scores, doubt
 from trained.results import Sum
 
 
@@ -152,12 +152,15 @@ def ranked_rows(scored: Iterator, ranking: Ranking = Ranking()) -> Iterator:  # 
     """
     num_lists = num_hypotheses = num_damaged = 0
     ended: set[str] = set()
-    are_like_costs = ranking.lm_weight is not None and not ranking.scores
+    has_scores = ranking.lm_weight is not None and not ranking.scores
+    smallest = largest = 0.0
     for entries in _lists(_entries(scored, ranking)):
         key = entries[0].hypothesis.key
         _check_list(entries, ended)
         ended.add(key)
-        are_like_costs = are_like_costs and all(entry.score >= 0 for entry in entries)
+        if has_scores:
+            smallest = min(smallest, *(entry.score for entry in entries))
+            largest = max(largest, *(entry.score for entry in entries))
         num_lists += 1
         num_hypotheses += len(entries)
         num_damaged += sum(entry.num_lost > 0 for entry in entries)
@@ -167,8 +170,8 @@ def ranked_rows(scored: Iterator, ranking: Ranking = Ranking()) -> Iterator:  # 
         raise errors.RequestError("--text: holds no hypothesis")
     if ranking.scores and (message := ranking.scores.end()):
         messages.say(message)
-    if are_like_costs and num_hypotheses > 1:
-        messages.say(f"--text: {LIKE_COSTS}")
+    if has_scores and num_hypotheses > 1 and (message := doubt(smallest, largest)):
+        messages.say(f"--text: {message}")
     if num_lists == num_hypotheses > 1:
         messages.say("every list has one hypothesis only, so that there is nothing to choose from")
     if num_damaged:

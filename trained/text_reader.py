@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import itertools
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,7 +12,16 @@ import numpy as np
 import reader
 from program import errors, messages
 from program.progress_bar import progress_bar, size_of_files
-from text import files, nbest_format, nbest_lines, preparation, sentences, words_of_lines
+from text import (
+    files,
+    nbest_format,
+    nbest_lines,
+    other_formats,
+    other_tokenizers,
+    preparation,
+    sentences,
+    words_of_lines,
+)
 from text.nbest_reader import ListReader
 
 # How much is read at once: lines that come together are scored together.
@@ -22,6 +32,7 @@ MAX_LIST_WORDS = 1 << 17
 MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
 # How many lines show whether there are words alone in them, how much of each, and how many must.
 NUM_FIRST_LINES, MAX_LENGTH, MIN_STRANGE_SHARE, MIN_IDS = 100, 300, 0.25, 10
+NAME_AFTER = re.compile(r".*\s\([^\s()]*\d[^\s()]*\)")  # the owl sleeps (utt-1)
 
 
 class Piece(NamedTuple):
@@ -88,6 +99,7 @@ class TextReader:
         self._marks = words_of_lines.Marks(word_to_id)
         self._line = 0
         self._first_lines: list[str] = []
+        self._unknown: collections.Counter = collections.Counter()  # the first ones
         self._lists = ListReader(nbest_format, word_to_id) if nbest_format else None
 
     def read(self, paths, complete_last_line=False):
@@ -162,16 +174,21 @@ class TextReader:
             if not hypothesis:
                 return NO_PIECE
             line = f"{hypothesis.words}\n"
-        elif len(self._first_lines) < NUM_FIRST_LINES and line.strip():
-            self._first_lines.append(line.strip()[:MAX_LENGTH])
+        else:
+            self._remember(line)
         parts = words_of_lines.words_of_line([line], self._marks, self._prepare)
         return self._piece([word for words, _ in parts for word in words], True, hypothesis)
+
+    def _remember(self, line):
+        if len(self._first_lines) < NUM_FIRST_LINES and line.strip():
+            self._first_lines.append(line.strip()[:MAX_LENGTH])
 
     def _pieces_of_line(self, beginning, following):
         """Yields the `Piece`s of a line, of which more is to be read than its beginning."""
         if self._lists:
             with self._naming_line():
                 raise nbest_lines.NbestError("is too long a hypothesis")
+        self._remember(beginning)
         ends_line = False
         for words, ends_line in words_of_lines.words_of_line(
             words_of_lines.whole_line(beginning, following), self._marks, self._prepare
@@ -184,7 +201,7 @@ class TextReader:
         ids, num_unknown, _ = reader.words_to_ids([words], self._word_to_id, self._leave_out)
         self._num_words += len(words)
         self._num_unknown += num_unknown
-        if num_unknown and not self._prepare and self._num_examined < MAX_EXAMINED:
+        if num_unknown and self._num_examined < MAX_EXAMINED:
             self._examine(words)
         return Piece(words, ids, num_unknown, ends_line, hypothesis)
 
@@ -224,12 +241,16 @@ class TextReader:
             raise errors.RequestError(f"--text: line {max(1, self._line)} {error}") from None
 
     def _examine(self, words):
-        """Counts the unknown words that would be known if the text was prepared."""
+        """Counts the unknown words, and those of them that would be known if they were prepared."""
+        unknown = [word for word in words if word not in self._word_to_id]
+        self._num_examined += len(unknown)
+        self._unknown.update(unknown)
+        if self._prepare:
+            return
         how = self._how
         if how in (None, preparation.TOKENIZED):
             how = preparation.Preparation()
-        self._num_examined += sum(word not in self._word_to_id for word in words)
-        self._num_raw += sum(how.makes_known(word, self._word_to_id) for word in words)
+        self._num_raw += sum(how.makes_known(word, self._word_to_id) for word in unknown)
 
     def report(self):
         """Says on standard error what became of words that are not the model's."""
@@ -242,7 +263,7 @@ class TextReader:
             messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
         if self._marks.counts:
             messages.say(self._marks.in_words())
-        if what := _beside_words(self._first_lines, self._word_to_id):
+        if what := self._pieces_of_words() or _beside_words(self._first_lines, self._word_to_id):
             messages.say(f"--text: {what}")
         elif self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
             remedy = "--raw_text prepares the text as the corpus was"
@@ -254,6 +275,17 @@ class TextReader:
             messages.say(
                 f"{self._num_raw} words are unknown only for their case or punctuation: {remedy}"
             )
+
+    def _pieces_of_words(self):
+        """That unknown words are pieces of words, to be said; None if they are not."""
+        pieces = other_tokenizers.subwords_of(self._unknown)
+        if pieces is None or self._lists:  # of which the lists' reader says it
+            return None
+        example = next(filter(pieces.token.fullmatch, self._unknown))
+        return (
+            f"has pieces of words, such as {example} ({pieces.program}), which the model does not "
+            "know; make words of them first"
+        )
 
 
 def _beside_words(lines, vocabulary):
@@ -271,6 +303,17 @@ def _beside_words(lines, vocabulary):
             if sign in nbest_lines.FORMATS:
                 what, remedy = f"seems to be {nbest_format.IN_WORDS[sign]}", "--nbest reads them"
             return f"{what}, and all of it was scored as words; {remedy}"
+    found = other_formats.what_it_has("".join(f"{line}\n" for line in lines))
+    if found and not all(word in vocabulary for word in found[1].split()):
+        return (
+            f"{found[0]}, as its {found[1]:.40} shows, and all of it was scored as words; leave "
+            "only the words"
+        )
+    if len(lines) >= MIN_IDS and all(map(NAME_AFTER.fullmatch, lines)):
+        return (
+            f"its lines end with ids, it seems, such as {lines[0].split()[-1]}, which were scored "
+            "as words; `sed 's/ *([^ ]*)$//' FILE` leaves them out"
+        )
     first = {line.split()[0] for line in lines}
     are_names = all(nbest_format.NAME.fullmatch(word) for word in first)
     if len(first) == len(lines) >= MIN_IDS and are_names and first.isdisjoint(vocabulary):
