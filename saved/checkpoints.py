@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from program.whole_files import write_whole
-from saved import newest_checkpoint, restoring
+from saved import finding, newest_checkpoint, restoring
 from saved.finding import PREFIX
 from saved.progress import PROGRESS, Progress, read_progress
 from saved.reading import RUN, CheckpointError, read_run, reason
@@ -39,8 +39,14 @@ def remove_unfinished(save_path: str) -> None:
                 os.remove(path)
 
 
-def _is_ours(path):
-    """Whether this program wrote a checkpoint, so that it may also delete it in time."""
+def _is_own(path, save_path):
+    """Whether this run wrote a checkpoint, so that it may also delete it in time.
+
+    A copy under another name, or beside the directory, is the user's.
+    """
+    directory = os.path.dirname(path)
+    if not finding.is_usual(path) or os.path.normpath(directory) != os.path.normpath(save_path):
+        return False
     try:
         return tf1.train.NewCheckpointReader(path).has_tensor(PROGRESS)
     except Exception:  # noqa: BLE001  TensorFlow raises many kinds of errors for damaged files
@@ -115,7 +121,8 @@ class Checkpoints:
         variables = [*tf1.global_variables(), *saveables, *strings]
         self._saver = tf1.train.Saver(variables, save_relative_paths=True)
         # It deletes them when there are five newer ones: only its own.
-        self._saver.recover_last_checkpoints([path for path in paths if _is_ours(path)])
+        own = [path for path in paths if _is_own(path, save_path)]
+        self._saver.recover_last_checkpoints(own)
 
     @functools.cache  # noqa: B019  it lives as long as the run
     def _metagraph(self):

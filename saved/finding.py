@@ -131,7 +131,7 @@ def list_newest_first(save_path: str) -> list[str]:
     Of a checkpoint in several files, `.index` is what counts here.
     """
     paths = _list(save_path)[0] | _list(*_beside(save_path))[0]
-    return sorted(paths, key=lambda path: (_order(path), _is_usual(path), path), reverse=True)
+    return sorted(paths, key=lambda path: (_order(path), is_usual(path), path), reverse=True)
 
 
 def _order(path):
@@ -139,7 +139,8 @@ def _order(path):
     return step_of(path) if number < 0 else number
 
 
-def _is_usual(path):
+def is_usual(path: str) -> bool:
+    """Whether a checkpoint is called as this program calls those that it saves."""
     return bool(re.fullmatch(rf"{re.escape(PREFIX)}-\d+", os.path.basename(path)))
 
 
@@ -178,26 +179,30 @@ def describe_choice(save_path: str, taken: str, others: list) -> str:
     """Says which checkpoint is taken, and what else there is; empty if nobody needs to be told."""
     usual = os.path.normpath(save_path)
     paths = [os.path.normpath(path) for path in (taken, *others)]
-    missing = _missing(save_path)
-    if not missing and all(_is_usual(p) and os.path.dirname(p) == usual for p in paths):
+    named = _what_is_named(save_path, others)
+    if not named and all(is_usual(p) and os.path.dirname(p) == usual for p in paths):
         return ""
     said = f"{save_path}: takes {taken}, {in_words(taken)}"
     if others:
         also = ", ".join(f"{os.path.relpath(path, usual)} ({in_words(path)})" for path in others)
         said += f"; also there: {also}"
-    if missing:
-        said += f"; the file {STATE_FILE} names {missing}, which is not there"
-    return said
+    return said + named
 
 
-def _missing(directory):
-    """The name of the checkpoint that a file `checkpoint` names and that is gone, or None.
+def _what_is_named(directory, others):
+    """What to say of the checkpoint that a file `checkpoint` names; empty if it is the newest.
 
-    One of which a part is there is damaged, which is said by whoever reads it.
+    One that is damaged is none of the others; whoever reads it says so.
     """
     name = without_shard(_without_folder(_path_in_state(directory)))
-    parts = os.path.join(glob.escape(directory), f"{glob.escape(name)}*")
-    return name if name and not glob.glob(parts) else None
+    path = os.path.join(directory, name)
+    names = f"; the file {STATE_FILE} names {name}"
+    if any(os.path.basename(without_shard(other)) == name for other in others):
+        return f"{names}; to go back to it, move the later ones away"
+    if not name or os.path.lexists(f"{path}.index") or is_single_file(path) or _shards(path):
+        return ""
+    has_part = bool(glob.glob(f"{glob.escape(path)}*"))
+    return f"{names}, {'of which .index is missing' if has_part else 'which is not there'}"
 
 
 def _path_in_state(directory):

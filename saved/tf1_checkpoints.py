@@ -192,7 +192,8 @@ def refuse_other_cells(path: str, shapes: dict, scope: str = SCOPE) -> None:
     known = [f"{scope}/{era.cell}(?:[/_:].*)?" for era in ERAS]
     for name in sorted(shapes):
         is_of_cell = re.match(rf"{scope}/.*\b[cC]ell_?\d+/", name)
-        if is_of_cell and not any(re.fullmatch(each, name) for each in known):
+        is_known = any(re.fullmatch(each, name) for each in known) or is_slot(name, shapes)
+        if is_of_cell and not is_known:
             raise EraError(
                 f"{path}: {name} is of a cell that the TF1 script never had, and it would be left "
                 "out; only LSTM cells of a kernel and a bias can be read"
@@ -245,8 +246,13 @@ def match(path: str, shapes: dict) -> Layout:
 
 
 def is_slot(name: str, shapes: dict) -> bool:
-    """Whether a variable belongs to another one in `shapes`, as an optimizer's does."""
-    return name.rpartition("/")[0] in shapes
+    """Whether a variable belongs to another one in `shapes`, as an optimizer's does.
+
+    It is called like that one, and also like the variable scope that the optimizer was made in:
+    `Model/Model/embedding/Adam`.
+    """
+    parts = name.split("/")[:-1]
+    return any("/".join(parts[start:]) in shapes for start in range(len(parts)))
 
 
 def left_out(shapes: dict, layout: Layout) -> list[str]:

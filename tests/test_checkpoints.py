@@ -111,6 +111,21 @@ def test_a_copied_directory_stands_alone(saved, tmp_path):
         shutil.move(tmp_path / "moved", saved)
 
 
+def test_copies_under_another_name_or_beside_the_directory_are_kept(saved, tmp_path):
+    run = shutil.copytree(saved, tmp_path / "run")
+    for path in list(run.glob("model.ckpt-7.*")):
+        shutil.copy(path, run / path.name.replace("model.ckpt-7", "best"))
+        shutil.copy(path, tmp_path / path.name.replace("model.ckpt", "run"))
+        shutil.copy(path, run / path.name.replace("model.ckpt", "seed2"))
+    with models_in_session(tiny_config(), random_corpus()) as (models, session):
+        saver = checkpoints.Checkpoints(str(run), models["Train"])
+        for step in range(8, 18):
+            saver.save(session, step, PROGRESS)
+    kept = {path.name.removesuffix(".index") for path in tmp_path.glob("**/*.index")}
+    newest = {f"model.ckpt-{step}" for step in range(13, 18)}
+    assert kept == {"best", "run-7", "seed2-7", *newest}
+
+
 def test_progress_of_another_state_is_refused(saved):
     config = tiny_config(batch_size=2)
     with (

@@ -418,6 +418,17 @@ def handed_over(tmp_path_factory, num_rows):
     return at
 
 
+def test_slots_of_an_optimizer_within_the_model_s_scope_are_no_cells(corpus, num_rows, tmp_path):
+    values = old_files.as_named(old_files.random_weights(num_rows), "basic")
+    adam = {f"Model/{name}/Adam": value for name, value in values.items() if value.ndim}
+    old_files.save(tmp_path / "plain/run-30", values)
+    old_files.save(tmp_path / "adam/run-30", {**values, **adam})
+    plain, with_slots = (
+        ptb_word_lm.evaluate(str(tmp_path / name), str(corpus)) for name in ("plain", "adam")
+    )
+    assert plain == with_slots
+
+
 @pytest.mark.parametrize(("name", "answer"), HANDED_OVER)
 def test_what_is_handed_over_is_taken_or_refused(name, answer, handed_over, corpus, capsys):
     path = os.path.normpath(handed_over / name)
@@ -518,8 +529,14 @@ def test_a_newer_checkpoint_that_was_not_copied_is_named(handed_over, tmp_path):
     taken = str(tmp_path / "model.ckpt-30")
     said = finding.describe_choice(str(tmp_path), taken, [])
     assert said.endswith("step 30; the file checkpoint names model.ckpt-60, which is not there")
+    (tmp_path / "model.ckpt-60.data-00000-of-00001").write_bytes(b"")
+    said = finding.describe_choice(str(tmp_path), taken, [])
+    assert said.endswith("the file checkpoint names model.ckpt-60, of which .index is missing")
     (tmp_path / "checkpoint").write_text('model_checkpoint_path: "/lm/model.ckpt-30"\n')
     assert finding.describe_choice(str(tmp_path), taken, []) == ""
+    later = str(tmp_path / "model.ckpt-90")
+    said = finding.describe_choice(str(tmp_path), later, [taken])
+    assert "names model.ckpt-30; to go back to it, move the later ones away" in said
 
 
 def test_training_refuses_a_checkpoint_s_name(handed_over):
