@@ -102,10 +102,8 @@ class Checkpoints:
         if paths:
             self.newest = paths[-1]
             self.saved_run = read_run(self.newest)
-            streams = model.streams
-            steps_per_epoch = streams.epoch_size * streams.num_replicas
             state = tf.nest.flatten(model.initial_state)
-            self.progress = read_progress(self.newest, steps_per_epoch, state)
+            self.progress = read_progress(self.newest, model.streams, state)
         self.restorer = restoring.restorer_of(self.newest)
         # In no collection, so that it is not one of the model's variables for other Savers.
         self._content = tf1.placeholder(tf.string, shape=[])

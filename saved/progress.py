@@ -3,12 +3,13 @@
 import io
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from saved import finding
+from program.messages import say
+from saved import finding, tf1_checkpoints
 from saved.reading import CheckpointError, reason
 
 PROGRESS = "Training/progress"
@@ -70,23 +71,41 @@ def _by_layer(state):
     return [array for pair in pairs for array in pair]
 
 
-def read_progress(path: str, steps_per_epoch: int, state: list) -> Progress:
+def _steps_per_epoch(path, streams):
+    """The steps of an epoch in the script that saved a checkpoint, by the `.meta` file beside it.
+
+    Where that does not say how long the windows were, they are taken to be those of today.
+    """
+    facts = tf1_checkpoints.read_facts(path)
+    tf1_checkpoints.refuse_forget_bias(path, facts)
+    windows = (facts.batch_size, facts.num_steps) if facts else (None, None)
+    if None not in windows and windows != (streams.batch_size, streams.num_steps):
+        say(
+            f"{path}: its epochs are counted in windows of {windows[0]} streams by {windows[1]} "
+            "steps, which its .meta file shows"
+        )
+        streams = streams._replace(batch_size=windows[0], num_steps=windows[1])
+    return streams.epoch_size * streams.num_replicas
+
+
+def read_progress(path: str, streams: Any, state: list) -> Progress:
     """Reads how far training had come when it saved a checkpoint.
 
     Args:
       path: of a whole checkpoint.
-      steps_per_epoch: int, the steps of an epoch. They tell the epoch of a checkpoint without a
-        progress in it, such as one of the TF1 script.
+      streams: the `reader.Streams` of the training text. They tell the epoch of a checkpoint
+        without a progress in it, such as one of the TF1 script.
       state: list of the tensors that carry the state.
 
     Raises:
       CheckpointError: it was saved within an epoch by a run with a state of other shapes, or the
         progress in it cannot be read.
+      tf1_checkpoints.EraError: the script's cells added something to the forget gate.
     """
     checkpoint = tf1.train.NewCheckpointReader(path)
     if not checkpoint.has_tensor(PROGRESS):
         step = finding.step_of(path)
-        return Progress(epoch=step // steps_per_epoch + 1)
+        return Progress(epoch=step // _steps_per_epoch(path, streams) + 1)
     try:
         progress = Progress.from_bytes(checkpoint.get_tensor(PROGRESS))
     except CheckpointError as error:

@@ -129,6 +129,7 @@ class Facts(NamedTuple):
       cell: a `Cell`.
       batch_size, num_steps: int, of the windows of training.
       keep_prob: float, of dropout.
+      forget_bias: float, what the cells add to the forget gate; the script's added 0.
       train_text: str, `run_identity.text_sum` of the training text's ids.
     """
 
@@ -138,6 +139,7 @@ class Facts(NamedTuple):
     batch_size: int | None = None
     num_steps: int | None = None
     keep_prob: float | None = None
+    forget_bias: float = 0.0
     train_text: str | None = None
 
 
@@ -326,6 +328,7 @@ def decide(path: str, layout: Layout, facts: Facts | None, answers: Answers) -> 
     Raises:
       EraError: the files do not tell, and neither do the answers; or they contradict each other.
     """
+    refuse_forget_bias(path, facts)
     num_layers, decided = _decide_layers(path, layout, facts, answers.num_layers)
     cell = facts.cell if facts else Cell()
     is_shared = num_layers > layout.num_cells
@@ -349,6 +352,20 @@ def decide(path: str, layout: Layout, facts: Facts | None, answers: Answers) -> 
             f"1.3 and earlier did (--cell_clip={layout.era.clip:g})"
         )
     return layout, cell, decided
+
+
+def refuse_forget_bias(path: str, facts: Facts | None) -> None:
+    """Refuses cells that add something to the forget gate: the weights alone do not tell it.
+
+    Raises:
+      EraError: they do.
+    """
+    if facts and facts.forget_bias:
+        raise EraError(
+            f"{path}.meta: its cells add {facts.forget_bias:g} to the forget gate, which the "
+            "script's did not; add it to the third quarter of each bias, and save that without the "
+            ".meta file"
+        )
 
 
 def _pick(found, answer):
@@ -393,8 +410,10 @@ def read_facts(path: str) -> Facts | None:
 def _facts(metagraph):
     nodes = {node.name: node for node in metagraph.graph_def.node}
     cells = _nodes_of_cells(nodes)
-    # The test model reads one word at a time, so it has each layer once.
-    num_layers = min(map(len, cells.values()), default=None)
+    # The test model reads one word at a time, so it has each layer once. Without it, the layers
+    # cannot be told from the time steps.
+    has_test = "Test" in cells or "Train" not in cells
+    num_layers = min(map(len, cells.values()), default=None) if has_test else None
     most = max(map(len, cells.values()), default=0)
     states = _initial_states(metagraph)
     clips = [node.attr["cell_clip"].f for each in cells.values() for node in each]
@@ -409,6 +428,7 @@ def _facts(metagraph):
         None if batch_size is None else int(batch_size),
         most // num_layers if num_layers and most > num_layers else None,
         keep_prob if rate is None else 1 - rate,
+        _forget_bias(nodes, cells),
         None if text is None else _sum_of(text),
     )
 
@@ -425,6 +445,18 @@ def _nodes_of_cells(nodes):
     return found
 
 
+def _forget_bias(nodes, cells):
+    """What is added to the forget gate: by an LSTMBlockCell, or to the third of four parts."""
+    blocks = [node for each in cells.values() for node in each if node.op == "LSTMBlockCell"]
+    found = [node.attr["forget_bias"].f if "forget_bias" in node.attr else 1.0 for node in blocks]
+    for node in nodes.values():
+        names = list(node.input) if node.op in ("Add", "AddV2") else []
+        if any(re.fullmatch(r".*/split(?:_\d+)?:2", name) for name in names):
+            constants = [nodes[name] for name in names if name in nodes]
+            found += [_scalar(each) or 0.0 for each in constants if each.op == "Const"]
+    return max(found, key=abs, default=0.0)
+
+
 def _initial_states(metagraph):
     """The names of the tensors that a model's initial state is in, c and h of each layer."""
     collections = metagraph.collection_def
@@ -438,9 +470,13 @@ def _number(nodes, pattern):
     """The value of the first scalar constant with such a name; None if there is none."""
     for name, node in nodes.items():
         if node.op == "Const" and re.fullmatch(pattern, name):
-            value = tf.make_ndarray(node.attr["value"].tensor)
-            return round(float(value), 6) if value.ndim == 0 else None
+            return _scalar(node)
     return None
+
+
+def _scalar(constant):
+    value = tf.make_ndarray(constant.attr["value"].tensor)
+    return round(float(value), 6) if value.ndim == 0 else None
 
 
 def _sum_of(text):

@@ -61,17 +61,32 @@ def save(path, values, one_file=False):
         saver.save(session, str(path), write_meta_graph=False)
 
 
-def write_meta(path, num_layers, clip=-1.0, one_state=False, num_steps=20, tensorflow="1.3.0"):
+def write_meta(
+    path,
+    num_layers,
+    clip=-1.0,
+    one_state=False,
+    num_steps=20,
+    tensorflow="1.3.0",
+    forget_bias=0.0,
+    models=("Train", "Valid", "Test"),
+    batch_size=None,
+):
     """Writes a `.meta` file with the parts of the script's graph that are looked at."""
     metagraph = tf1.MetaGraphDef()
     metagraph.meta_info_def.tensorflow_version = tensorflow
     read = "Model/RNN/multi_rnn_cell/cell_0/lstm_cell/kernel/read"
-    for model, steps in (("Train", num_steps), ("Valid", num_steps), ("Test", 1)):
+    if batch_size is not None:
+        node = metagraph.graph_def.node.add(name="Train/TrainInput/Reshape/shape/0", op="Const")
+        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(batch_size))
+    for model in models:
+        steps = 1 if model == "Test" else num_steps
         for i in range(num_layers * steps):
             node = metagraph.graph_def.node.add(
                 name=f"{model}/Model/LSTMBlockCell_{i}", op="LSTMBlockCell", input=["x", read]
             )
             node.attr["cell_clip"].f = clip
+            node.attr["forget_bias"].f = forget_bias
         names = [f"{model}/zeros_{i * (not one_state)}:0" for i in range(num_layers)]
         metagraph.collection_def[f"{model}/initial"].node_list.value.extend(names)
     with open(f"{path}.meta", "wb") as file:

@@ -207,6 +207,61 @@ def test_flags_answer_where_there_is_no_meta_file(corpus, num_rows, tmp_path):
     assert "--cell_clip=3" in err
 
 
+def test_layers_are_not_counted_in_windows_of_unknown_length(corpus, num_rows, tmp_path):
+    weights = old_files.random_weights(num_rows, num_cells=1)
+    old_files.save(tmp_path / "run-30", old_files.as_named(weights, "block"))
+    old_files.write_meta(tmp_path / "run-30", 1, num_steps=5, models=("Train", "Valid"))
+    with pytest.raises(tf1_checkpoints.EraError, match="say how many: --num_layers=2, or"):
+        trained_model.read(str(tmp_path / "run-30"), str(corpus))
+    actual = read_values(tmp_path / "run-30", corpus, tf1_checkpoints.Answers(1))
+    np.testing.assert_allclose(actual, expected(weights, corpus, num_layers=1), rtol=1e-5)
+
+
+def write_meta_of_basic_cells(path, forget_bias):
+    """Writes the nodes of a `.meta` file that add to the forget gate, as TensorFlow 1.15 does."""
+    metagraph = tf1.MetaGraphDef()
+    add = metagraph.graph_def.node.add(name="Train/basic_lstm_cell/add", op="AddV2")
+    add.input.extend(["Train/basic_lstm_cell/split_1:2", "Train/basic_lstm_cell/Const_2"])
+    constant = metagraph.graph_def.node.add(name="Train/basic_lstm_cell/Const_2", op="Const")
+    constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.float32(forget_bias)))
+    (path.parent / f"{path.name}.meta").write_bytes(metagraph.SerializeToString())
+
+
+@pytest.mark.parametrize("cell", ["basic", "block"])
+def test_a_forget_bias_is_refused(cell, corpus, num_rows, tmp_path):
+    path = tmp_path / "run-30"
+    old_files.save(path, old_files.as_named(old_files.random_weights(num_rows), cell))
+    for forget_bias in (0.0, 1.0):
+        if cell == "basic":
+            write_meta_of_basic_cells(path, forget_bias)
+        else:
+            old_files.write_meta(path, 2, num_steps=5, forget_bias=forget_bias)
+        arguments = [f"--data_path={corpus}", f"--save_path={tmp_path}", *FLAGS]
+        for flag in ("--eval_only", "--max_max_epoch=1"):
+            status, _, err = run_here(ptb_word_lm, *arguments, flag)
+            assert (status, "run-30.meta: its cells add 1 to the forget gate" in err) == (
+                (1, True) if forget_bias else (0, False)
+            )
+            if flag == "--eval_only":
+                continue
+            for saved in tmp_path.glob("*model.ckpt*"):
+                saved.unlink()
+
+
+def test_epochs_are_counted_in_the_windows_of_the_meta_file(corpus, num_rows, tmp_path):
+    length = len((corpus / "ptb.train.txt").read_text().replace("\n", " x ").split())
+    step = 2 * ((length // 2 - 1) // 7)
+    path = tmp_path / f"run-{step}"
+    values = old_files.as_named(old_files.random_weights(num_rows), "block", step=step)
+    old_files.save(path, values)
+    old_files.write_meta(path, 2, num_steps=7, batch_size=2)
+    arguments = [f"--data_path={corpus}", f"--save_path={tmp_path}", "--max_max_epoch=3", *FLAGS]
+    status, out, err = run_here(ptb_word_lm, *arguments)
+    assert status == 0, err
+    assert "its epochs are counted in windows of 2 streams by 7 steps" in err
+    assert "continued after epoch 2" in err and "Epoch: 3 Learning rate" in out
+
+
 def test_windows_are_guessed_and_said(corpus, num_rows, tmp_path):
     old_files.save(
         tmp_path / "run-30", old_files.as_named(old_files.random_weights(num_rows), "1.1")
