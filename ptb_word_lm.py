@@ -31,6 +31,7 @@ if __name__ == "__main__":
     command_line.start(script_flags.define, script_flags.check)
 
 import dataclasses
+import os
 from operator import attrgetter
 from typing import Any
 
@@ -48,7 +49,11 @@ from trained import language_model, trained_model
 from training import continued_words, learning_rate
 
 tf1 = tf.compat.v1
+# Where the tutorial's script had them, for programs that import it.
 get_config = configs.get_config
+SmallConfig, MediumConfig = configs.SmallConfig, configs.MediumConfig
+LargeConfig, TestConfig = configs.LargeConfig, configs.TestConfig
+BASIC, BLOCK, CUDNN = configs.RNN_MODES
 
 
 class PTBInput:
@@ -345,7 +350,7 @@ def run_metagraph(
 def train_model(
     config: Any,
     corpus: reader.Corpus,
-    save_path: str | None = None,
+    save_path: str | os.PathLike | None = None,
     dtype: Any = tf.float32,
     seed: int = 0,
     num_replicas: int = 1,
@@ -359,7 +364,7 @@ def train_model(
 
     Args:
       config: see `PTBModel`. Its `vocab_size` may be above the corpus's, or 0.
-      save_path: str, the directory to save the run to, or None.
+      save_path: str or `os.PathLike`, the directory to save the run to, or None.
       dtype, seed: as for `build_metagraph`.
       num_replicas: int, replicas of the model, one on each GPU; see `util.auto_parallel`.
       session_config: as for `run_metagraph`.
@@ -368,6 +373,7 @@ def train_model(
     Raises:
       errors.UserError: it cannot be done; the message says what to do.
     """
+    save_path = None if save_path is None else os.fspath(save_path)
     max_words = configs.as_config(config).vocab_size
     config = configs.with_vocabulary(config, corpus.words)
     config = continued_words.with_rows(config, max_words, save_path)
@@ -379,8 +385,8 @@ def train_model(
 
 
 def evaluate(
-    save_path: str | None,
-    data_path: str,
+    save_path: str | os.PathLike | None,
+    data_path: str | os.PathLike,
     dtype: Any = tf.float32,
     session_config: Any = None,
     asked: dict | None = None,
@@ -399,6 +405,7 @@ def evaluate(
     Raises:
       errors.UserError: there is no such model, or the configuration is of another one.
     """
+    data_path = os.fspath(data_path)
     trained = trained_model.read(save_path, data_path, answers)
     config = trained_model.as_asked(trained, asked or {})
     return evaluate_trained(

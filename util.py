@@ -172,7 +172,7 @@ def import_ops(exported: ModelOps, name: str) -> ModelOps:
     if exported.grad_norm is not None:
         found[GRAD_NORM] = _mean(get_tensors(GRAD_NORM))
     if RNN_PARAMS in found:
-        hidden_size = exported.initial_state[0].c.shape[1]
+        hidden_size = int(exported.initial_state[0].c.shape[1])
         lstm.save_canonically(found[RNN_PARAMS], len(exported.initial_state), hidden_size)
     if SOFTMAX_BY_WORD in found:
         softmax.save_canonically(found[SOFTMAX_BY_WORD])

@@ -53,7 +53,7 @@ def each_row_once(gradient: Any, at_least: int = 1024) -> Any:
     """
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
-    count = gradient.indices.shape[0]
+    count = tf.compat.dimension_value(gradient.indices.shape[0])
     if count is None or count < at_least:
         return gradient
     words, places = tf.unique(gradient.indices)

@@ -320,7 +320,7 @@ def without_recurrent_bias_gradient(
       num_layers, hidden_size: int, the stack that it belongs to.
     """
     num_biases = num_layers * 8 * hidden_size
-    matrices, biases = tf.split(params, [params.shape[0] - num_biases, num_biases])
+    matrices, biases = tf.split(params, [int(params.shape[0]) - num_biases, num_biases])
     of_inputs, recurrent = tf.unstack(tf.reshape(biases, [num_layers, 2, -1]), axis=1)
     biases = tf.stack([of_inputs, tf.stop_gradient(recurrent)], axis=1)
     return tf.concat([matrices, tf.reshape(biases, [-1])], axis=0)

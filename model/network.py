@@ -128,7 +128,7 @@ class Network:
             uniform = tf.random.stateless_uniform(
                 [], draws.seed_of(SAMPLED_WORDS), 0, 1, tf.float64
             )
-            vocab_size = self._softmax_b.shape[0]
+            vocab_size = int(self._softmax_b.shape[0])  # TF1 has a Dimension there
             sample = candidate_sampler.sample(self._num_sampled, vocab_size, targets, uniform)
         rows, biases = (tf.gather(each, sample.words) for each in weights)
         return softmax.sampled_cross_entropy(outputs, rows, biases, sample, self.precision)

@@ -98,8 +98,9 @@ def cross_entropy_in_pieces(
 
     Arguments and results are those of `cross_entropy`.
     """
-    most = max(MIN_ROWS, MAX_LOGITS // softmax_b.shape[0])
-    if outputs.shape[0] is not None and outputs.shape[0] <= most:
+    most = max(MIN_ROWS, MAX_LOGITS // int(softmax_b.shape[0]))
+    num_rows = tf.compat.dimension_value(outputs.shape[0])
+    if num_rows is not None and num_rows <= most:
         return cross_entropy(outputs, softmax_w, softmax_b, targets, precision, by_word)
     weights, words = precision.widen(tf.cast(softmax_w, outputs.dtype)), tf.maximum(targets, 0)
     num_rows = tf.shape(outputs)[0]

@@ -4,6 +4,8 @@ import concurrent.futures
 import os
 import re
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ import ptb_word_lm
 import reader
 from graphs import ROOT, as_text, random_corpus, text_corpus, tiny_config
 from program.errors import UserError
+from trained import trained_model
 
 CONFIG = tiny_config(max_max_epoch=2, keep_prob=0.8)
 
@@ -42,6 +45,41 @@ def test_a_run_is_continued(tmp_path, capsys):
     (second,), test = ptb_word_lm.train_model(CONFIG, random_corpus(), str(tmp_path / "run"))
     assert ([first, second], test) == whole
     assert "continued after epoch 1" in capsys.readouterr().err
+
+
+def test_a_path_may_be_a_path_of_pathlib(tmp_path):
+    as_path, as_str = tmp_path / "a", str(tmp_path / "b")
+    results = [ptb_word_lm.train_model(CONFIG, text_corpus(), path) for path in (as_path, as_str)]
+    assert results[0] == results[1]
+    assert trained_model.read(as_path).words == trained_model.read(as_str).words
+
+
+WITHOUT_V2 = """
+import sys
+import tensorflow.compat.v1 as tf
+tf.disable_v2_behavior()
+import ptb_word_lm, util
+from graphs import random_corpus, tiny_config
+config = tiny_config(max_max_epoch=1, sampled_softmax=5)
+print(ptb_word_lm.train_model(config, random_corpus())[1])
+metagraph, models = ptb_word_lm.build_metagraph(tiny_config(rnn_mode="cudnn"), random_corpus())
+with tf.Graph().as_default():
+    print(*util.import_models(metagraph, models))
+"""
+
+
+def test_a_program_without_tensorflow_2_s_behaviour_computes_the_same():
+    process = subprocess.run(
+        [sys.executable, "-c", WITHOUT_V2],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([ROOT, f"{ROOT}/tests"])},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    *_, test, names = process.stdout.splitlines()
+    config = tiny_config(max_max_epoch=1, sampled_softmax=5)
+    assert float(test) == ptb_word_lm.train_model(config, random_corpus())[1]
+    assert names == "Train Valid Test"
 
 
 def varint(number):

@@ -100,8 +100,8 @@ def end_of_sentence(word_to_id: Mapping[str, int]) -> int:
 
 
 def read(
-    save_path: str | None,
-    data_path: str | None = None,
+    save_path: str | os.PathLike | None,
+    data_path: str | os.PathLike | None = None,
     answers: tf1_checkpoints.Answers = tf1_checkpoints.Answers(),  # noqa: B008  it never changes
 ) -> TrainedModel:
     """Reads a trained model's description; `restore_weights` reads its weights.
@@ -124,6 +124,7 @@ def read(
     """
     if not save_path:
         raise TrainedModelError("--save_path: name what training saved")
+    save_path = os.fspath(save_path)
     run_directory.check_name(save_path)
     path, shapes = _find_checkpoint(save_path)
     layout, run = tf1_checkpoints.match(path, shapes), _read_run(path)
