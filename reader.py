@@ -19,7 +19,14 @@ import tensorflow as tf
 
 from program.messages import say
 from program.progress_bar import with_bar
-from text import corpus_files, files, other_tokenizers, preparation, words_of_lines
+from text import (
+    corpus_files,
+    files,
+    other_formats,
+    other_tokenizers,
+    preparation,
+    words_of_lines,
+)
 from text.corpus_files import SPLITS, CorpusError
 from text.preparation import Preparation
 from text.words_of_lines import APART, JOINED
@@ -180,7 +187,8 @@ def _naming(path):
 def _blocks_as_in_tf1(path, _=()):
     """Yields the words by the TF1 script's own rule, all in one list: it read the text whole."""
     with _naming(path):
-        yield join_line_ends("".join(files.read_blocks(path))).split()
+        # A carriage return before a line end is white space, so that the words are apart.
+        yield join_line_ends("".join(files.read_blocks(path, keeps_returns=True))).split()
 
 
 def join_line_ends(text: str) -> str:
@@ -295,6 +303,19 @@ def _read_training_text(path, max_words, line_ends, marks_kept=()):
     return np.concatenate(pieces), word_to_id
 
 
+def _say_what_is_no_text(path):
+    """Says if a training text seems to be something else; of a pipe it would take the beginning."""
+    if not os.path.isfile(path):
+        return
+    with _naming(path):
+        found = other_formats.what_it_has(next(files.read_blocks(path, says=False), ""))
+    if found:
+        say(
+            f"{path}: {found[0]}, as its {found[1]:.40} shows, and all of it is taken for words; "
+            "data/prepare_text.py makes a corpus of text"
+        )
+
+
 def _read_split(path, word_to_id, line_ends, leave_out=False):
     """Another text as word ids."""
     blocks = _BLOCKS[line_ends](path, word_to_id)
@@ -333,10 +354,13 @@ def read_corpus(
     corpus_files.check(data_path)
     paths = [corpus_files.path_of(data_path, split) for split in SPLITS]
     marks_kept = ALL_MARKS if keep_marks else ()
+    described = preparation.read(data_path)
+    if described is None:
+        _say_what_is_no_text(paths[0])
     train, word_to_id = _read_training_text(paths[0], max_words, line_ends, marks_kept)
     leave_out = line_ends == JOINED
     valid, test = (_read_split(path, word_to_id, line_ends, leave_out) for path in paths[1:])
-    how = preparation.read(data_path) or preparation.of_words(word_to_id)
+    how = described or preparation.of_words(word_to_id)
     return Corpus(train, valid, test, list(word_to_id), how)
 
 

@@ -26,6 +26,7 @@ tf1 = tf.compat.v1
 SCOPE = "Model"
 # In what this project saves, and in nothing that the script saved.
 OURS = "Training/"
+OUR_TEXT = "set_by_reader.load_texts"  # in the name of a variable of `reader`
 # What the script wrote before October 2016; from then on the scope was `Model`.
 FIRST_SCOPE = "model"
 MOVING_AVERAGE = "ExponentialMovingAverage"
@@ -131,6 +132,7 @@ class Facts(NamedTuple):
       keep_prob: float, of dropout.
       forget_bias: float, what the cells add to the forget gate; the script's added 0.
       train_text: str, `run_identity.text_sum` of the training text's ids.
+      has_reader: bool, the text was read by this project's `reader`, not by the script's.
     """
 
     tensorflow: str
@@ -141,6 +143,7 @@ class Facts(NamedTuple):
     keep_prob: float | None = None
     forget_bias: float = 0.0
     train_text: str | None = None
+    has_reader: bool = False
 
 
 def expected_shapes(vocab_size: int, hidden_size: int, num_layers: int) -> dict:
@@ -375,7 +378,8 @@ def _pick(found, answer):
 def _decide_layers(path, layout, facts, answer):
     """How many layers there are, and a list of why, in words."""
     num_layers = layout.num_cells
-    if num_layers > 1 or not layout.era.may_share:
+    may_share = layout.era.may_share and not (facts and facts.has_reader)
+    if num_layers > 1 or not may_share:
         if answer not in (None, num_layers):
             raise EraError(f"--num_layers={answer}: {path}: has {num_layers}")
         return num_layers, []
@@ -430,6 +434,7 @@ def _facts(metagraph):
         keep_prob if rate is None else 1 - rate,
         _forget_bias(nodes, cells),
         None if text is None else _sum_of(text),
+        any(OUR_TEXT in name for name in nodes),
     )
 
 

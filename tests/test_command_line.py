@@ -515,6 +515,17 @@ def test_the_checkpoint_file_is_not_needed(corpus, finished_run, tmp_path, conte
     assert ["names model.ckpt-7, which is not there" in line for line in said] == [True] * is_named
 
 
+def test_a_lost_vocabulary_is_made_again_as_the_run_had_it(corpus, tmp_path):
+    save_path = tmp_path / "run"
+    arguments = [f"--data_path={corpus}", f"--save_path={save_path}"]
+    status, out, _ = here(*arguments, "--model=test", "--vocab_size=7")
+    assert status == 0
+    (save_path / "vocab.txt").unlink()
+    status, evaluated, err = here(*arguments, "--eval_only")
+    assert status == 0, err
+    assert evaluated.splitlines()[-1] == out.splitlines()[-1]
+
+
 def test_lost_and_foreign_checkpoints_are_refused(corpus, finished_run, tmp_path):
     save_path = tmp_path / "run"
     shutil.copytree(finished_run, save_path)

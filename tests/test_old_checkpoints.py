@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import configs
 import export
 import generate
 import import_checkpoint
 import old_files
 import ptb_word_lm
+import reader
 import score
 from exported import signatures
 from graphs import ROOT, run_here
@@ -752,6 +754,22 @@ def test_another_text_with_as_many_words_is_said(corpus, num_rows, tmp_path, cap
     )
     trained_model.read(str(tmp_path / "run-30"), str(corpus))
     assert "are taken for those of the training; that it is" in capsys.readouterr().err
+
+
+def test_a_loop_of_one_s_own_reads_line_ends_as_this_reader_does(tmp_path):
+    data = str(old_files.write_corpus(tmp_path / "data", line="{}"))  # no space at the ends
+    corpus = reader.read_corpus(data)
+    config = configs.TestConfig(hidden_size=6, num_steps=5, batch_size=4, vocab_size=200)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        models = ptb_word_lm.build_models(config, corpus)
+        session.run(tf1.global_variables_initializer())
+        reader.load_texts(session)
+        right = [ptb_word_lm.run_epoch(session, models[name]) for name in ("Valid", "Test")]
+        saver = tf1.train.Saver(tf1.trainable_variables())
+        path = saver.save(session, str(tmp_path / "own/run"), global_step=3)
+    actual, err = evaluate(path, data, "--num_steps=5", "--batch_size=4")
+    np.testing.assert_allclose(actual, right, atol=1e-3)
+    assert "run-3: of a loop with this reader" in err
 
 
 def test_a_checkpoint_is_imported(corpus, num_rows, tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reader
-from text import corpus_files
+from text import corpus_files, preparation
 
 tf1 = tf.compat.v1
 
@@ -54,6 +54,31 @@ def test_a_named_pipe_is_read_from_its_beginning(tmp_path):
 def test_raw_data_is_four_things(tmp_path):
     train, valid, test, size = reader.ptb_raw_data(write_corpus(tmp_path, "a b \n", test="b \n"))
     assert (list(train), list(valid), list(test), size) == ([1, 2, 0], [1, 0], [2, 0], 3)
+
+
+def test_line_ends_of_windows_are_joined_as_the_script_joined_them(tmp_path):
+    text = "one two\r\nthree\r\none\r\n"
+    corpus = reader.read_corpus(write_corpus(tmp_path, text, text, text), line_ends=reader.JOINED)
+    assert words_of(corpus.train, corpus) == text.replace("\n", "<eos>").split()
+    assert words_of(corpus.test, corpus) == text.replace("\n", "<eos>").split()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("<!DOCTYPE html><p>the owl {i}</p>\n", "is XML or HTML, as its <!DOCTYPE shows"),
+        ('{{"sentence": "the owl {i}"}}\n', "has JSON, as its"),
+        ("the owl sees {i}\n", None),
+    ],
+)
+def test_what_is_no_text_is_said(tmp_path, capsys, line, said):
+    path = write_corpus(tmp_path, "".join(line.format(i=i) for i in range(40)), "the\n", "the\n")
+    reader.read_corpus(path)
+    err = capsys.readouterr().err
+    assert (f"ptb.train.txt: {said}" in err) if said else "prepare_text.py" not in err
+    preparation.write(preparation.TOKENIZED, path)  # it was made so on purpose
+    reader.read_corpus(path)
+    assert "prepare_text.py" not in capsys.readouterr().err
 
 
 def test_each_line_end_is_a_word(tmp_path):

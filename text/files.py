@@ -47,19 +47,25 @@ class TextError(ValueError):
     """A file that is no UTF-8 text; the message says where and what to do."""
 
 
-def read_blocks(path: str, block_bytes: int | None = None, says: bool = True) -> Iterator[str]:
+def read_blocks(
+    path: str, block_bytes: int | None = None, says: bool = True, keeps_returns: bool = False
+) -> Iterator[str]:
     """Yields a file's text, as much as there is to be had at once; all line ends are line feeds.
 
     Args:
       path: of UTF-8 text; `-` is standard input.
       block_bytes: the most to read at once; None: `BLOCK_BYTES`.
       says: say if it has the line ends of an old Mac.
+      keeps_returns: leave carriage returns as they are.
 
     Raises:
       TextError: it is not UTF-8, or contains a NUL byte.
       OSError: it cannot be read.
     """
     blocks = _decoded_blocks(path, block_bytes or BLOCK_BYTES)
+    if keeps_returns:
+        yield from blocks
+        return
     name = "standard input" if path == STANDARD_INPUT else path
     yield from _with_line_feeds(blocks, name if says else None)
 

@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import itertools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -58,19 +57,19 @@ class Piece(NamedTuple):
 NO_PIECE = Piece([], np.zeros(0, np.int32), 0, True)
 
 
-def read_text(path, flag="--text", block_bytes=None):
+def read_text(path, flag="--text", block_bytes=None, keeps_returns=False):
     """Yields the text of the file that a flag names, block by block; `-` is standard input.
 
     Args:
       path: str.
       flag: str, to name in messages.
-      block_bytes: see `files.read_blocks`.
+      block_bytes, keeps_returns: see `files.read_blocks`.
 
     Raises:
       errors.RequestError: it cannot be read, or is no text.
     """
     try:
-        yield from files.read_blocks(path, block_bytes)
+        yield from files.read_blocks(path, block_bytes, keeps_returns=keeps_returns)
     except files.TextError as error:
         raise errors.RequestError(f"{flag}={path}: {error}") from None
     except OSError as error:
@@ -212,7 +211,7 @@ class TextReader:
         """
         pending: list[str] = []
         is_unfinished = False
-        texts = itertools.chain.from_iterable(map(read_text, paths))
+        texts = (block for path in paths for block in read_text(path, keeps_returns=True))
         for line in sentences.split_lines(texts):
             joined = reader.join_line_ends(line)
             words = joined.split()

@@ -57,7 +57,8 @@ def write(trained: TrainedModel, directory: str) -> None:
     say(
         f"{directory}: for a configuration of the TF1 script with hidden_size "
         f"{config.hidden_size}, num_layers {config.num_layers}, vocab_size {rows}; it makes "
-        "its vocabulary of the text, so give it that of the training"
+        "its vocabulary of the text, so give it that of the training, with a space at both ends of "
+        f"each line and no more than these {len(trained.words)} words: others get other ids"
     )
     if any(trained.cell):
         say(f"{directory}: its last version has no such cell as {trained.path} had")

@@ -140,12 +140,14 @@ def read(
     if not layout.is_ours:
         mode = f"TensorFlow {facts.tensorflow if facts else layout.era.tensorflow}"
         step = finding.in_words(path)
-        about = f"{path}: of the TF1 script, {layout.era.mode}, {mode}, {step}"
+        of = "a loop with this reader" if facts and facts.has_reader else "the TF1 script"
+        about = f"{path}: of {of}, {layout.era.mode}, {mode}, {step}"
         if others := tf1_checkpoints.left_out(shapes, layout):
             rest = f" and {len(others) - 1} more" if len(others) > 1 else ""
             decided.append(f"{others[0]}{rest} are not read, which the script never had")
         say("; ".join([about, *decided]))
-    words, line_ends = _read_words(path, layout, data_path, run, facts, answers.line_ends)
+    line_ends = answers.line_ends or (reader.APART if facts and facts.has_reader else None)
+    words, line_ends = _read_words(path, layout, data_path, run, facts, line_ends)
     how = _read_preparation(path, data_path, run, words)
     more = (how, cell, line_ends, layout.is_ours, guesses_windows)
     return TrainedModel(path, config, words, layout.names, run, *more)
@@ -270,7 +272,7 @@ def _read_words(path, layout, data_path, run, facts, line_ends):
             )
         source, may_have_fewer = data_path, True
         if layout.is_ours:
-            words = reader.read_corpus(data_path).words
+            words = reader.read_corpus(data_path, vocab_size).words
         else:
             words = tf1_vocabulary.of_the_script(path, layout, data_path, facts, line_ends)
     elif data_path is not None and not layout.is_ours:
