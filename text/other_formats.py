@@ -170,7 +170,7 @@ def what_it_has(sample: str) -> tuple[str, str] | None:
     beginning = sample.lstrip()[:1000]
     for pattern, what in BEGINNINGS:
         if match := re.match(pattern, beginning):
-            return what, match[0]
+            return what, match[0].partition("\n")[0]
     pieces = sample.split()
     lines = [line.strip() for line in sample.split("\n") if line.strip()]
     ends = [line if len(line) < 300 else f"{line[:150]}{line[-150:]}" for line in lines]
