@@ -228,6 +228,7 @@ def test_nothing_is_said_of_ordinary_text(capsys):
         "L’été, « là-bas », ÉCOLE À NOËL. NÃO, CAFÉ” — DIÂMETRO. {s}",
         "İt – ÑANDÚ, Ísland, Ðór. {s}",
         "Сёмга, Січень, РС № 5; Рёв. {s}",
+        "2√π is more than √ƒ; {s}",
         "He wrote snake_case and _exit, \\/ C:\\new_dir {s}",
     ):
         inspection.say_faults({"a": each(line)})

@@ -80,7 +80,7 @@ IN_1251 = "ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’•™љ›њќћџЎ
 IN_MAC_ROMAN = "†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆«»…"
 MISREAD = re.compile(
     f"â€[{AFTER_FIRST_BYTE}]|[ÂÃÐÑ][{AFTER_FIRST_BYTE}]|(?:[РС][{IN_1251}]){{2}}"
-    f"|‚Ä[ôúùìîò¶]|√[{IN_MAC_ROMAN}]|[\x80-\x84\x86-\x9f]"
+    f"|‚Ä[ôúùìîò¶]|(?<=[A-Za-z])√[{IN_MAC_ROMAN}]|[\x80-\x84\x86-\x9f]"
 )
 LOST = re.compile("\\S{0,20}\ufffd\\S{0,20}")
 ESCAPED = re.compile(r"\\[nrt](?![a-z])|\\u[\dA-Fa-f]{4}|\\[\"']")
