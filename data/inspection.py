@@ -11,8 +11,6 @@ from text import files, other_formats, preparation, tokenizer
 # How much of a text tells whether it is tokenized: always as much, however it arrives.
 SAMPLE_LENGTH = 1 << 16
 MAX_NAMED, MAX_NAME_LENGTH = 3, 40  # of the tokens that tell it
-MAX_ID_LENGTH = 200  # characters, with the space before it
-NAME_AFTER = re.compile(r".*\s\(\S*\d\S*\)")  # the owl (utt-1)
 JOINED_TO_WORD = re.compile(r"\S{0,60}\d[^\w\s/-]{1,4}([^\W\d_][^\W\d_'’-]*)[,.;:!?]?")  # [0:10]The
 END_OF_STATEMENT = tuple(".!?…")
 AFTER_END = " \"'”’»)"
@@ -192,12 +190,10 @@ def say_ids(samples):
     """Says which texts have lines that begin with an id, as Kaldi's do, or end with one."""
     for name, sample in samples.items():
         whole = sample.split("\n")[:-1]
-        if len(whole) >= MIN_SENTENCES and all(
-            NAME_AFTER.fullmatch(line[-MAX_ID_LENGTH:]) for line in whole
-        ):
+        if example := other_formats.id_at_ends(whole):
             shared.say(
-                f"{name}: its lines end with ids, it seems, such as {whole[0].split()[-1]}, which "
-                "are taken for words; `sed 's/ *([^ ]*)$//' FILE` leaves them out"
+                f"{name}: its lines end with ids, it seems, such as {example}, which are taken "
+                "for words; `sed 's/ *([^ ]*)$//' FILE` leaves them out"
             )
         lines = [line.split() for line in whole]
         first = [line[0] for line in lines if len(line) > 1]

@@ -151,6 +151,8 @@ SHORT_CELL = re.compile(r"\S*|\".*\"")
 TAG_ALONE = re.compile(r"[A-Z][A-Z0-9$.:_-]*|_")
 FRACTION = re.compile(r"[-+]?\d+\.\d+")
 UNSPACED_SCRIPT = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+MAX_ID_LENGTH = 200  # characters, with the space before it
+ID_AT_END = re.compile(r".*\s\(\S*\d\S*\)")  # the owl (utt-1)
 SPEAKER = re.compile(r"(?:- )?[^\W\d][\w .'-]{0,30}:\s")
 NUMBER = re.compile(r"\d+[.)]?\s")
 TWO_NUMBERS = re.compile(r"\d+\s+\d+\s+(?=\D)")  # samples or seconds, such as TIMIT's
@@ -312,6 +314,13 @@ def broken_word_in(sample: str) -> str | None:
     """A word that is cut at the end of a line, such as `coun-`; None if few lines end so."""
     found = BROKEN_WORD.findall(sample)
     return found[0] if len(found) >= max(MIN_LINES, BROKEN * sample.count("\n")) else None
+
+
+def id_at_ends(lines: list[str]) -> str | None:
+    """The id in brackets that the first line ends with, if all do, as in the format trn."""
+    ends = [line[-MAX_ID_LENGTH:] for line in lines]
+    are_all = len(ends) >= MIN_LINES and all(map(ID_AT_END.fullmatch, ends))
+    return lines[0].split()[-1] if are_all else None
 
 
 def what_begins_lines(sample: str) -> str | None:

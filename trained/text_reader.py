@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -31,7 +30,6 @@ MAX_LIST_WORDS = 1 << 17
 MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
 # How many lines show whether there are words alone in them, how much of each, and how many must.
 NUM_FIRST_LINES, MAX_LENGTH, MIN_STRANGE_SHARE, MIN_IDS = 100, 300, 0.25, 10
-NAME_AFTER = re.compile(r".*\s\([^\s()]*\d[^\s()]*\)")  # the owl sleeps (utt-1)
 
 
 class Piece(NamedTuple):
@@ -308,10 +306,10 @@ def _beside_words(lines, vocabulary):
             f"{found[0]}, as its {found[1]:.40} shows, and all of it was scored as words; leave "
             "only the words"
         )
-    if len(lines) >= MIN_IDS and all(map(NAME_AFTER.fullmatch, lines)):
+    if example := other_formats.id_at_ends(lines):
         return (
-            f"its lines end with ids, it seems, such as {lines[0].split()[-1]}, which were scored "
-            "as words; `sed 's/ *([^ ]*)$//' FILE` leaves them out"
+            f"its lines end with ids, it seems, such as {example}, which were scored as words; "
+            "`sed 's/ *([^ ]*)$//' FILE` leaves them out"
         )
     first = {line.split()[0] for line in lines}
     are_names = all(nbest_format.NAME.fullmatch(word) for word in first)
