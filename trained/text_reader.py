@@ -287,6 +287,27 @@ class TextReader:
 
 def _beside_words(lines, vocabulary):
     """What the first lines of a text have beside words, to be said; None if nothing."""
+    scored = "and all of it was scored as words"
+    if found := _lines_of_lists(lines):
+        what, remedy = found
+        return f"{what}, {scored}; {remedy}"
+    found = other_formats.what_it_has("".join(f"{line}\n" for line in lines))
+    if found and not all(word in vocabulary for word in found[1].split()):
+        return f"{found[0]}, as its {found[1]:.40} shows, {scored}; leave only the words"
+    if example := other_formats.id_at_ends(lines):
+        where, remedy = "end", "`sed 's/ *([^ ]*)$//' FILE`"
+    elif example := _id_at_beginnings(lines, vocabulary):
+        where, remedy = "begin", "`cut -d' ' -f2- FILE`"
+    else:
+        return None
+    return (
+        f"its lines {where} with ids, it seems, such as {example}, which were scored as words; "
+        f"{remedy} leaves them out"
+    )
+
+
+def _lines_of_lists(lines):
+    """What many of the lines are that may be hypotheses, and what to do; None if they are not."""
     signs: collections.Counter = collections.Counter()
     for line in lines:
         try:
@@ -296,29 +317,18 @@ def _beside_words(lines, vocabulary):
     del signs[None]
     for sign, count in signs.most_common(1):
         if count >= MIN_STRANGE_SHARE * len(lines):
-            what, remedy = sign, "leave only the words"
             if sign in nbest_lines.FORMATS:
-                what, remedy = f"seems to be {nbest_format.IN_WORDS[sign]}", "--nbest reads them"
-            return f"{what}, and all of it was scored as words; {remedy}"
-    found = other_formats.what_it_has("".join(f"{line}\n" for line in lines))
-    if found and not all(word in vocabulary for word in found[1].split()):
-        return (
-            f"{found[0]}, as its {found[1]:.40} shows, and all of it was scored as words; leave "
-            "only the words"
-        )
-    if example := other_formats.id_at_ends(lines):
-        return (
-            f"its lines end with ids, it seems, such as {example}, which were scored as words; "
-            "`sed 's/ *([^ ]*)$//' FILE` leaves them out"
-        )
+                return f"seems to be {nbest_format.IN_WORDS[sign]}", "--nbest reads them"
+            return sign, "leave only the words"
+    return None
+
+
+def _id_at_beginnings(lines, vocabulary):
+    """The first line's first word, if all lines have another, and all look like ids; or None."""
     first = {line.split()[0] for line in lines}
     are_names = all(nbest_format.NAME.fullmatch(word) for word in first)
     if len(first) == len(lines) >= MIN_IDS and are_names and first.isdisjoint(vocabulary):
-        example = lines[0].split()[0]
-        return (
-            f"its lines begin with ids, it seems, such as {example}, which were scored as words; "
-            "`cut -d' ' -f2- FILE` leaves them out"
-        )
+        return lines[0].split()[0]
     return None
 
 
