@@ -200,6 +200,10 @@ def test_no_text_takes_long(text):  # which would be minutes if the time grew wi
             "didn\x92t {s}",
             "was read in another encoding than its own once, it seems, as its U+0092",
         ),
+        (
+            "lÃ\xa0 {s}",  # à
+            "was read in another encoding than its own once, it seems, as its ÃU+00A0 shows",
+        ),
         ("didn\ufffdt {s}", "lost characters when it was decoded, as its didn\ufffdt shows"),
         ("OPEC #39;s {s}", "has escapes of HTML that lost their &, such as #39;"),
         ("{s}\\nIt flew. {t}\\n", "has characters as programs write them, such as \\n"),

@@ -284,7 +284,9 @@ def escaped_character_in(sample: str) -> str | None:
 def misread_in(sample: str) -> str | None:
     """Characters of UTF-8 that was read as something else, such as `Ã©`; None if there are few."""
     found = _example(MISREAD, sample)
-    return found if found is None or found.isprintable() else f"U+{ord(found):04X}"
+    if found is None:
+        return None
+    return "".join(each if each.isprintable() else f"U+{ord(each):04X}" for each in found)
 
 
 def lost_character_in(sample: str) -> str | None:
