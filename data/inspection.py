@@ -215,8 +215,8 @@ def say_ids(samples):
 
 def _are_joined(first_words):
     """Whether each is a number, a time or the like with a word; a file's name ends as others do."""
-    words = {match[1] for word in first_words if (match := JOINED_TO_WORD.fullmatch(word))}
-    return all(map(JOINED_TO_WORD.fullmatch, first_words)) and len(words) > 2
+    matches = [JOINED_TO_WORD.fullmatch(word) for word in first_words]
+    return all(matches) and len({match[1] for match in matches}) > 2
 
 
 class Seen:

@@ -149,10 +149,6 @@ class ListReader:
                 f"Moses's escapes were undone in {sum(self._escaped.values())} words, such as "
                 f"{next(iter(self._escaped))}"
             )
-        if pieces := other_tokenizers.subwords_of(self._unknown):
-            example = next(filter(pieces.token.fullmatch, self._unknown))
-            notes.append(
-                f"--nbest: hypotheses have pieces of words, such as {example} ({pieces.program}), "
-                "which the model does not know; make words of them first"
-            )
+        if what := other_tokenizers.about_pieces(self._unknown):
+            notes.append(f"--nbest: hypotheses have {what}")
         return notes

@@ -260,30 +260,29 @@ def _table_of_words(lines):
     return None
 
 
-def _example(pattern, sample):
-    """What matches first, of what matches several times; or None."""
-    found = pattern.findall(sample)
+def _first_of_several(found):
+    """The first of what a text was found to have; None if it is little."""
     return found[0] if len(found) >= MIN_PIECES // 2 else None
 
 
 def escape_in(sample: str) -> str | None:
     """One of the escapes of HTML, such as `&nbsp;`, in a text; None if it has few."""
-    return _example(ESCAPE, sample)
+    return _first_of_several(ESCAPE.findall(sample))
 
 
 def escape_without_ampersand_in(sample: str) -> str | None:
     """One of the escapes of HTML that lost the `&`, such as `#39;`; None if there are few."""
-    return _example(WITHOUT_AMPERSAND, sample)
+    return _first_of_several(WITHOUT_AMPERSAND.findall(sample))
 
 
 def escaped_character_in(sample: str) -> str | None:
     r"""A character as programming languages write it, such as `\n`; None if there are few."""
-    return _example(ESCAPED, sample)
+    return _first_of_several(ESCAPED.findall(sample))
 
 
 def misread_in(sample: str) -> str | None:
     """Characters of UTF-8 that was read as something else, such as `Ã©`; None if there are few."""
-    found = _example(MISREAD, sample)
+    found = _first_of_several(MISREAD.findall(sample))
     if found is None:
         return None
     return "".join(each if each.isprintable() else f"U+{ord(each):04X}" for each in found)
@@ -291,18 +290,18 @@ def misread_in(sample: str) -> str | None:
 
 def lost_character_in(sample: str) -> str | None:
     """What has U+FFFD in place of what could not be decoded; None if little has."""
-    return _example(LOST, sample)
+    return _first_of_several(LOST.findall(sample))
 
 
 def italics_in(sample: str) -> str | None:
     """Words between underscores, as Project Gutenberg writes italics; None if there are few."""
-    return _example(ITALICS, sample)
+    return _first_of_several(ITALICS.findall(sample))
 
 
 def doubled_quotes_in(sample: str) -> str | None:
     """A line in quotation marks with doubled ones in it, as in CSV; None if there are few."""
-    found = [line for line in QUOTED_LINE.findall(sample) if '""' in line[1:-1]]
-    return found[0] if len(found) >= MIN_PIECES // 2 else None
+    quoted = QUOTED_LINE.findall(sample)
+    return _first_of_several([line for line in quoted if '""' in line[1:-1]])
 
 
 def joined_sentences_in(sample: str) -> str | None:

@@ -106,6 +106,22 @@ def subwords_of(counts: Mapping[str, int]) -> Subwords | None:
     return None
 
 
+def about_pieces(unknown: Mapping[str, int]) -> str:
+    """What to say of words that a model does not know, if they are pieces of words; or nothing.
+
+    Args:
+      unknown: how often a text has each.
+    """
+    pieces = subwords_of(unknown)
+    if pieces is None:
+        return ""
+    example = next(filter(pieces.token.fullmatch, unknown))
+    return (
+        f"pieces of words, such as {example} ({pieces.program}), which the model does not know; "
+        "make words of them first"
+    )
+
+
 def as_written(token: str) -> str:
     """A token as people write it: `(` for `-LRB-`, `'s` for `&apos;s`."""
     token = WRITTEN.get(token.upper(), token)

@@ -260,7 +260,11 @@ class TextReader:
             messages.say(f"{self._num_unknown} words are not in the vocabulary and {fate}")
         if self._marks.counts:
             messages.say(self._marks.in_words())
-        if what := self._pieces_of_words() or _beside_words(self._first_lines, self._word_to_id):
+        # Of lists, their reader says it.
+        pieces = "" if self._lists else other_tokenizers.about_pieces(self._unknown)
+        if pieces:
+            messages.say(f"--text: has {pieces}")
+        elif what := _beside_words(self._first_lines, self._word_to_id):
             messages.say(f"--text: {what}")
         elif self._num_raw > 1 and self._num_raw > MIN_RAW_SHARE * self._num_words:
             remedy = "--raw_text prepares the text as the corpus was"
@@ -272,17 +276,6 @@ class TextReader:
             messages.say(
                 f"{self._num_raw} words are unknown only for their case or punctuation: {remedy}"
             )
-
-    def _pieces_of_words(self):
-        """That unknown words are pieces of words, to be said; None if they are not."""
-        pieces = other_tokenizers.subwords_of(self._unknown)
-        if pieces is None or self._lists:  # of which the lists' reader says it
-            return None
-        example = next(filter(pieces.token.fullmatch, self._unknown))
-        return (
-            f"has pieces of words, such as {example} ({pieces.program}), which the model does not "
-            "know; make words of them first"
-        )
 
 
 def _beside_words(lines, vocabulary):
