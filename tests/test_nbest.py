@@ -233,6 +233,9 @@ def test_the_total_of_moses(ranked, fields, total):
         ("word4 <eps> word5 <eps>", 2),
         ("word4 word5|UNK|UNK|UNK", 2),
         ("word4|DT word5|UNK|UNK|UNK", 2),
+        ("word4(2) <sil> word5(3)", 2),
+        ("!SENT_START word4 ++NOISE++ word5 !NULL !SENT_END", 2),
+        ("<|en|><|NEUTRAL|>word4 word5 <|2.00|>", 2),
         ("word4 <eos> word5", 2),  # the penalty is of words
         ("<s> word4 word5 </s>", 2),
     ],
@@ -244,8 +247,8 @@ def test_what_is_no_word_takes_nothing_off(ranked, capsys, words, number):
         capsys.readouterr()
         ((first, second),) = ranked(text, word_penalty=1)
         assert first["combined"] == second["combined"] == first["log_probability"] - number
-        assert ("factors were left out" in capsys.readouterr().err) == (
-            "|" in words or "<eps>" in words
+        assert ("which are no words, were left out" in capsys.readouterr().err) == (
+            any(mark in words for mark in ("|", "<eps>", "(2)", "!NULL"))
         )
 
 
@@ -360,6 +363,13 @@ LONG = "word4 word5 word6 word7 word8 word9 word4 word5 word6 word7"
         (["word4 word5 word6", "...", "word4 word5"], "lines"),
         (["25", "word4 word5", "20 5", "2005"], "lines"),
         (["okay", "word4 word5 word6", "", "yeah", "word5 word6 word7"], "lines"),
+        (["`` word4 word5 ''", "`` word4 ''"], "lines"),
+        (["word4 3,500", "word5 3,600"], "lines"),
+        (["word4\t", "word5\t"], "lines"),
+        (["track 1 word4", "track 2 word4"], "lines"),
+        (["word4 word5 1984", "word4 word6 1985"], "lines"),
+        (['{"id": "a", "text": "word4 word5", "speaker": "Old Owl", "ref": null}'], "jsonl"),
+        (['{"id": "a", "text": "word4 word5", "source": "die alte Eule"}'], "jsonl"),
         (['{"id": "a", "text": ["word4", "word5"], "score": null}'], "jsonl"),
     ],
 )
@@ -494,6 +504,43 @@ def test_a_format_is_guessed_from_several_lines(ranked, capsys, monkeypatch, lin
         ("a b\ta c\n", "guess", "line 1 ends a list of one line, which has columns, with tabs"),
         ("-12.3\ta b\n\n-12.4\ta c\n", "guess", "of one line, which has columns"),
         *(
+            (text, "guess", "a number before the words, such as -")
+            for text in (
+                "-12.3 word4\n-14.0 word5\n-20.5\n", "-20.5\n-12.3 word4\n",
+                "-1.5 word4\n-inf word5\n", "-1.5 word4\n0 word5\n", "-1.5 word4\n-1.5 word5\n",
+                "-12,30 word4\n-13,40 word5\n",
+            )
+        ),
+        *(
+            (text, "guess", "a number after the words, such as")
+            for text in (
+                "word4 12.5\nword5 13\n", "utt1 word4 12.5\nutt1 word5 13\nutt2 word5 7.25\n",
+                "word4 5234\nword5 5241\nword6 5350\n", "word4 \u221212.3\nword5 \u221214\n",
+                "word4 -3.1\n\nword4 word5 -12.3\nword4 word5 word6 -14.0\n",
+                "word4\n\nword4 word5 -12.3\nword4 word6 -14.0\n\nword5 -3.25\n",
+            )
+        ),
+        ("-12.3\tword4\n-20.5\t\n", "guess", "a number before|columns, with tabs"),
+        ("u1\tword4\tword5\nu2\tword5\tword6\n", "guess", "have columns, with tabs"),
+        ("u1\tword4\tword5\nu2\tword5\t\n", "guess", "have columns, with tabs"),
+        ('"word4 word5"\n"word4 word6"\n', "guess", 'in quotation marks, such as "word4'),
+        ('u1 "word4 word5"\nu2 "word4 word6"\n', "guess", 'in quotation marks, such as "word4'),
+        *(
+            (f"{mark} word4 word5\n{other} word4 word6\n", "guess", "have .* beside|before the")
+            for mark, other in (
+                ("#1", "#2"), ("a)", "b)"), ("1/3", "2/3"), ("1>", "2>"), ("hyp 1 :", "hyp 2 :"),
+                ("score=-12.3", "score=-13"), ("-12.3:", "-13.0:"), ("|T|:", "|P|:"),
+            )
+        ),
+        ("word4 word5|-12.3\nword4 word6|-13.4\n", "guess", "have word5.-12.3 beside"),
+        ("word4 word5:0.9\nword4 word6:0.8\n", "guess", "have word5:0.9 beside"),
+        ("utt1 S 0 T -123 A -120 L -3 0 <sil> 3 word4\n", "guess", "segments of PocketSphinx"),
+        *(
+            (f'{{"id": "a", "text": "word4 word5", "{key}": "word4 word6"}}\n', "guess", key)
+            for key in ("pred", "target", "gold", "what", "Label")
+        ),
+        ('{"id": "a", "text": "word4", "beams": ["word4"]}\n', "guess", "beams"),
+        *(
             (text, "guess", f"have {mark} before the words.*or say --nbest_format=lines if all of")
             for text, mark in (
                 ("( applause )\n( laughter )\n", r"\("), ("— word4\n— word5\n", "—"),
@@ -507,6 +554,14 @@ def test_what_is_no_list_is_refused(ranked, text, form, message):
         ranked(text, form)
     assert re.search(message, str(refused.value))
     assert str(refused.value).count("\n") == 0
+
+
+def test_one_long_list_is_said(ranked, capsys):
+    hypotheses = [f"word4 word{i}\n" for i in range(25)]
+    ranked("".join(hypotheses))
+    assert "no line is empty, so that all 25 lines are one list" in capsys.readouterr().err
+    ranked("".join(f"{each}\n" for each in hypotheses))
+    assert "one list" not in capsys.readouterr().err
 
 
 def test_words_that_look_like_ids_are_said(ranked, capsys):

@@ -30,17 +30,24 @@ STRANGE = re.compile(
 NOT_STRANGE = re.compile(
     r"[<\[({][^\W\d_][\w' -]*[>\])}]|\d+(?:,\d{3})+|\d+:\d\d|[^\W\d_]+/[^\W\d_]+"
 )
-# What stands beside the words if each line has it: `[utt1]`, `(0.95)`, `95%`, `HYP:`, `day,-1.5`.
+# What stands beside the words if each line has it: `[utt1]`, `(0.95)`, `95%`, `HYP:`, `#1`, `a)`,
+# `1/3`, `|T|:`, `score=-1.5`, `-1.5:`, `day,-1.5`, `day|-1.5`.
 BESIDE_WORDS = re.compile(
-    r"[<\[({].*\d.*[>\])}]|\d+(?:\.\d+)?%|[^\W\d]\w*(?:\[\d+\])?:"
-    r"|\S*[^\W\d_][\"']?[,;]-?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
+    r"[<\[({].*\d.*[>\])}]|\d+(?:\.\d+)?%|\|?[^\W\d]\w*(?:\[\d+\])?\|?:"
+    r"|#\d+[:.)]?|[^\W\d_]\)|\d+/\d+|\d+[>\]]|[^\W\d]\w*=[-+]?\d\S*|[-+]?\d*\.\d+[:,;|]"
+    r"|(?:\S*[^\W\d_][\"']?[,;]-?\d+(?:\.\d+)?|[\"']?[^\W\d_]\S*[|:]-?\d*\.\d+)(?:[eE]-?\d+)?"
 )
-RANK = re.compile(r"\d+[:.)]")  # after a word that all lines have, such as `Hypothesis 1:`
+RANK = re.compile(r"\d+ ?[:.)]")  # after a word that all lines have, such as `Hypothesis 1:`
+# A number that may be a score if others are; with a decimal comma or a minus sign, too.
+MAYBE_SCORE = re.compile(r"[-+−]?(?:\d+[.,]?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+−]?(?i:inf|nan)")
+CLEAR_SCORE = re.compile(rf"{SCORE.pattern}|[-−]\d+(?:,\d+)?(?:\.\d+)?|\d+,\d+")
+THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 # Times, ids and scores, such as `[0.00s -> 2.00s]`; in a line alone, several numbers.
 GROUP = re.compile(r"\[[^\]]*\d[^\]]*\]|\([^)]*\d[^)]*\)|\{[^}]*\d[^}]*\}|<[^>]*\d[^>]*>")
 NUMBERS = re.compile(r"\d[^\d]+\d")
 SENTENCE_MARKS = frozenset((*BEGINNINGS, *ENDS))
 MARKS = re.compile(r"[^\w]+")
+OPENING = re.compile(r"[\"'`“‘„‚«‹]+")
 AROUND_WORDS = "\"'“”„«»¿¡"
 STRANGE_SHARE = 0.25
 MAX_EXAMINED = 100  # characters of a word: the time may grow with the square of them
@@ -58,6 +65,8 @@ def check(lines: Sequence[str], form: str, vocabulary: Container[str]) -> None:
       NbestError: they have.
     """
     hypotheses = [hypothesis for line in lines if (hypothesis := parse(line, form))]
+    if not hypotheses:
+        return
     bare = [_bare(hypothesis.words, vocabulary) for hypothesis in hypotheses]
     if len(bare) > 1 and all(
         NAME_AFTER.fullmatch(" ".join(row)[-2 * MAX_EXAMINED :]) for row in bare
@@ -71,13 +80,13 @@ def check(lines: Sequence[str], form: str, vocabulary: Container[str]) -> None:
     _refuse_numbers(rows, vocabulary)
     advice = f"{ADVICE}; or {WAY_OUT}" if form == LINES else ADVICE
     try:
-        _refuse_scores(rows, vocabulary)
-        if form == LINES:
-            _refuse_tabs(lines)
-        else:
+        _refuse_scores(rows, vocabulary, form)
+        if form != LINES:
             _refuse_ranks(
                 [each.key for each, row in zip(hypotheses, bare) if row], rows, vocabulary
             )
+        _refuse_tabs([each.words for each in hypotheses])
+        _refuse_quotation_marks(rows, vocabulary)
         if len(rows) > 1 and min(map(len, rows)) > 1:
             _refuse_columns(rows, vocabulary)
         _refuse_strange(rows, vocabulary)
@@ -114,21 +123,68 @@ def _refuse_numbers(rows, vocabulary):
         )
 
 
-def _refuse_scores(rows, vocabulary):
-    """Refuses a column of scores."""
+def _refuse_scores(rows, vocabulary, form):
+    """Refuses a column of scores; of an empty hypothesis, there may be the score alone."""
     for place, where in ((0, "before"), (-1, "after")):
-        column = [row[place] for row in rows if len(row) > 1]
-        is_whole = len(column) == len(rows) and len(set(column)) > 1
-        if is_whole and all(SCORE.fullmatch(word) and word not in vocabulary for word in column):
+        is_score = MAYBE_SCORE.fullmatch if form == LINES or place else SCORE.fullmatch
+        column = [row[place] for row in rows]
+        clear = [w for w in column if CLEAR_SCORE.fullmatch(w) and not THOUSANDS.fullmatch(w)]
+        differ = len(set(column)) > 1 or all(word[0] in "-−" for word in clear)
+        are_counts = place == -1 and len(set(column)) == len(rows) > 2
+        if (
+            max(map(len, rows), default=0) > 1 < len(rows)
+            and all(is_score(word) and word not in vocabulary for word in column)
+            and (clear and differ or are_counts)
+        ):
+            example = next(iter(clear), column[0])
             raise NbestError(
-                f"and others have a number {where} the words, such as {column[0]}, which seems to "
+                f"and others have a number {where} the words, such as {example}, which seems to "
                 "be a score"
             )
 
 
-def _refuse_tabs(lines):
-    if all("\t" in line.strip() for line in lines):
-        raise NbestError(f"{_who(lines)} columns, with tabs between them")
+def check_most(lines: Sequence[str], form: str, vocabulary: Container[str]) -> None:
+    """Refuses lines of several lists, of which most have a score beside the words.
+
+    Args:
+      lines, form, vocabulary: as in `check`.
+
+    Raises:
+      NbestError: they have.
+    """
+    hypotheses = [hypothesis for line in lines if (hypothesis := parse(line, form))]
+    rows = [row for each in hypotheses if len(row := _bare(each.words, vocabulary)) > 1]
+    for place, where in ((0, "before"), (-1, "after")):
+        scores = [
+            row[place]
+            for row in rows
+            if SCORE.fullmatch(row[place]) and row[place] not in vocabulary
+        ]
+        if len(set(scores)) > 2 and len(scores) > len(rows) / 2:
+            raise NbestError(
+                f"comes after {len(scores)} of {len(rows)} lines with a number {where} the words, "
+                f"such as {scores[0]}, which seems to be a score; {ADVICE}; or {WAY_OUT}"
+            )
+
+
+def _refuse_tabs(texts):
+    """Refuses columns; a tab at the end is one before an empty cell, unless all have it."""
+    have_tabs = all("\t" in text.strip(" ") for text in texts)
+    if have_tabs and any("\t" in text.strip() for text in texts):
+        raise NbestError(f"{_who(texts)} columns, with tabs between them")
+
+
+def _refuse_quotation_marks(rows, vocabulary):
+    """Refuses lines in quotation marks, as CSV has them."""
+    if len(rows) > 1 and all(
+        len(row) > 1
+        and len(row[0]) > 1 < len(row[-1])
+        and row[0].startswith('"')
+        and row[-1].endswith('"')
+        and not (row[0] in vocabulary or row[-1] in vocabulary)
+        for row in rows
+    ):
+        raise NbestError(f"and others are in quotation marks, such as {rows[0][0]:.40}")
 
 
 def _refuse_ranks(keys, rows, vocabulary):
@@ -156,12 +212,13 @@ def _refuse_columns(rows, vocabulary):
     have_numbers = are(WORD_NUMBER.fullmatch, seconds)
     if have_numbers and are(WORD_NUMBER.fullmatch, firsts):
         raise NbestError("and others have two numbers before the words")
-    if len(set(firsts)) == 1 < len(set(seconds)) and are(RANK.fullmatch, seconds):
-        raise NbestError(f"and others have {firsts[0]:.40} {seconds[0]} before the words")
+    ranks = [" ".join(row[1 : 3 if MARKS.fullmatch("".join(row[2:3])) else 2]) for row in rows]
+    if len(set(firsts)) == 1 < len(set(seconds)) and are(RANK.fullmatch, ranks):
+        raise NbestError(f"and others have {firsts[0]:.40} {ranks[0]} before the words")
     for column in (firsts, seconds, lasts):
         if are(BESIDE_WORDS.fullmatch, column):
             raise NbestError(f"and others have {column[0]:.40} beside the words")
-    if are(MARKS.fullmatch, firsts):
+    if are(MARKS.fullmatch, firsts) and not OPENING.fullmatch(firsts[0]):
         raise NbestError(f"and others have {firsts[0]:.40} before the words")
     if have_numbers and len(set(seconds)) > 1 and max(map(len, rows)) == 2:
         raise NbestError("and others are a word and a number")

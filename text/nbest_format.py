@@ -53,6 +53,7 @@ UNREADABLE = (
     (r"File type = ", "the header of a TextGrid of Praat"),
     (r"numaligns \d+$", "of a confusion network of SRILM"),
     (r"\S+\s+(?:ref\s\s|#csid\s)|%WER\s|id: \(\S+\)$|Scores: \(#C", "of a table of errors"),
+    (r"\S+\sS\s-?\d+\sT\s-?\d+\sA\s-?\d+\sL\s-?\d+\s", "of segments of PocketSphinx"),
     (r"wav\s+\S+$|candidate\s+-?\d+\.\d+\s", "of WeNet's lists"),
     (r"(?i:id|utt(?:erance)?|file|audio)\s?[:=]\s*\S+$", "the name of a list"),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from program.errors import UserError
 from text.other_tokenizers import as_written
+from text.words_of_lines import ENDS
 
 LINES, KALDI, KALDI_N, MOSES, FAIRSEQ, JSONL = FORMATS = (
     "lines", "kaldi", "kaldi_n", "moses", "fairseq", "jsonl",
@@ -30,14 +31,22 @@ FAIRSEQ_LINE = re.compile(r"([A-Z])-(\d+)(?:_\d+)?\t(.*)")
 # What else fairseq writes to its output.
 FAIRSEQ_LOG = re.compile(r"\d{4}-\d\d-\d\d .*\||\| |Generate |Translated |NOTE:")
 # Keys of JSON whose value is a sentence, too: a reference, or another hypothesis.
-OTHER_TEXTS = (
+OTHER_TEXTS = frozenset((
     "hyp", "hypothesis", "hyps", "words", "pred_text", "prediction", "ref", "reference",
     "translation", "rec_text", "transcript", "translations", "nbest", "hypotheses", "texts",
-    "alternatives", "candidates", "predictions", "outputs", "sentences", "nbest_text",
-)  # fmt: skip
+    "alternatives", "candidates", "predictions", "outputs", "sentences", "nbest_text", "pred",
+    "preds", "hypo", "hypos", "output", "target", "targets", "transcription", "transcriptions",
+    "label", "labels", "gold", "asr_text", "hyp_text", "ref_text", "references", "generated_text",
+    "generated", "beam", "beams", "decoded", "recognized", "ground_truth", "lexical", "display",
+))  # fmt: skip
+COMMON_SHARE = 0.5  # of the words that two versions of a sentence have
 # What Moses writes between words: which words of the source a phrase translates, and more.
 SEGMENTATION_MARK = re.compile(r"(?<!\S)\|\d+(?:-\d+)?(?:\s*,[^|]*)?\|(?!\S)")
-EPSILON = "<eps>"  # Kaldi's, where a path of a lattice has no word
+# Where a path of a lattice has no word: Kaldi's, HTK's and Sphinx's.
+FILLER = re.compile(r"<eps>|<sil>|!NULL|(?i:!?sent[-_](?:start|end))|\+\+[\w-]+\+\+")
+PRONUNCIATION = re.compile(r"(\S+)\(\d\)")  # the second one of a word, Sphinx's `the(2)`
+TAGS = re.compile(r"(?:<\|[^|<>\s]{1,30}\|>)+")  # Whisper's and SenseVoice's, such as <|en|>
+MAYBE_ANNOTATED = re.compile(r"[|!+]|<(?:eps|sil)>|\(\d\)|(?i:sent[-_])")
 UNTRANSLATED = re.compile(r"(?:\|UNK)+$")
 
 
@@ -171,13 +180,24 @@ def _parse_json(line):
         words = " ".join(words)
     if not isinstance(words, str) or not _is_name(key):
         raise NbestError('has not the keys "id" and "text", and "score" if there is one')
-    if others := [name for name in OTHER_TEXTS if name in content]:
+    if others := [name for name in content if _is_other_text(name, content[name], words)]:
         raise NbestError(f'has "text" and "{others[0]}"; leave only the hypothesis, as "text"')
     if "\n" in words:
         raise NbestError('has a line end in its "text"')
     if score is not None:
         score = score if isinstance(score, str) else json.dumps(score)
     return Hypothesis(line, str(key), str(key), words, score)
+
+
+def _is_other_text(name, value, text):
+    """Whether the value of a key is another version of the text; null is none."""
+    if name == "text" or value is None:
+        return False
+    if name.lower() in OTHER_TEXTS:
+        return True
+    words, others = set(text.lower().split()), set(str(value).lower().split())
+    is_long = isinstance(value, str) and len(others) > 1
+    return is_long and len(words & others) >= COMMON_SHARE * len(others)
 
 
 def _is_name(value):
@@ -203,16 +223,19 @@ def without_annotations(text: str, vocabulary: Container[str]) -> tuple[str, lis
 
     Returns:
       `(text, removed)`: the words alone, and an example of each kind that was removed: of a
-      segmentation mark of Moses, `|0-1|`; of Kaldi's `<eps>`; of a word with factors, `owl|NN`, of
-      which the first is kept.
+      segmentation mark of Moses, `|0-1|`; of what is no word, such as Kaldi's `<eps>`; of tags
+      such as `<|en|>`; of a word with its pronunciation, `the(2)`; of a word with factors,
+      `owl|NN`, of which the first is kept.
     """
-    if "|" not in text and EPSILON not in text:
+    if not MAYBE_ANNOTATED.search(text):
         return text, []
     removed = SEGMENTATION_MARK.findall(text)[:1]
     words = SEGMENTATION_MARK.sub(" ", text).split()
-    kept = [word for word in words if word != EPSILON or word in vocabulary]
-    removed += [EPSILON] * (len(kept) < len(words))
-    bare = [UNTRANSLATED.sub("", word) if word not in vocabulary else word for word in kept]
+    words, tags = _without_tags(words, vocabulary)
+    fillers = [word for word in words if FILLER.fullmatch(word) and word not in vocabulary]
+    kept = [word for word in words if word not in fillers]
+    removed += tags[:1] + fillers[:1]
+    bare = [word if word in vocabulary else _bare(word, vocabulary) for word in kept]
     factors = [word.split("|") for word in bare]
     # A word that was not translated has no factors of its own.
     counts = {len(each) for each, word in zip(factors, kept) if not UNTRANSLATED.search(word)}
@@ -220,6 +243,23 @@ def without_annotations(text: str, vocabulary: Container[str]) -> tuple[str, lis
         bare = [each[0] if word not in vocabulary else word for word, each in zip(kept, factors)]
     removed += [old for old, new in zip(kept, bare) if old != new][:1]
     return (" ".join(bare) if removed else text), removed
+
+
+def _without_tags(words, vocabulary):
+    """Words without tags in or at them, and the tags; marks of a sentence's end stay."""
+    kept: list[str] = []
+    tags: list[str] = []
+    for word in words:
+        found = [] if word in vocabulary or word in ENDS else TAGS.findall(word)
+        kept += TAGS.sub(" ", word).split() if found else [word]
+        tags += found
+    return kept, tags
+
+
+def _bare(word, vocabulary):
+    """A word without the mark that it was not translated, or its pronunciation's number."""
+    match = PRONUNCIATION.fullmatch(word)
+    return match[1] if match and match[1] in vocabulary else UNTRANSLATED.sub("", word)
 
 
 def without_escapes(text: str, vocabulary: Container[str]) -> tuple[str, list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 from text import nbest_checks, nbest_format, nbest_lines, nbest_separators, other_tokenizers
 
 GUESS = "guess"  # in place of a format
+MANY_HYPOTHESES = 20  # of a list
 
 
 class ListReader:
@@ -24,6 +25,8 @@ class ListReader:
         # Lines that the user calls words are words.
         self._is_checked = form != nbest_lines.LINES
         self._are_columns_checked = not self._is_checked
+        self._checked_lines: list[str] | None = []  # of all lists, until they are checked
+        self._num_hypotheses, self._has_empty_line = 0, False
         self._notes: list[str] = []
         self._removed: collections.Counter[str] = collections.Counter()
         self._escaped: collections.Counter[str] = collections.Counter()
@@ -96,11 +99,14 @@ class ListReader:
         if self._form in nbest_format.ANY_LINE and self._is_checked:
             nbest_format.check(line, self._form)
             self._check_columns(line)
+            self._check_lists(line)
             if self._form == nbest_lines.LINES:
                 self._separators.add(line)
         hypothesis = nbest_lines.parse(line, self._form)
         if not hypothesis:
+            self._has_empty_line = self._has_empty_line or not line.strip()
             return None
+        self._num_hypotheses += 1
         words, removed = nbest_lines.without_annotations(hypothesis.words, self._vocabulary)
         words, escaped = nbest_lines.without_escapes(words, self._vocabulary)
         if removed or escaped:
@@ -122,6 +128,19 @@ class ListReader:
         if is_enough or (not line.strip() and self._first_lines):
             self._check_first_lines()
 
+    def _check_lists(self, line):
+        """Looks for scores in the first lines of all lists, once there are enough."""
+        if self._checked_lines is None or not line.strip():
+            return
+        self._checked_lines.append(line)
+        if len(self._checked_lines) >= nbest_format.NUM_LINES:
+            self._check_checked_lines()
+
+    def _check_checked_lines(self):
+        lines, self._checked_lines = self._checked_lines, None
+        if lines:
+            nbest_checks.check_most(lines, self._form, self._vocabulary)
+
     def _check_first_lines(self):
         if not self._are_columns_checked and self._form in nbest_format.ANY_LINE:
             self._are_columns_checked = True
@@ -134,14 +153,20 @@ class ListReader:
           nbest_lines.NbestError: its lines are not what they were taken for.
         """
         self._check_first_lines()
+        self._check_checked_lines()
         self._separators.end()
 
     def notes(self) -> list[str]:
         """What to say of the lines, once they have all been read."""
         notes = list(self._notes)
+        is_flat = self._form == nbest_lines.LINES and not self._has_empty_line
+        if is_flat and self._num_hypotheses > MANY_HYPOTHESES:
+            notes.append(
+                f"--nbest: no line is empty, so that all {self._num_hypotheses} lines are one list"
+            )
         if self._removed:
             notes.append(
-                f"segmentation marks and factors were left out ({sum(self._removed.values())}), "
+                f"annotations, which are no words, were left out ({sum(self._removed.values())}), "
                 f"such as {', '.join(list(self._removed)[:3])}"
             )
         if self._escaped:
