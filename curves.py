@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 from absl import flags
 
@@ -120,9 +121,10 @@ def _read_epochs(paths):
             if event.session_log.status == tf1.SessionLog.START:
                 epochs = {step: epoch for step, epoch in epochs.items() if step < event.step}
                 test = None
-            values = {value.tag: value.simple_value for value in event.summary.value}
+            values = {value.tag: _scalar(value) for value in event.summary.value}
             if "train_perplexity" in values:
-                number = round(values["epoch"]) if "epoch" in values else None
+                number = values.get("epoch", math.nan)
+                number = round(number) if math.isfinite(number) else None
                 numbers_all = numbers_all and number is not None
                 epochs[event.step] = Epoch(
                     values["train_perplexity"], values.get("valid_perplexity", math.nan), number
@@ -131,6 +133,14 @@ def _read_epochs(paths):
         if not numbers_all:
             say(f"{path}: does not number its epochs, as older versions did not; its steps tell")
     return sorted(epochs.items()), test
+
+
+def _scalar(value):
+    """A scalar as TF1's summaries have it, or as TF2's and tensorboardX's do: in a tensor."""
+    if value.WhichOneof("value") != "tensor":
+        return value.simple_value
+    array = tf.make_ndarray(value.tensor)
+    return float(array) if array.ndim == 0 and np.issubdtype(array.dtype, np.number) else math.nan
 
 
 def _steps_per_epoch(epochs):
@@ -142,7 +152,7 @@ def _steps_per_epoch(epochs):
 def _goes_on(run, last_epoch, next_end):
     """Whether a run has more epochs than its event files: to come, or in a file that is missing."""
     newest = next(iter(finding.list_newest_first(run)), "")
-    if newest and int(newest.rpartition("-")[2]) >= next_end:
+    if newest and finding.step_of(newest) >= next_end:
         say(f"{run}: has {os.path.basename(newest)}, but no event file has that epoch")
         return True
     max_max_epoch = (run_directory.read_config(run) or {}).get("max_max_epoch")

@@ -41,6 +41,7 @@ ALL_MARKS = (
 NO_WORD = -1  # in the place of a word to predict, where there is no word
 # The collection of a graph's `Text`s. A metagraph has only collections whose keys are strings.
 _TEXTS = ("reader.Text",)
+_TEXT_SCOPE = "set_by_reader.load_texts"
 
 tf1 = tf.compat.v1
 
@@ -443,7 +444,7 @@ def _add_text(ids):
     options = dict(trainable=False, use_resource=True, collections=[tf1.GraphKeys.MODEL_VARIABLES])
     # A session without the text raises an error with the variable's name in it. So that says what
     # to call.
-    with tf.name_scope("set_by_reader.load_texts"):
+    with tf.name_scope(_TEXT_SCOPE):
         placeholder = tf1.placeholder(tf.int32, ids.shape, name="text")
         variable = tf1.Variable(placeholder, name="ids", **options)
         next_window = tf1.Variable(np.int64(0), name="next_window", **options)
@@ -463,8 +464,18 @@ def load_texts(session: tf.compat.v1.Session) -> None:
 
     Call it once a session, before anything is computed from a text. As long as it was not called,
     TensorFlow raises an error with the name `reader.load_texts` in it.
+
+    Raises:
+      ValueError: the graph was read from a file, which does not hold the texts.
     """
-    for text in session.graph.get_collection(_TEXTS):
+    texts = session.graph.get_collection(_TEXTS)
+    names = (operation.name for operation in session.graph.get_operations())
+    if not texts and any(f"{_TEXT_SCOPE}/" in name for name in names):
+        raise ValueError(
+            "the graph was read from a file, which does not hold its texts; the collections "
+            '"Train/text", "Valid/text" and "Test/text" name what to run and to feed'
+        )
+    for text in texts:
         session.run(text.initializer, {text.placeholder: text.ids})
 
 

@@ -19,7 +19,7 @@ PARTS = re.compile(r"(.*)\.(index|meta|data-\d{5}-of-\d{5})")
 # Before TensorFlow 0.12, `Saver(sharded=True)` wrote a file for each device. TensorFlow names them
 # all by a pattern.
 SHARD = re.compile(r"(.*)-(?:\d{5}|\?{5})-of-(\d{5})")
-STEPS = ("Model/global_step", "global_step")
+STEPS = ("Model/global_step", "model/global_step", "global_step")
 # The end of a table, TensorFlow's format of a checkpoint in one file and of a `.index`.
 TABLE_END = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 TABLE_BEGIN = b"\x00\x00"
@@ -108,6 +108,8 @@ def _list(directory, pattern=".*"):
     except OSError:
         return whole, parts
     for name in names:
+        if name.startswith("._"):  # what macOS copies beside a file
+            continue
         match = PARTS.fullmatch(name)
         stem, path = match[1] if match else without_shard(name), os.path.join(directory, name)
         # A link counts even if what it names is gone: it is no reason to begin anew.
@@ -121,8 +123,16 @@ def _list(directory, pattern=".*"):
 
 
 def _beside(save_path):
-    directory, name = os.path.split(os.path.normpath(save_path))
-    return directory, rf"{re.escape(name)}-\d+"
+    """Where the end of a TF1 run lies: the folder, and a pattern of the names there.
+
+    A directory may be named as `.`, or by a link. The step is missing where a program saved without
+    one.
+    """
+    directory, name = os.path.split(os.path.realpath(save_path))
+    given = os.path.dirname(os.path.normpath(save_path))
+    if os.path.realpath(given) == directory and name == os.path.basename(save_path.rstrip(os.sep)):
+        directory = given
+    return directory, rf"{re.escape(name)}(?:-\d+)?"
 
 
 def list_newest_first(save_path: str) -> list[str]:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from program.errors import UserError
 from saved import finding, tensors, tf1_checkpoints
 
-SCOPES = (f"{tf1_checkpoints.SCOPE}/", f"{tf1_checkpoints.FIRST_SCOPE}/", tf1_checkpoints.OURS)
+SCOPES = (f"{tf1_checkpoints.SCOPE}/", f"{tf1_checkpoints.FIRST_SCOPE}/", *tf1_checkpoints.OURS)
 RUN = "Training/run"  # the description of the run that saved it
 
 tf1 = tf.compat.v1

@@ -18,6 +18,22 @@ def _expected_shapes():
     return shapes
 
 
+def _refuse_other_layers(path, shapes, layout, num_layers):
+    """Refuses a checkpoint of more layers or fewer, of which a Saver would leave some out.
+
+    Args:
+      path, shapes: as for `names_in`.
+      layout: the `tf1_checkpoints.Layout`; None if the variables have today's names.
+      num_layers: int, the model's.
+    """
+    known = tf1_checkpoints.count_layers(path, shapes, layout)
+    if known not in (None, num_layers):
+        raise CheckpointError(
+            f"{path}: has {known} layers, and the model {num_layers}; continue it with "
+            f"--num_layers={known}, or choose another --save_path"
+        )
+
+
 def names_in(path: str, shapes: dict) -> dict:
     """Where a checkpoint has the current graph's variables: dict of name to its name there.
 
@@ -34,10 +50,12 @@ def names_in(path: str, shapes: dict) -> dict:
     try:
         tf1_checkpoints.refuse_other_cells(path, shapes)
         layout = None if has_todays_names else tf1_checkpoints.match(path, shapes)
+        num_layers = sum(name.endswith("/kernel") for name in expected)
+        if num_layers:
+            _refuse_other_layers(path, shapes, layout, num_layers)
     except tf1_checkpoints.EraError as error:
         raise CheckpointError(f"{error}; choose another --save_path") from None
     if layout is not None:
-        num_layers = sum(name.endswith("/kernel") for name in expected)
         if layout.num_cells == 1 and layout.era.may_share:
             layout = tf1_checkpoints.with_layers(layout, num_layers)
         names |= layout.names

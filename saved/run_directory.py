@@ -6,6 +6,7 @@ was made of text. While a process trains, it holds `lock`, and `process` has its
 module writes these files.
 """
 
+import collections
 import contextlib
 import errno
 import json
@@ -108,8 +109,15 @@ def check_vocabulary(save_path: str, words: list) -> None:
     """Checks that a directory has this vocabulary, a list of str, or none yet.
 
     Raises:
-      RunDirectoryError: it has another, or one that cannot be read.
+      RunDirectoryError: it has another, or one that cannot be read; or it could not be read back.
     """
+    counts = collections.Counter(words)
+    bad = next((w for w in words if counts[w] > 1 or w.split() != [w]), None)
+    if bad is not None:
+        raise RunDirectoryError(
+            f"{save_path}: {bad!r} cannot be saved as a word: {VOCABULARY_FILE} has one different "
+            "word a line, without white space"
+        )
     known = read_words(save_path)
     if known not in (None, words):
         order = " (the same words in another order)" if sorted(known) == sorted(words) else ""
@@ -164,8 +172,10 @@ def say_what_is_unknown(run: dict, checkpoint: str, saved_run: dict | None) -> N
       saved_run: what the checkpoint says of its run, which has been compared; or None.
     """
     if saved_run is None:
+        words = os.path.join(os.path.dirname(checkpoint), VOCABULARY_FILE)
+        same = "run is" if os.path.exists(words) else "run and its words' ids are"
         say(
-            f"{checkpoint}: does not say which run it is of; that the run is the same cannot be "
+            f"{checkpoint}: does not say which run it is of; that the {same} the same cannot be "
             "checked"
         )
     elif missing := run_identity.names_missing(saved_run, run):

@@ -9,6 +9,8 @@ import dataclasses
 import hashlib
 from typing import Any
 
+import numpy as np
+
 # What a run may change when it is continued: how long it lasts, how the same LSTM is computed, and
 # how many words training scores each target against.
 CHANGEABLE = ("max_max_epoch", "rnn_mode", "sampled_softmax")
@@ -45,8 +47,8 @@ def describe(config: Any, dtype: Any, seed: int, corpus: Any) -> dict:
 
 
 def text_sum(ids: Any) -> str:
-    """The SHA-256 sum of a text, an int32 array of word ids."""
-    return hashlib.sha256(ids).hexdigest()
+    """The SHA-256 sum of a text, a list or array of word ids, as int32."""
+    return hashlib.sha256(np.asarray(ids, np.int32).tobytes()).hexdigest()
 
 
 def vocabulary_sum(words: list) -> str:

@@ -9,6 +9,7 @@ a program, perhaps a stranger's, so it is only looked at, and never run.
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -24,12 +25,16 @@ from saved import finding, tensors
 tf1 = tf.compat.v1
 
 SCOPE = "Model"
-# In what this project saves, and in nothing that the script saved.
-OURS = "Training/"
+# In what this project saves, and in nothing that the script or a version of it saved.
+OURS = ("Training/progress", "Training/run")
 OUR_TEXT = "set_by_reader.load_texts"  # in the name of a variable of `reader`
 # What the script wrote before October 2016; from then on the scope was `Model`.
 FIRST_SCOPE = "model"
-MOVING_AVERAGE = "ExponentialMovingAverage"
+# What optimizers call a variable beside a weight; a moving average or a mask is something else.
+SLOT = re.compile(
+    r"(?:\w*Adam\w*|Momentum\w*|RMSProp|Adagrad\w*|\w*Adagrad|Adadelta|Ftrl|Yogi|LAMB|lars|Lars\w*)"
+    r"(?:_\d+)?|[vm]|part_\d+"
+)
 
 
 class EraError(UserError):
@@ -246,8 +251,30 @@ def match(path: str, shapes: dict) -> Layout:
         num_cells,
         tuple(embedding),
         next((step for step in steps if shapes.get(step) == []), None),
-        any(name.startswith(OURS) for name in shapes),
+        is_ours(shapes),
     )
+
+
+def is_ours(names: Iterable[str]) -> bool:
+    """Whether this project wrote a checkpoint with these variables."""
+    return not set(OURS).isdisjoint(names)
+
+
+def count_layers(path: str, shapes: dict, layout: Layout | None) -> int | None:
+    """How many layers a checkpoint's model has; None if that is not known.
+
+    Args:
+      path, shapes: as for `match`.
+      layout: what `match` found, or None for variables of today's names.
+    """
+    if layout is None:
+        return _find_cells(shapes, SCOPE)[2]
+    if layout.num_cells > 1 or not layout.era.may_share:
+        return layout.num_cells
+    facts = read_facts(path)
+    if facts is None:
+        return None
+    return 1 if facts.has_reader else facts.num_layers
 
 
 def is_slot(name: str, shapes: dict) -> bool:
@@ -263,18 +290,19 @@ def is_slot(name: str, shapes: dict) -> bool:
 def left_out(shapes: dict, layout: Layout) -> list[str]:
     """The names of a model's arrays that the script never had, and that are not read.
 
-    So are moving averages of its weights, which may be what the user wants.
+    So are moving averages of its weights, which may be what the user wants, and masks of pruning.
 
     Args:
       shapes: as for `match`.
       layout: what `match` found.
     """
-    cells = [f"{layout.scope}/{era.cell}" for era in ERAS]
+    # A checkpoint may have the same weights for several eras.
+    cells = [f"{layout.scope}/{era.cell}" for era in ERAS if era != layout.era]
 
     def is_known(name: str) -> bool:
         last = name.rpartition("/")[2]
         if is_slot(name, shapes):
-            return last != MOVING_AVERAGE
+            return bool(SLOT.fullmatch(last))
         of_cell = any(re.fullmatch(cell, name) for cell in cells)
         return of_cell or last == "lstm_params" or name in layout.names.values()
 
@@ -440,7 +468,7 @@ def _facts(metagraph):
 
 def _nodes_of_cells(nodes):
     """The nodes that multiply by a layer's weights: dict of a model's name scope to a list."""
-    kernel = re.compile(r".*(?:kernel|weights|Matrix)/read")
+    kernel = re.compile(r".*/(?:multi_rnn_cell/cell_|MultiRNNCell/Cell)\d+/.*/(?:\w+)/read")
     found: dict = {}
     for node in nodes.values():
         if node.op not in ("MatMul", "LSTMBlockCell") or "gradients/" in node.name:

@@ -43,6 +43,21 @@ def test_a_continued_run_is_one_curve(tmp_path, capsys):
     assert read(tmp_path, capsys) == (([300.0, 140.0], [200.0, 160.0], 155.0, [1, 2]), "")
 
 
+def test_scalars_in_tensors_are_read_and_any_checkpoint_s_name(tmp_path, capsys):
+    numbers = {"epoch": 1, "train_perplexity": 300, "valid_perplexity": 200, "test_perplexity": 155}
+    values = [
+        tf1.Summary.Value(tag=tag, tensor=tf.make_tensor_proto(float(number)))
+        for tag, number in numbers.items()
+    ]
+    with tf.Graph().as_default(), tf1.summary.FileWriter(str(tmp_path)) as writer:
+        writer.add_summary(tf1.Summary(value=values), 10)
+    assert read(tmp_path, capsys)[0] == ([300.0], [200.0], 155.0, [1])
+    for name in ("best", "v1.0-rc"):
+        for suffix in ("index", "data-00000-of-00001"):
+            (tmp_path / f"{name}.{suffix}").write_bytes(b"")
+    assert read(tmp_path, capsys)[0].test == 155.0
+
+
 @pytest.mark.parametrize("epochs", [[], [(140.0, 160.0)]])
 def test_a_run_that_goes_on_after_its_test_is_not_finished(tmp_path, epochs):
     write_run(tmp_path, 0, [(300.0, 200.0)], test=155.0)

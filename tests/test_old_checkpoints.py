@@ -17,7 +17,7 @@ import ptb_word_lm
 import reader
 import score
 from exported import signatures
-from graphs import ROOT, run_here
+from graphs import ROOT, run_here, save_run, text_corpus, tiny_config
 from program.errors import UserError
 from saved import finding, newest_checkpoint, reading, run_directory, tf1_checkpoints
 from trained import numpy_model, scoring, tf1_vocabulary, trained_model
@@ -320,6 +320,100 @@ def test_training_goes_on(version, how, one_file, num_cells, mode, corpus, num_r
     actual = [float(x) for x in re.findall(r"(?:Valid|Test) Perplexity: (\S+)", out)]
     np.testing.assert_allclose(actual, right, rtol=2e-3 if how.get("dtype") == np.float16 else 1e-4)
     assert finding.list_newest_first(str(run))[-1].endswith("old-30")  # what it did not write stays
+
+
+@pytest.mark.parametrize(
+    ("version", "num_cells", "in_meta", "known"),
+    [("basic", 3, None, 3), ("block", 3, None, 3), ("basic", 1, 1, 1), ("1.1", 1, None, 1)],
+)
+def test_training_drops_and_invents_no_layer(
+    version, num_cells, in_meta, known, corpus, num_rows, tmp_path
+):
+    values = old_files.as_named(old_files.random_weights(num_rows, num_cells), version)
+    old_files.save(tmp_path / "model.ckpt-30", values)
+    if in_meta:
+        old_files.write_meta(tmp_path / "model.ckpt-30", in_meta)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    status, out, err = run_here(
+        ptb_word_lm, f"--data_path={corpus}", f"--save_path={tmp_path}", *FLAGS
+    )
+    assert (status, "Epoch" in out) == (1, False)
+    assert f"has {known} layers, and the model 2; continue it with --num_layers={known}" in err
+    assert before.items() <= {p: p.read_bytes() for p in tmp_path.iterdir()}.items()
+
+
+def test_a_run_of_more_layers_is_not_continued_with_fewer(tmp_path):
+    save_run(tmp_path, knows_run=False, num_layers=3)
+    with pytest.raises(UserError, match="has 3 layers, and the model 2"):
+        ptb_word_lm.train_model(tiny_config(), text_corpus(), tmp_path)
+
+
+def test_a_fork_whose_scope_is_training_is_not_ours(corpus, num_rows, tmp_path):
+    weights = old_files.random_weights(num_rows, num_cells=1)
+    values = old_files.as_named(weights, "block")
+    values["Training/Model/Variable"] = values.pop("Train/Model/Variable")
+    old_files.save(tmp_path / "run-30", values)
+    old_files.write_meta(tmp_path / "run-30", 2, clip=0.3)
+    right = expected(weights, corpus, clip=0.3)
+    np.testing.assert_allclose(read_values(tmp_path / "run-30", corpus), right, rtol=1e-5)
+
+
+def test_the_end_of_a_run_is_found_however_its_directory_is_named(
+    corpus, num_rows, tmp_path, monkeypatch
+):
+    values = old_files.as_named(old_files.random_weights(num_rows), "basic")
+    (tmp_path / "run").mkdir()
+    old_files.save(tmp_path / "run/model.ckpt-0", values)
+    old_files.save(tmp_path / "run-30", values)
+    (tmp_path / "link").symlink_to("run")
+    monkeypatch.chdir(tmp_path / "run")
+    for name in (".", str(tmp_path / "link"), "../run", f"{tmp_path}/run/"):
+        assert os.path.basename(finding.find(name)[0]) == "run-30"
+    old_files.save(tmp_path / "run", old_files.as_named(old_files.random_weights(num_rows), "1.1"))
+    assert os.path.basename(finding.find(".")[0]) == "run-30"
+    for path in tmp_path.glob("run-30.*"):
+        path.unlink()
+    assert finding.find(".")[0] == str(tmp_path / "run")
+    (tmp_path / "run/._model.ckpt-90.index").write_bytes(b"of macOS")
+    assert len(finding.find(".")) == 2
+
+
+def test_the_step_of_the_first_versions_tells_the_epoch(corpus, num_rows, tmp_path):
+    values = old_files.as_named(old_files.random_weights(num_rows), "1.1", "model", step=100)
+    old_files.save(tmp_path / "final", values)
+    assert finding.saved_step(str(tmp_path / "final")) == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Model/softmax_w/mask", "Model/softmax_w/mask are not read"),
+        ("Model/rnn/multi_rnn_cell/cell_0/basic_lstm_cell/kernel", "are not read"),
+        ("Model/softmax_w/Adam_1", None),
+    ],
+)
+def test_what_is_not_read_is_said(name, message, corpus, num_rows, tmp_path, capsys):
+    values = old_files.as_named(old_files.random_weights(num_rows), "basic")
+    shape = values["Model/softmax_w" if "softmax" in name else "Model/softmax_w"].shape
+    if "kernel" in name:
+        shape = (2 * old_files.HIDDEN_SIZE, 4 * old_files.HIDDEN_SIZE)
+    old_files.save(tmp_path / "run-30", {**values, name: np.ones(shape, np.float32)})
+    trained_model.read(str(tmp_path / "run-30"), str(corpus))
+    err = capsys.readouterr().err
+    assert (message in err) if message else ("not read" not in err)
+
+
+def test_another_product_is_no_layer(corpus, num_rows, tmp_path):
+    weights = old_files.random_weights(num_rows, num_cells=1)
+    path = tmp_path / "run-30"
+    old_files.save(path, old_files.as_named(weights, "basic"))
+    old_files.write_meta(path, 1)
+    metagraph = tf1.MetaGraphDef.FromString((tmp_path / "run-30.meta").read_bytes())
+    for model in ("Train", "Valid", "Test"):
+        node = metagraph.graph_def.node.add(name=f"{model}/Model/dense", op="MatMul")
+        node.input.extend(["x", "Model/dense/kernel/read"])
+    (tmp_path / "run-30.meta").write_bytes(metagraph.SerializeToString())
+    assert tf1_checkpoints.read_facts(str(path)).num_layers == 1
 
 
 def test_unused_rows_stay(corpus, tmp_path):

@@ -276,6 +276,44 @@ def test_a_loop_without_its_text_is_told_what_to_call():
             session.run(pair)
 
 
+def test_an_imported_graph_has_no_text_to_load():
+    with tf.Graph().as_default():
+        reader.ptb_producer(np.arange(20), 1, 4)
+        metagraph = tf1.train.export_meta_graph()
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tf1.train.import_meta_graph(metagraph)
+        with pytest.raises(ValueError, match="read from a file, which does not hold its texts"):
+            reader.load_texts(session)
+
+
+class LoadTexts(tf1.train.SessionRunHook):
+    def after_create_session(self, session, coord):
+        reader.load_texts(session)
+
+
+def test_sessions_that_look_after_themselves_get_the_text_each_time(tmp_path):
+    no_threads = {"save_model_secs": 0, "save_summaries_secs": 0}  # they would run eagerly
+    for start in (0, 1):  # the second one restores
+        with tf.Graph().as_default():
+            x, _ = reader.ptb_producer(np.arange(20), 1, 4)
+            step = tf1.train.create_global_step()
+            go_on = step.assign_add(1)
+            supervisor = tf1.train.Supervisor(logdir=str(tmp_path / "a"), **no_threads)
+            with supervisor.managed_session(start_standard_services=False) as session:
+                reader.load_texts(session)
+                supervisor.start_standard_services(session)
+                assert session.run(go_on) == start + 1
+                np.testing.assert_array_equal(session.run(x), [[0, 1, 2, 3]])
+                supervisor.saver.save(session, supervisor.save_path)
+        with tf.Graph().as_default():
+            x, _ = reader.ptb_producer(np.arange(20), 1, 4)
+            tf1.train.create_global_step()
+            with tf1.train.MonitoredTrainingSession(
+                checkpoint_dir=str(tmp_path / "b"), hooks=[LoadTexts()]
+            ) as session:
+                np.testing.assert_array_equal(session.run(x), [[0, 1, 2, 3]])
+
+
 def test_each_session_begins_with_the_first_window():
     with tf.Graph().as_default():
         x, _ = reader.ptb_producer(np.arange(20), 1, 4)

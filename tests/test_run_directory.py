@@ -50,6 +50,19 @@ def test_another_run_is_told_apart(changes, message):
     assert run_identity.change(run_identity.first_difference(old, new), old, new) == message
 
 
+def test_the_same_ids_are_the_same_text_whatever_holds_them():
+    ids = CORPUS.train[::-1]
+    sums = {run_identity.text_sum(each) for each in (ids, ids.copy(), list(ids), ids.astype("i8"))}
+    assert len(sums) == 1
+
+
+@pytest.mark.parametrize("word", ["a b", "\n", "", "\xa0", "word1"])
+def test_words_that_could_not_be_read_back_are_refused(word, tmp_path):
+    words = [word, *CORPUS.words[1:]]
+    with pytest.raises(run_directory.RunDirectoryError, match="cannot be saved as a word"):
+        run_directory.check_vocabulary(str(tmp_path), words)
+
+
 def test_more_epochs_and_another_mode_are_the_same_run():
     config = configs.SmallConfig(max_max_epoch=20, rnn_mode=configs.BASIC)
     assert run_identity.first_difference(describe(), describe(config=config)) is None
@@ -62,8 +75,8 @@ def test_what_cannot_be_checked_is_named(capsys):
 
     assert said(describe()) == ""
     assert said(None) == (
-        "model.ckpt-7: does not say which run it is of; that the run is the same cannot be checked"
-        "\n"
+        "model.ckpt-7: does not say which run it is of; that the run and its words' ids are the "
+        "same cannot be checked\n"
     )
     old = describe()
     del old["seed"], old["valid text"]

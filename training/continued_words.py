@@ -18,7 +18,7 @@ def _newest(save_path):
     for path in finding.list_newest_first(save_path) if save_path else ():
         try:
             shapes = reading.read_names(path)
-            if _is_ours(shapes):
+            if tf1_checkpoints.is_ours(shapes):
                 reading.read_run(path)
             else:
                 tf1_checkpoints.match(path, reading.read_shapes(path))
@@ -28,10 +28,6 @@ def _newest(save_path):
         except tf1_checkpoints.EraError:
             break
     return None, {}
-
-
-def _is_ours(names):
-    return any(name.startswith(tf1_checkpoints.OURS) for name in names)
 
 
 def read_corpus(
@@ -56,7 +52,7 @@ def read_corpus(
     """
     path, names = _newest(save_path)
     words, cell = None, tf1_checkpoints.Cell()
-    if path and not _is_ours(names):
+    if path and not tf1_checkpoints.is_ours(names):
         trained = trained_model.read(path, data_path, answers)
         words, cell = trained.words, trained.cell
         if len(set(trained.names.values())) < len(trained.names):
