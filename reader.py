@@ -20,6 +20,7 @@ import tensorflow as tf
 from program.messages import say
 from program.progress_bar import with_bar
 from text import (
+    beside_words,
     corpus_files,
     files,
     other_formats,
@@ -41,6 +42,7 @@ ALL_MARKS = (
 NO_WORD = -1  # in the place of a word to predict, where there is no word
 # The collection of a graph's `Text`s. A metagraph has only collections whose keys are strings.
 _TEXTS = ("reader.Text",)
+_SAMPLE_LENGTH = 1 << 16  # characters of a text that show what it is
 _TEXT_SCOPE = "set_by_reader.load_texts"
 
 tf1 = tf.compat.v1
@@ -309,12 +311,16 @@ def _say_what_is_no_text(path):
     if not os.path.isfile(path):
         return
     with _naming(path):
-        found = other_formats.what_it_has(next(files.read_blocks(path, says=False), ""))
-    if found:
+        sample = next(files.read_blocks(path, says=False), "")
+    if found := other_formats.what_it_has(sample):
         say(
             f"{path}: {found[0]}, as its {found[1]:.40} shows, and all of it is taken for words; "
             "data/prepare_text.py makes a corpus of text"
         )
+    elif beside := beside_words.find(sample[:_SAMPLE_LENGTH].split("\n")[:-1]):
+        say(f"{path}: {beside_words.in_words(beside, 'taken for words')}")
+    if mark := other_formats.joined_mark_in(sample[:_SAMPLE_LENGTH]):
+        say(f"{path}: has marks that are joined to words, such as {mark}; write spaces around them")
 
 
 def _read_split(path, word_to_id, line_ends, leave_out=False):

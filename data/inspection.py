@@ -2,16 +2,14 @@
 
 import itertools
 import os
-import re
 
 import shared
 from program.progress_bar import with_bar
-from text import files, other_formats, preparation, tokenizer
+from text import beside_words, files, other_formats, preparation, tokenizer
 
 # How much of a text tells whether it is tokenized: always as much, however it arrives.
 SAMPLE_LENGTH = 1 << 16
 MAX_NAMED, MAX_NAME_LENGTH = 3, 40  # of the tokens that tell it
-JOINED_TO_WORD = re.compile(r"\S{0,60}\d[^\w\s/-]{1,4}([^\W\d_][^\W\d_'’-]*)[,.;:!?]?")  # [0:10]The
 END_OF_STATEMENT = tuple(".!?…")
 AFTER_END = " \"'”’»)"
 MAX_MEAN_LENGTH = 60  # words; sentences that are longer on average are none
@@ -97,6 +95,33 @@ def refuse_other_formats(samples):
 
 FAULTS = (
     (
+        other_formats.escape_escaped_in,
+        "has escapes of HTML that were escaped again, such as {}; Python's html.unescape, twice, "
+        "makes characters of them",
+    ),
+    (
+        other_formats.quoted_printable_in,
+        "has characters as e-mail writes them, such as {}; Python's quopri.decodestring makes "
+        "characters of them",
+    ),
+    (
+        other_formats.accent_of_tex_in,
+        "has accents of TeX, such as {}; pylatexenc's latex2text makes characters of them",
+    ),
+    (
+        other_formats.glyph_in,
+        "has glyphs of a PDF without a character, such as {}; take its text by another program",
+    ),
+    (
+        other_formats.other_apostrophe_in,
+        "has other marks in place of apostrophes, it seems, such as {}; "
+        '`sed "s/[´\\`‘＇′ʼ]/\'/g" FILE` makes apostrophes of them',
+    ),
+    (
+        other_formats.joined_mark_in,
+        "has marks that are joined to words, such as {}; write spaces around them",
+    ),
+    (
         other_formats.escape_in,
         "has escapes of HTML, such as {}, which are cut as words are; Python's html.unescape makes "
         "characters of them",
@@ -112,8 +137,9 @@ FAULTS = (
     ),
     (
         other_formats.escaped_character_in,
-        "has characters as programs write them, such as {}, which are cut as words are; `printf "
-        "%b`, Python's json.loads or the like makes characters of them",
+        "has characters as programs write them, such as {}, which are cut as words are; "
+        "`sed -E 's/\\\\([\"'\\'']/\\1/g; s/\\\\[nrt]/ /g' FILE`, Python's json.loads or the like "
+        "makes characters of them",
     ),
     (
         other_formats.lost_character_in,
@@ -137,7 +163,7 @@ FAULTS = (
     (
         other_formats.broken_word_in,
         "has words that are cut at the end of a line, it seems, such as {}, and each becomes two; "
-        "`sed -z 's/-\\n//g' FILE` joins them",
+        "`sed -zE 's/(-|‐|¬|⸗|–|\\xc2\\xad)[ \\r]*\\n *([[:lower:]])/\\2/g' FILE` joins them",
     ),
 )
 
@@ -169,6 +195,7 @@ def refuse_tokens(blocks, name):
 
 
 def _refuse_sample(sample, name):
+    refuse_other_formats({name: sample})
     if signs := tokenizer.signs_of_tokens(sample):
         raise shared.UserError(
             f"{name}: is tokenized already, as its {_named(signs)} show, and was cut into words "
@@ -187,36 +214,10 @@ def say_characters(samples):
 
 
 def say_ids(samples):
-    """Says which texts have lines that begin with an id, as Kaldi's do, or end with one."""
+    """Says which texts have lines with something beside the words, such as Kaldi's ids."""
     for name, sample in samples.items():
-        whole = sample.split("\n")[:-1]
-        if example := other_formats.id_at_ends(whole):
-            shared.say(
-                f"{name}: its lines end with ids, it seems, such as {example}, which are taken "
-                "for words; `sed 's/ *([^ ]*)$//' FILE` leaves them out"
-            )
-        lines = [line.split() for line in whole]
-        first = [line[0] for line in lines if len(line) > 1]
-        differ = len(first) >= MIN_SENTENCES and len(set(first)) == len(first) == len(lines)
-        are_words = all(word.isdecimal() for line in lines for word in line)
-        if len(first) == len(lines) >= MIN_SENTENCES and _are_joined(first):
-            shared.say(
-                f"{name}: its lines begin with what is joined to the first word, it seems, such as "
-                f"{first[0]}; leave it out, or write a space after it"
-            )
-        elif differ and not are_words and all(any(map(str.isdecimal, word)) for word in first):
-            shared.say(
-                f"{name}: its lines begin with ids, it seems, such as {first[0]}, which are taken "
-                "for words; `cut -d' ' -f2- FILE` leaves them out"
-            )
-        elif what := other_formats.what_begins_lines(sample):
-            shared.say(f"{name}: its lines begin with {what}, it seems, which are taken for words")
-
-
-def _are_joined(first_words):
-    """Whether each is a number, a time or the like with a word; a file's name ends as others do."""
-    matches = [JOINED_TO_WORD.fullmatch(word) for word in first_words]
-    return all(matches) and len({match[1] for match in matches}) > 2
+        if found := beside_words.find(sample.split("\n")[:-1]):
+            shared.say(f"{name}: {beside_words.in_words(found, 'taken for words')}")
 
 
 class Seen:

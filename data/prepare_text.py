@@ -403,7 +403,7 @@ def _read_texts(flags):
         return texts, _preparation(flags, flags.level)
     read = [inspection.take_sample(path) for path in paths]
     samples = {path: sample for path, (sample, _) in zip(paths, read)}
-    if not (flags.level or flags.like):
+    if not flags.level:
         inspection.refuse_other_formats(samples)
     level = flags.level or (None if flags.like else inspection.detect_level(samples))
     how = _preparation(flags, level)

@@ -462,6 +462,21 @@ def test_lines_are_tokenized_for_other_programs(tmp_path):
     assert status == 1 and "as its 's, <unk> and @,@ show, and was cut into words" in err
 
 
+def test_markup_is_refused_however_it_comes(tmp_path):
+    (tmp_path / "a.html").write_text("<p>It is an owl.</p>\n" * 30)
+    preparation.write(preparation.Preparation(), tmp_path)
+    for arguments in (
+        ["--tokenize", tmp_path / "a.html"],
+        ["--tokenize", f"--like={tmp_path}", tmp_path / "a.html"],
+        [f"--out={tmp_path / 'out'}", f"--like={tmp_path}", tmp_path / "a.html"],
+    ):
+        status, _, err = run(prepare_text, *arguments)
+        assert status == 1 and "has tags of XML or HTML" in err
+    process = script(prepare_text, "--tokenize")
+    _, err = process.communicate((tmp_path / "a.html").read_bytes(), timeout=300)
+    assert process.returncode == 1 and b"has tags of XML or HTML" in err
+
+
 def test_lines_are_tokenized_as_they_come():
     process = script(prepare_text, "--tokenize")
     process.stdin.write(b"One line.\n")

@@ -3,11 +3,12 @@
 import bz2
 import gzip
 import lzma
+import subprocess
 
 import pytest
 
 import inspection
-from text import files, other_formats, preparation, tokenizer, words_of_lines
+from text import beside_words, files, other_formats, preparation, tokenizer, words_of_lines
 
 
 def each(line, number=60):
@@ -16,7 +17,24 @@ def each(line, number=60):
     return "".join(f"{line.format(i=i, s=owls[i % 4], t=owls[i % 3])}\n" for i in range(number))
 
 
+ENCYCLOPEDIA = "".join(
+    f'<doc id="{i}" url="https://x.org/{i}" title="Owl">\nOwl\n\n' + each("{s} {t}" * 9, 99)
+    for i in range(4)
+)
 OTHER_FORMATS = {
+    ENCYCLOPEDIA.replace("{", "{{"): "tags of XML or HTML",
+    "[b]{s}[/b] {t}": "BBCode",
+    "{{\\an8}}{s}": "commands of subtitles",
+    "\x1b[1m{s}\x1b[0m": "colours of a terminal",
+    "N\bNA\bAM\bME\bE {s}": "letters that are printed twice, as by man",
+    "{s} [00:{i}] {t} [00:1{i}]": "times in brackets",
+    "Bob Owl  10:12 AM\n{s}": "times on lines of their own",
+    "Speaker 1 00:12:\n{s}": "times on lines of their own",
+    "utt{i} 1 spk 0.00 1.35 <o,f0,male> {s}": "lines of an STM file",
+    "NUM:date {s}": "labels",
+    "The owl ,COMMA she said ,COMMA sleeps .PERIOD": "marks with their names",
+    "owl{i} {i}": "a word and its count in each line",
+    "   {i} owl{i}": "a word and its count in each line",
     "<page><title>Owl</title><id>{i}</id>\n{s}</page>": "tags of XML or HTML",  # enwik8
     '<SPEAKER ID={i} NAME="A">\n{s}\n<P>\n{t}': "tags of XML or HTML",  # Europarl
     '<doc id="{i}" url="https://x.org">\n{s}\n</doc>': "tags of XML or HTML",  # WikiExtractor
@@ -217,6 +235,30 @@ def test_no_text_takes_long(text):  # which would be minutes if the time grew wi
             for before in ("[00:{i}.00]", "{{{i}}}{{30}}", "{i}:", "{i}.", "key{i}=")
         ),
         ("a.{i}.wav {s}", "its lines begin with ids"),
+        ("1:{i} {s} and\nso on, and\nso on", "its lines begin with chapters and verses"),
+        ("<bob> {s}\n<al> {t}", "its lines begin with names"),
+        ("Bob (00:1{i}): {s}\nAl (00:2{i}): {t}", "its lines begin with names"),
+        ('"{s}"', "its lines are in quotation marks"),
+        ("{s} -{i}.5", "its lines end with numbers"),
+        ("The neigh-  \nbour. {s}", "has words that are cut at the end of a line"),
+        ("The neigh¬\nbour. {s}", "has words that are cut at the end of a line"),
+        ("The beauti- ful owl. {s}", "has words that are cut at the end of a line"),
+        (
+            "The (cid:12)rst owl. {s}",
+            "has glyphs of a PDF without a character, such as (cid:12)rst",
+        ),
+        ("It=E2=80=99s an owl. {s}", "has characters as e-mail writes them, such as =E2=80"),
+        ("It don´t sleep. {s}", "has other marks in place of apostrophes, it seems, such as don´t"),
+        ("It donʼt sleep. {s}", "has other marks in place of apostrophes, it seems, such as donʼt"),
+        ('M\\"uller {s}', "has accents of TeX, such as M"),
+        ("caf\\'{{e}} {s}", "has accents of TeX, such as f"),
+        (
+            "{s} &amp;quot;Yes&amp;quot;",
+            "has escapes of HTML that were escaped again, such as &amp;",
+        ),
+        ('{s} \\"Yes.\\" {t}', "has characters as programs write them"),
+        ("<s>{s}</s>", "has marks that are joined to words, such as <s>"),
+        ("The owl.<|endoftext|> {s}", "has marks that are joined to words, such as owl.<|endof"),
     ],
 )
 def test_what_is_taken_for_words_is_said(capsys, line, said):
@@ -225,10 +267,37 @@ def test_what_is_taken_for_words_is_said(capsys, line, said):
     assert [f"a: {said}" in text for text in capsys.readouterr().err.splitlines()] == [True]
 
 
+@pytest.mark.parametrize("others", ["\n", "utt-60 \nutt-60 \n", "; a comment\n", "utt-1 the owl\n"])
+def test_a_few_lines_do_not_hide_the_ids_of_others(capsys, others):
+    for line, said in (("utt-{i} {s}", "begin with ids"), ("{s} (utt-{i}) ", "end with ids")):
+        inspection.say_ids({"a": each(line) + others})
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", ["neigh-\nbour", "neigh-\r\nbour", "neigh\u00ad\nbour", "neigh¬ \n  bour"]
+)
+def test_the_commands_that_are_advised_do_it(text, tmp_path):
+    (tmp_path / "a").write_bytes(text.encode())
+    (command,) = [
+        what.split("`")[1] for find, what in inspection.FAULTS if "broken_word" in find.__name__
+    ]
+    command = command.replace("FILE", "a")
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=True)
+    assert done.stdout.decode() == "neighbour"
+    (tmp_path / "a").write_text("   7 the owl\nutt-8\n")
+    _, remedy = beside_words.find([f"{i} the owl" for i in range(20)])
+    command = remedy.split("`")[1].replace("FILE", "a")
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=True)
+    assert done.stdout.decode() == "the owl\n\n"
+
+
 def test_nothing_is_said_of_ordinary_text(capsys):
     for line in (
         "See threading.Thread and www.Owl.org." + " {s} {t}" * 20,
         "The well-\nknown owl sleeps by day. {s}" + "\n{s}" * 40,
+        "One- and two-year olds; rock ‘n’ roll, the п’ять and п'ять. {s}",
+        "<s> {s} </s>",
         "L’été, « là-bas », ÉCOLE À NOËL. NÃO, CAFÉ” — DIÂMETRO. {s}",
         "İt – ÑANDÚ, Ísland, Ðór. {s}",
         "Сёмга, Січень, РС № 5; Рёв. {s}",

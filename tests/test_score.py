@@ -146,7 +146,14 @@ def test_what_is_no_text_is_refused(scored, text, message):
     "lines, said",
     [
         (["word4 word5"] * 20, None),
-        ([f"{i} word4" for i in range(20)], None),
+        ([f"{i} word4" for i in range(20)], "its lines begin with ids, it seems, such as 0"),
+        (
+            [f"word4 word5 word6 -{i}.25" for i in range(20)],
+            "its lines end with numbers, it seems, such",
+        ),
+        (['"word4 word5"'] * 20, 'its lines are in quotation marks, such as "word4'),
+        ([f"Bob{'by' * (i % 2)}: word4 word5" for i in range(20)], "its lines begin with names"),
+        (["word4 word5", "", "word5", *["word4 2.5"] * 20], None),
         (
             [f"utt-{i} word4 word5" for i in range(20)],
             "its lines begin with ids, it seems, such as",

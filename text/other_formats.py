@@ -50,6 +50,8 @@ BEGINNINGS = (
     (r"version https://git-lfs", "is a pointer of Git LFS, and not the file itself"),
     (rf"From \S+@\S+\s|{HEADER}[^\n]*\n(?:[ \t][^\n]*\n)*[A-Z][\w-]+: ", "has headers of e-mail"),
 )  # fmt: skip
+CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?"
+NOON = r"(?:\s?[AaPp]\.?[Mm]\.?)?"
 # Bounded, so that the time is linear in the text's length.
 TAG = (
     r"</[A-Za-z][\w:.-]{0,50}>|<[A-Za-z][\w:.-]{0,50}\s[^<>=]{0,200}=[^<>]{0,1000}>"
@@ -70,9 +72,19 @@ MARKUP = (
         "markup of Markdown",
     ),
     (re.compile(r"__eo[ut]__|<newline>|(?<=\w)_comma_"), 0.002, "marks of turns or lines"),
+    (
+        re.compile(r"\[/?(?:[biu]|url|img|quote|code|size|color)(?:=[^\[\]\n]{1,300})?\]"),
+        0.01,
+        "BBCode",
+    ),
+    (re.compile(r"\{\\[a-z]{1,4}[^{}\n]{0,100}\}"), 0.005, "commands of subtitles"),
+    (re.compile(r"\x1b\[[\d;]{0,20}m"), 0.002, "colours of a terminal"),
+    (re.compile(r".\x08."), 0.002, "letters that are printed twice, as by man"),
+    (re.compile(rf"[\[(]{CLOCK}[\])]"), 0.005, "times in brackets"),
 )
+ESCAPED_TWICE = re.compile(r"&amp;(?:#\d{2,5}|[a-z]{2,6});")
 ESCAPE = re.compile(r"&(?:#\d+|#x[\dA-Fa-f]+|nbsp|quot|apos|lt|gt|[mn]dash|hellip|[lr][ds]quo);")
-WITHOUT_AMPERSAND = re.compile(r"(?<!&)#\d{2,5};|(?<![&\w])(?:quot|amp|lt|gt);")  # AG News's
+WITHOUT_AMPERSAND = re.compile(r"(?<![&;])#\d{2,5};|(?<![&;\w])(?:quot|amp|lt|gt);")  # AG News's
 # What reading UTF-8 as Windows-1252 makes of the bytes after the first, 0x80 to 0xBF; what reading
 # it as Windows-1251 does, of those that Russian words have not; and as Mac Roman.
 AFTER_FIRST_BYTE = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
@@ -83,7 +95,16 @@ MISREAD = re.compile(
     f"|‚Ä[ôúùìîò¶]|(?<=[A-Za-z])√[{IN_MAC_ROMAN}]|[\x80-\x84\x86-\x9f]"
 )
 LOST = re.compile("\\S{0,20}\ufffd\\S{0,20}")
-ESCAPED = re.compile(r"\\[nrt](?![a-z])|\\u[\dA-Fa-f]{4}|\\[\"']")
+ESCAPED = re.compile(r"\\[nrt](?![a-z])|\\u[\dA-Fa-f]{4}|(?<![A-Za-z])\\[\"']|\\[\"'](?![A-Za-z{])")
+TEX_ACCENT = re.compile(r"[A-Za-z]?\\[\"'^`~](?:\{[A-Za-z]\}|(?<=[A-Za-z]..)[a-z])[a-z]*")
+QUOTED_PRINTABLE = re.compile(r"=[89A-F][\dA-F]=[89A-F][\dA-F]|=3D|=20(?=\n)")
+GLYPH = re.compile(r"\S{0,20}\(cid:\d+\)\S{0,20}")
+OTHER_APOSTROPHE = regex.compile(
+    r"\p{L}{1,20}(?:[´`‘＇′]\p{L}{1,20}|ʼ(?:t|s|re|ve|ll|d|m)(?!\p{L}))"
+)
+JOINED_MARK = re.compile(
+    r"(?:</?s>|<\|endoftext\|>|<eos>)(?=[^\s<])\S{0,20}|\S{0,20}[^\s>](?:</?s>|<\|endoftext\|>|<eos>)"
+)
 ITALICS = regex.compile(r"(?<![\w_])_\p{L}[^_\n]{0,200}_(?!\w)")
 QUOTED_LINE = regex.compile(r'(?m)^"(?:[^"\n]++|"")++"$')
 JOINED_SENTENCES = regex.compile(
@@ -91,7 +112,10 @@ JOINED_SENTENCES = regex.compile(
 )
 END_OF_SENTENCE = regex.compile(r"\p{Ll}[.!?](?=\s)")
 JOINED = 0.05  # of the ends that have a space
-BROKEN_WORD = regex.compile(r"\p{L}{1,30}(?<=\p{Ll})[-‐\u00ad](?=\n\s{0,9}\p{Ll})")
+BROKEN_WORD = regex.compile(
+    r"\p{L}{1,30}(?<=\p{Ll})[-‐\u00ad¬⸗–](?=[ \t]{0,3}\n\s{0,9}\p{Ll})"
+    r"|\p{L}{2,30}(?<=\p{Ll})-(?= (?!(?:and|or|to|und|oder|bis|et|ou|y|e|o|en|of|och)\b)\p{Ll}{2})"
+)
 BROKEN = 0.03  # of the lines
 # Of the words.
 PIECES = (
@@ -106,6 +130,7 @@ PIECES = (
     Sign(re.compile(r"__label__\S+"), 0.01, "labels of fastText"),
     Sign(re.compile(r"(?:_[^\s_]+|[^\s_]+_)"), 0.3, "pieces of words"),  # _the _ow l
     Sign(re.compile(r"@@\S+"), 0.02, "pieces of words"),  # ow @@l
+    Sign(re.compile(r"[^\w\s]{1,2}[A-Z]{4,}(?:-[A-Z]+)*"), 0.02, "marks with their names"),
     Sign(re.compile(r"[^\W\d]+[+~]|[+~][^\W\d]+"), 0.1, "pieces of words"),  # ow+ +l
 )
 # Lines that are a tag and its content, as in the talks of IWSLT; a few are no chance.
@@ -115,12 +140,17 @@ TAGGED_LINES = (
         0.01,
         "tags of XML or HTML",
     ),
+    # A tag alone, as between the articles of an encyclopedia.
+    Sign(
+        re.compile(r"</(?![sSw]>)[A-Za-z][\w:.-]*>|<[A-Za-z][\w:.-]*\s[^<>]*>"),
+        0.002,
+        "tags of XML or HTML",
+    ),
 )
 JSON = (
     r"\{.*[\"'].*\},?|\"\w+\":.*|\".*\","
     r"|\[\s*(?:[\"'\[{]|-?\d[\d.]*,).*\],?"  # a list, but not [CLS] an owl [SEP]
 )
-CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:\.\d{1,3})?"
 # Of the lines.
 LINES = (
     Sign(re.compile(r".*\d\d?:\d\d[.,:]\d+.*-->.*"), 0.1, "subtitles"),
@@ -128,11 +158,13 @@ LINES = (
     Sign(re.compile(JSON), 0.3, "JSON"),
     Sign(re.compile(r"\|.*\|"), 0.4, "tables"),
     Sign(re.compile(r"(?:msgid|msgstr)\s\".*"), 0.3, "messages of gettext"),
-    Sign(re.compile(rf"(?:[^\W\d][\w .'-]{{0,40}}\s)?\W?{CLOCK}\W?"), 0.25,
+    Sign(re.compile(rf"(?:[^\W\d][\w .'-]{{0,40}}\s)?\W?{CLOCK}{NOON}\W{{0,2}}"), 0.25,
          "times on lines of their own"),
     Sign(re.compile(r"\d{1,5}"), 0.25, "numbers on lines of their own"),
     Sign(re.compile(r"b(['\"]).*\1|tf\.Tensor\(.*"), 0.3, "bytes as Python prints them"),
     Sign(re.compile(r"A -?\d+ -?\d+\|\|\|.*"), 0.1, "edits, as M2 files have"),
+    Sign(re.compile(r"\S+\s\S+\s\S+\s\d+\.\d+\s\d+\.\d+\s<\S*>\s.*"), 0.3, "lines of an STM file"),
+    Sign(re.compile(r"[A-Z]{3,5}:[a-z]+\s.*"), 0.8, "labels"),  # TREC's NUM:date
     Sign(re.compile(r"[^\s\",]{1,40},\"[^\s\",].*|.*[^\s\",]\",[^\s\",]{1,40}"), 0.1,
          "columns with commas between them"),
 )  # fmt: skip
@@ -151,13 +183,6 @@ SHORT_CELL = re.compile(r"\S*|\".*\"")
 TAG_ALONE = re.compile(r"[A-Z][A-Z0-9$.:_-]*|_")
 FRACTION = re.compile(r"[-+]?\d+\.\d+")
 UNSPACED_SCRIPT = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-MAX_ID_LENGTH = 200  # characters, with the space before it
-ID_AT_END = re.compile(r".*\s\(\S*\d\S*\)")  # the owl (utt-1)
-SPEAKER = re.compile(r"(?:- )?[^\W\d][\w .'-]{0,30}:\s")
-NUMBER = re.compile(r"\d+[.)]?\s")
-TWO_NUMBERS = re.compile(r"\d+\s+\d+\s+(?=\D)")  # samples or seconds, such as TIMIT's
-VERSE = re.compile(r"(?:\d\s)?[^\W\d][^\W\d ]*\s\d+:\d+\b")  # Genesis 1:1
-TIME = re.compile(r"\W?\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b|\W?\d{1,2}:\d\d\b")
 
 
 def what_it_has(sample: str) -> tuple[str, str] | None:
@@ -250,6 +275,10 @@ def _table_of_words(lines):
             return "one word a line", words[0]
     elif 1 < width < 12 and how_often >= 0.9 * len(rows):
         same = [row for row in rows if len(row) == width]
+        for word, count in ((0, 1), (1, 0)) if width == 2 else ():
+            differ = len({row[word] for row in same}) >= 0.95 * len(same)
+            if differ and _is_column_of(lambda cell: cell.isdecimal(), same, count):
+                return "a word and its count in each line", " ".join(same[0])
         tags = [_is_column_of(TAG_ALONE.fullmatch, same, place) for place in range(width)]
         if tags[-1] and not all(tags):
             return "columns", " ".join(same[0])
@@ -268,6 +297,36 @@ def _first_of_several(found):
 def escape_in(sample: str) -> str | None:
     """One of the escapes of HTML, such as `&nbsp;`, in a text; None if it has few."""
     return _first_of_several(ESCAPE.findall(sample))
+
+
+def escape_escaped_in(sample: str) -> str | None:
+    """One of the escapes of HTML that were escaped again, `&amp;quot;`; None if there are few."""
+    return _first_of_several(ESCAPED_TWICE.findall(sample))
+
+
+def accent_of_tex_in(sample: str) -> str | None:
+    r"""A letter with an accent as TeX writes it, such as `M\"uller`; None if there are few."""
+    return _first_of_several(TEX_ACCENT.findall(sample))
+
+
+def quoted_printable_in(sample: str) -> str | None:
+    """A character as e-mail writes it, such as `=C3=A9`; None if there are few."""
+    return _first_of_several(QUOTED_PRINTABLE.findall(sample))
+
+
+def glyph_in(sample: str) -> str | None:
+    """A glyph of a PDF that has no character, such as `(cid:12)`; None if there are few."""
+    return _first_of_several(GLYPH.findall(sample))
+
+
+def other_apostrophe_in(sample: str) -> str | None:
+    """A word with another mark in place of an apostrophe; None if there are few."""
+    return None if misread_in(sample) else _first_of_several(OTHER_APOSTROPHE.findall(sample))
+
+
+def joined_mark_in(sample: str) -> str | None:
+    """A mark of a sentence's end or beginning, and a word with no space; None if there are few."""
+    return _first_of_several(JOINED_MARK.findall(sample))
 
 
 def escape_without_ampersand_in(sample: str) -> str | None:
@@ -315,32 +374,3 @@ def broken_word_in(sample: str) -> str | None:
     """A word that is cut at the end of a line, such as `coun-`; None if few lines end so."""
     found = BROKEN_WORD.findall(sample)
     return found[0] if len(found) >= max(MIN_LINES, BROKEN * sample.count("\n")) else None
-
-
-def id_at_ends(lines: list[str]) -> str | None:
-    """The id in brackets that the first line ends with, if all do, as in the format trn."""
-    ends = [line[-MAX_ID_LENGTH:] for line in lines]
-    are_all = len(ends) >= MIN_LINES and all(map(ID_AT_END.fullmatch, ends))
-    return lines[0].split()[-1] if are_all else None
-
-
-def what_begins_lines(sample: str) -> str | None:
-    """What most lines begin with, as those of a chat or a log do; None if they do not."""
-    lines = [line.strip() for line in sample.split("\n") if line.strip()]
-    for pattern, what in (
-        (TIME, "dates or times"),
-        (VERSE, "chapters and verses"),
-        (SPEAKER, "names"),
-        (TWO_NUMBERS, "numbers"),
-        (NUMBER, "numbers"),
-    ):
-        found = [match[0] for line in lines if (match := pattern.match(line))]
-        # A day is the same in many lines, and so may be what lasts equally long.
-        differ = pattern in (TIME, TWO_NUMBERS) or len(set(found)) > 1
-        if differ and len(found) >= max(MOST * len(lines), MIN_LINES):
-            return what
-    firsts = collections.Counter(line.split()[0] for line in lines if " " in line)
-    for first, count in firsts.most_common(1):
-        if not first[0].isalnum() and count >= max(MOST * len(lines), 2 * MIN_LINES):
-            return first
-    return None

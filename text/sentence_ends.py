@@ -35,7 +35,7 @@ BOUNDARY = regex.compile(
     (?: [\p{{STerm}}--[.!?．]] | (?<={IDEOGRAPH})[.!?](?=\s*+{IDEOGRAPH}) )
     [\p{{STerm}}…]{{0,7}}+ ["'\p{{Pe}}\p{{Pf}}]*+
     (?: (?:{NUMBERED}){{1,6}}+ ["'\p{{Pe}}\p{{Pf}}]*+ )?+ \s*+
-    (?![\p{{Ll}}\p{{Pe}}\p{{Pf}},،、，;؛:…])
+    (?! [\p{{Ll}}\p{{Pe}}\p{{Pf}},،、，;؛:…] | (?<=[」』])[とっ] )  # in Japanese, it was said
   | # Other marks, if white space and a capital follow, or a letter of a script without case, or a
     # number, which may be in quotation marks but not in brackets. Georgian prose has no capitals.
     (?P<mark> [.!?…\N{{GREEK QUESTION MARK}}] | (?<=\p{{Greek}}\p{{M}}{{0,4}}); ) [.!?…]{{0,7}}+

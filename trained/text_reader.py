@@ -11,6 +11,7 @@ import reader
 from program import errors, messages
 from program.progress_bar import progress_bar, size_of_files
 from text import (
+    beside_words,
     files,
     nbest_format,
     nbest_lines,
@@ -29,7 +30,7 @@ MAX_LIST_WORDS = 1 << 17
 # How many unknown words are looked at to tell whether the text is raw, and how many must seem so.
 MAX_EXAMINED, MIN_RAW_SHARE = 1000, 0.02
 # How many lines show whether there are words alone in them, how much of each, and how many must.
-NUM_FIRST_LINES, MAX_LENGTH, MIN_STRANGE_SHARE, MIN_IDS = 100, 300, 0.25, 10
+NUM_FIRST_LINES, MAX_LENGTH, MIN_STRANGE_SHARE = 100, 300, 0.25
 
 
 class Piece(NamedTuple):
@@ -287,16 +288,8 @@ def _beside_words(lines, vocabulary):
     found = other_formats.what_it_has("".join(f"{line}\n" for line in lines))
     if found and not all(word in vocabulary for word in found[1].split()):
         return f"{found[0]}, as its {found[1]:.40} shows, {scored}; leave only the words"
-    if example := other_formats.id_at_ends(lines):
-        where, remedy = "end", "`sed 's/ *([^ ]*)$//' FILE`"
-    elif example := _id_at_beginnings(lines, vocabulary):
-        where, remedy = "begin", "`cut -d' ' -f2- FILE`"
-    else:
-        return None
-    return (
-        f"its lines {where} with ids, it seems, such as {example}, which were scored as words; "
-        f"{remedy} leaves them out"
-    )
+    beside = beside_words.find(lines, vocabulary)
+    return beside_words.in_words(beside, "scored as words") if beside else None
 
 
 def _lines_of_lists(lines):
@@ -313,15 +306,6 @@ def _lines_of_lists(lines):
             if sign in nbest_lines.FORMATS:
                 return f"seems to be {nbest_format.IN_WORDS[sign]}", "--nbest reads them"
             return sign, "leave only the words"
-    return None
-
-
-def _id_at_beginnings(lines, vocabulary):
-    """The first line's first word, if all lines have another, and all look like ids; or None."""
-    first = {line.split()[0] for line in lines}
-    are_names = all(nbest_format.NAME.fullmatch(word) for word in first)
-    if len(first) == len(lines) >= MIN_IDS and are_names and first.isdisjoint(vocabulary):
-        return lines[0].split()[0]
     return None
 
 
