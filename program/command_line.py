@@ -1,5 +1,6 @@
 """How a script runs: its flags are parsed, TensorFlow is imported, and `main` is called."""
 
+import builtins
 import re
 import signal
 import sys
@@ -16,6 +17,8 @@ from program.signals import (
     repeat_if_dropped,
 )
 
+OWN_FLAGS = ("script_flags.", "program.")  # how the modules are called that define flags
+
 
 def start(define: Callable[[], None], check: Callable[[flags.FlagValues], None]) -> None:
     """Parses the flags, and then imports TensorFlow, which takes seconds.
@@ -30,6 +33,7 @@ def start(define: Callable[[], None], check: Callable[[flags.FlagValues], None])
         standard_streams.open_closed()
         standard_streams.prepare_output()
         app.define_help_flags()
+        _forget_flags()
         known = set(flags.FLAGS)
         define()
         for name in set(flags.FLAGS) - known:  # --help shows the script's own flags
@@ -45,6 +49,7 @@ def run(main: Callable[[], None]) -> NoReturn:
     A `UserError` ends the program with one line on standard error and status 1. A signal ends it
     with status 128 + the signal's number, as shells expect.
     """
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     for number in SIGNALS:
         # Not what is ignored, or handled by a program in C around this one.
         if signal.getsignal(number) not in (signal.SIG_IGN, None):
@@ -55,7 +60,17 @@ def run(main: Callable[[], None]) -> NoReturn:
             app.run(lambda _: main(), flags_parser=lambda argv: argv[:1])
         finally:
             ignore_signals()
+            if hasattr(builtins, "__IPYTHON__"):  # where `%run` ends, the process goes on
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
     sys.exit(0)
+
+
+def _forget_flags():
+    """Removes the flags of a script that ran before in this process, as by IPython's `%run`."""
+    for name in list(flags.FLAGS):
+        if flags.FLAGS.find_module_defining_flag(name).startswith(OWN_FLAGS):
+            delattr(flags.FLAGS, name)
 
 
 def _parse_flags(argv):

@@ -256,3 +256,21 @@ command_line.run(main)
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "")
     assert done.stderr == "-c: stopped by SIGTERM\n"
+
+
+def test_scripts_may_follow_one_another_in_a_process(without_tensorflow):
+    """As by IPython's `%run`, where each defines flags, of which some have the same names."""
+    pytest.importorskip("IPython")
+    scripts = ("curves", "curves", "score", "ptb_word_lm")
+    program = "".join(f"%run {os.path.join(ROOT, each)}.py --owl=1\n" for each in scripts)
+    program += "import signal\nprint(signal.getsignal(signal.SIGINT))"
+    done = subprocess.run(
+        [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c", program],
+        capture_output=True,
+        text=True,
+        env=clean_environment() | {"PYTHONPATH": str(without_tensorflow)},
+        timeout=300,
+    )
+    said = done.stdout + done.stderr
+    assert said.count("Unknown command line flag 'owl'") == len(scripts)
+    assert "default_int_handler" in said

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import config as tensorflow_config
 
 import score
 from graphs import ROOT, as_text, run_here, save_run, text_corpus
@@ -235,3 +236,14 @@ def test_what_does_not_fit_is_refused(old_run, tmp_path):
     weights.pop("Model/RNN/multi_rnn_cell/cell_1/basic_lstm_cell/bias")
     save_checkpoint(tmp_path / "part", weights)
     refused("cell_1/basic_lstm_cell/bias is missing", tmp_path / "part")
+
+
+def test_models_are_read_where_tensorflow_is_to_be_deterministic(tmp_path):
+    """TensorFlow then refuses graphs without a seed, though nothing random is run."""
+    save_run(tmp_path)
+    tensorflow_config.enable_op_determinism()
+    try:
+        scores, _ = scoring.Scorer(trained_model.read(tmp_path)).score([0], np.int32([[1], [2]]))
+    finally:
+        tensorflow_config.disable_op_determinism()
+    assert np.isfinite(scores).all()
