@@ -423,8 +423,8 @@ def evaluate_trained(
     """Prints and returns the perplexities of a model that has been read; see `evaluate`."""
     session_config = session_config or training.default_session_config()
     perplexities = {}
-    with tf.Graph().as_default(), tf1.Session(config=session_config) as session:
-        tf1.set_random_seed(0)  # `enable_op_determinism` asks for one, though no weight is drawn
+    graph = language_model.new_graph()
+    with graph.as_default(), tf1.Session(config=session_config) as session:
         corpus = reader.read_held_out(data_path, trained.words, trained.line_ends, leave_out)
         trained_model.say_other_texts(trained, corpus)
         models = build_evaluation_models(trained.config, corpus, dtype, trained.cell)

@@ -8,6 +8,7 @@ from exported import files, signatures
 from model import devices
 from program import whole_files
 from trained import trained_model
+from trained.language_model import new_graph
 
 tf1 = tf.compat.v1
 
@@ -26,7 +27,7 @@ def write(
     with (
         whole_files.new_directory(directory) as unfinished,
         tempfile.TemporaryDirectory() as temporary,
-        tf.Graph().as_default(),
+        new_graph().as_default(),
         tf1.Session(config=config) as session,
     ):
         named = _add_signatures(trained, next_state)

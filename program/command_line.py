@@ -69,7 +69,7 @@ def run(main: Callable[[], None]) -> NoReturn:
 def _forget_flags():
     """Removes the flags of a script that ran before in this process, as by IPython's `%run`."""
     for name in list(flags.FLAGS):
-        if flags.FLAGS.find_module_defining_flag(name).startswith(OWN_FLAGS):
+        if str(flags.FLAGS.find_module_defining_flag(name)).startswith(OWN_FLAGS):
             delattr(flags.FLAGS, name)
 
 

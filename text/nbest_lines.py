@@ -191,7 +191,7 @@ def _parse_json(line):
 
 def _is_other_text(name, value, text):
     """Whether the value of a key is another version of the text; null is none."""
-    if name == "text" or value is None:
+    if name in ("id", "text", "score") or value is None:
         return False
     if name.lower() in OTHER_TEXTS:
         return True

@@ -8,7 +8,7 @@ import tensorflow as tf
 from model import devices
 from text import preparation
 from trained import trained_model
-from trained.language_model import LanguageModel
+from trained.language_model import LanguageModel, new_graph
 from trained.numpy_model import NumpyModel
 
 tf1 = tf.compat.v1
@@ -117,7 +117,7 @@ class _SideBySide:
     def __init__(self, trained, allowed, top_k, session_config):
         """Builds the graph and restores the weights."""
         self._trained, self._config = trained, trained.config
-        with tf.Graph().as_default():
+        with new_graph().as_default():
             model = LanguageModel(trained.config, trained.cell)
             session = tf1.Session(config=session_config or devices.session_config())
             state = model.state_placeholders()

@@ -33,10 +33,11 @@ def with_one_state(state: Sequence) -> tuple:
     return (state[-1],) * len(state)
 
 
-def _seed_graph():
-    """Gives the graph a seed: `enable_op_determinism` asks for one, though no weight is drawn."""
-    if tf.compat.v1.get_default_graph().seed is None:
-        tf1.set_random_seed(0)
+def new_graph() -> tf.Graph:
+    """A graph with a seed: `enable_op_determinism` asks for one, though no weight is drawn."""
+    graph = tf.Graph()
+    graph.seed = 0
+    return graph
 
 
 class LanguageModel:
@@ -59,7 +60,6 @@ class LanguageModel:
             SavedModel; otherwise reference variables.
         """
         self._config, self._cell = config, cell
-        _seed_graph()
         layer = clipping(None if cell.one_state else layer, cell)  # which reads word by word
         scope = trained_model.SCOPE
         with tf1.variable_scope(scope, reuse=tf1.AUTO_REUSE, use_resource=use_resource):

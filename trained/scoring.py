@@ -12,7 +12,7 @@ import tensorflow as tf
 from model import devices
 from trained import prefix_tree, trained_model
 from trained.ensemble import Ensemble
-from trained.language_model import LanguageModel, LevelsLayer, stream_layer
+from trained.language_model import LanguageModel, LevelsLayer, new_graph, stream_layer
 from trained.text_reader import Piece
 
 tf1 = tf.compat.v1
@@ -42,7 +42,7 @@ class Scorer:
         self._config, self._cell = trained.config, trained.cell
         self._num_levels = 1 if trained.cell.one_state else NUM_LEVELS
         self._thread = concurrent.futures.ThreadPoolExecutor(max_workers=1)
-        self._graph = tf.Graph()
+        self._graph = new_graph()
         self._callables: dict = {}
         with self._graph.as_default():
             self._model = LanguageModel(self._config, trained.cell, stream_layer)
