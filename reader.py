@@ -22,6 +22,7 @@ from program.progress_bar import with_bar
 from text import (
     beside_words,
     corpus_files,
+    faults,
     files,
     other_formats,
     other_tokenizers,
@@ -319,7 +320,7 @@ def _say_what_is_no_text(path):
         )
     elif beside := beside_words.find(sample[:_SAMPLE_LENGTH].split("\n")[:-1]):
         say(f"{path}: {beside_words.in_words(beside, 'taken for words')}")
-    if mark := other_formats.joined_mark_in(sample[:_SAMPLE_LENGTH]):
+    if mark := faults.joined_mark_in(sample[:_SAMPLE_LENGTH]):
         say(f"{path}: has marks that are joined to words, such as {mark}; write spaces around them")
 
 

@@ -5,7 +5,7 @@ import os
 
 import shared
 from program.progress_bar import with_bar
-from text import beside_words, files, other_formats, preparation, tokenizer
+from text import beside_words, faults, files, other_formats, preparation, tokenizer
 
 # How much of a text tells whether it is tokenized: always as much, however it arrives.
 SAMPLE_LENGTH = 1 << 16
@@ -93,87 +93,11 @@ def refuse_other_formats(samples):
             )
 
 
-FAULTS = (
-    (
-        other_formats.escape_escaped_in,
-        "has escapes of HTML that were escaped again, such as {}; Python's html.unescape, twice, "
-        "makes characters of them",
-    ),
-    (
-        other_formats.quoted_printable_in,
-        "has characters as e-mail writes them, such as {}; Python's quopri.decodestring makes "
-        "characters of them",
-    ),
-    (
-        other_formats.accent_of_tex_in,
-        "has accents of TeX, such as {}; pylatexenc's latex2text makes characters of them",
-    ),
-    (
-        other_formats.glyph_in,
-        "has glyphs of a PDF without a character, such as {}; take its text by another program",
-    ),
-    (
-        other_formats.other_apostrophe_in,
-        "has other marks in place of apostrophes, it seems, such as {}; "
-        '`sed "s/[´\\`‘＇′ʼ]/\'/g" FILE` makes apostrophes of them',
-    ),
-    (
-        other_formats.joined_mark_in,
-        "has marks that are joined to words, such as {}; write spaces around them",
-    ),
-    (
-        other_formats.escape_in,
-        "has escapes of HTML, such as {}, which are cut as words are; Python's html.unescape makes "
-        "characters of them",
-    ),
-    (
-        other_formats.misread_in,
-        "was read in another encoding than its own once, it seems, as its {} shows; ftfy mends it",
-    ),
-    (
-        other_formats.escape_without_ampersand_in,
-        "has escapes of HTML that lost their &, such as {}, which are cut as words are; put it "
-        "back, and Python's html.unescape makes characters of them",
-    ),
-    (
-        other_formats.escaped_character_in,
-        "has characters as programs write them, such as {}, which are cut as words are; "
-        "`sed -E 's/\\\\([\"'\\'']/\\1/g; s/\\\\[nrt]/ /g' FILE`, Python's json.loads or the like "
-        "makes characters of them",
-    ),
-    (
-        other_formats.lost_character_in,
-        "lost characters when it was decoded, as its {} shows; take what it was made from",
-    ),
-    (
-        other_formats.italics_in,
-        "has words between underscores, such as {}, which become parts of the words; `tr -d _ < "
-        "FILE` leaves them out",
-    ),
-    (
-        other_formats.doubled_quotes_in,
-        "has lines with doubled quotation marks in quotation marks, such as {:.60}, as CSV has; "
-        "Python's csv makes text of them",
-    ),
-    (
-        other_formats.joined_sentences_in,
-        "has no space after many sentences, such as in {}, and none ends there; "
-        "`sed -E 's/([a-z][.!?])([A-Z])/\\1 \\2/g' FILE` puts one there",
-    ),
-    (
-        other_formats.broken_word_in,
-        "has words that are cut at the end of a line, it seems, such as {}, and each becomes two; "
-        "`sed -zE 's/(-|‐|¬|⸗|–|\\xc2\\xad)[ \\r]*\\n *([[:lower:]])/\\2/g' FILE` joins them",
-    ),
-)
-
-
 def say_faults(samples):
     """Says which texts were made badly of others, so that words or sentences are wrong."""
     for name, sample in samples.items():
-        for find, what in FAULTS:
-            if example := find(sample):
-                shared.say(f"{name}: {what.format(example)}")
+        for what in faults.in_words(sample):
+            shared.say(f"{name}: {what}")
 
 
 def _named(signs):

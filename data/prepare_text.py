@@ -403,10 +403,12 @@ def _read_texts(flags):
         return texts, _preparation(flags, flags.level)
     read = [inspection.take_sample(path) for path in paths]
     samples = {path: sample for path, (sample, _) in zip(paths, read)}
-    if not flags.level:
+    if not (flags.level or flags.like):
         inspection.refuse_other_formats(samples)
     level = flags.level or (None if flags.like else inspection.detect_level(samples))
     how = _preparation(flags, level)
+    if flags.like and not flags.level and how.level == preparation.WORD:
+        inspection.refuse_other_formats(samples)
     if how.level == preparation.CHARACTER:
         inspection.say_characters(samples)
     if how.level == preparation.WORD:

@@ -367,6 +367,15 @@ LONG = "word4 word5 word6 word7 word8 word9 word4 word5 word6 word7"
         (["word4 3,500", "word5 3,600"], "lines"),
         (["word4\t", "word5\t"], "lines"),
         (["track 1 word4", "track 2 word4"], "lines"),
+        (["<|en|>word4 word5", "<|en|> word4"], "lines"),
+        (["<|0.00|> word4 word5 <|1.00|>", "<|0.00|> word4 <|0.50|>"], "lines"),
+        (["9/11 word4 word5 word6 word7", "9/11 word5 word6 word7 word7"], "lines"),
+        (["#1 word4", "#1 word5"], "lines"),
+        (["word4 word5 word6 word7 24/7", "word4 word5 word6 word6 24/7"], "lines"),
+        (["word4 in 1990", "word4 in 1992", "word5 in 1991"], "lines"),
+        (['"word4?" word5. "word6"', '"word4" word5 "word5."'], "lines"),
+        (['{"id": "a", "text": "word4 word5", "beam": 3, "label": true, "refs": []}'], "jsonl"),
+        (['{"id": "a", "text": "word4 word5", "speaker": "word4 bob", "output": "en"}'], "jsonl"),
         (["word4 word5 1984", "word4 word6 1985"], "lines"),
         (['{"id": "a", "text": "word4 word5", "speaker": "Old Owl", "ref": null}'], "jsonl"),
         (['{"id": "a", "text": "word4 word5", "source": "die alte Eule"}'], "jsonl"),
@@ -529,15 +538,18 @@ def test_a_format_is_guessed_from_several_lines(ranked, capsys, monkeypatch, lin
             (f"{mark} word4 word5\n{other} word4 word6\n", "guess", "have .* beside|before the")
             for mark, other in (
                 ("#1", "#2"), ("a)", "b)"), ("1/3", "2/3"), ("1>", "2>"), ("hyp 1 :", "hyp 2 :"),
-                ("score=-12.3", "score=-13"), ("-12.3:", "-13.0:"), ("|T|:", "|P|:"),
+                ("score=-12.3", "score=-13"), ("-12.3:", "-13.0:"),
             )
         ),
         ("word4 word5|-12.3\nword4 word6|-13.4\n", "guess", "have word5.-12.3 beside"),
         ("word4 word5:0.9\nword4 word6:0.8\n", "guess", "have word5:0.9 beside"),
+        ('{"id": "a", "text": "word4 word5", "what": "word4 word5 word7"}\n', "guess", "what"),
+        ("|T|: word4 word5\n|P|: word4\n[sample: u1, WER: 50%]\n", "guess", "of wav2letter"),
+        ("Rank 1 (-1.5): word4\nRank 2 (-2.5): word5\n", "guess", "have .* beside the words"),
         ("utt1 S 0 T -123 A -120 L -3 0 <sil> 3 word4\n", "guess", "segments of PocketSphinx"),
         *(
             (f'{{"id": "a", "text": "word4 word5", "{key}": "word4 word6"}}\n', "guess", key)
-            for key in ("pred", "target", "gold", "what", "Label")
+            for key in ("pred", "target", "gold", "Label")
         ),
         ('{"id": "a", "text": "word4", "beams": ["word4"]}\n', "guess", "beams"),
         *(

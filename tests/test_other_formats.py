@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import inspection
-from text import beside_words, files, other_formats, preparation, tokenizer, words_of_lines
+from text import beside_words, faults, files, other_formats, preparation, tokenizer, words_of_lines
 
 
 def each(line, number=60):
@@ -17,12 +17,7 @@ def each(line, number=60):
     return "".join(f"{line.format(i=i, s=owls[i % 4], t=owls[i % 3])}\n" for i in range(number))
 
 
-ENCYCLOPEDIA = "".join(
-    f'<doc id="{i}" url="https://x.org/{i}" title="Owl">\nOwl\n\n' + each("{s} {t}" * 9, 99)
-    for i in range(4)
-)
 OTHER_FORMATS = {
-    ENCYCLOPEDIA.replace("{", "{{"): "tags of XML or HTML",
     "[b]{s}[/b] {t}": "BBCode",
     "{{\\an8}}{s}": "commands of subtitles",
     "\x1b[1m{s}\x1b[0m": "colours of a terminal",
@@ -32,6 +27,14 @@ OTHER_FORMATS = {
     "Speaker 1 00:12:\n{s}": "times on lines of their own",
     "utt{i} 1 spk 0.00 1.35 <o,f0,male> {s}": "lines of an STM file",
     "NUM:date {s}": "labels",
+    "Bob, [12.05.19 10:30]\n{s}": "names and times on lines of their own",
+    "Bob — Today at 10:30 AM\n{s}": "names and times on lines of their own",
+    "INSERT INTO owls VALUES ('{s}');": "SQL",
+    ".TH OWL {i}\n{s}": "commands of documentation",
+    "=head1 Owl\n{s}": "commands of documentation",
+    "<|im_start|>user\n{s}<|im_end|>": "marks of turns or lines",
+    "猫《ねこ》は眠る。梟《ふくろう》も眠る。": "readings of characters",
+    "the:O owl:B-animal sleeps:O": "words with tags",
     "The owl ,COMMA she said ,COMMA sleeps .PERIOD": "marks with their names",
     "owl{i} {i}": "a word and its count in each line",
     "   {i} owl{i}": "a word and its count in each line",
@@ -129,6 +132,11 @@ def test_files_are_known_by_their_beginnings(text, what):
     assert other_formats.what_it_has(text)[0].startswith(what)
 
 
+def test_a_few_tags_between_long_articles_are_no_text():
+    article = '<doc id="1" url="https://x.org" title="Owl">\nOwl\n\n' + each("{s} {t}" * 5, 99)
+    assert other_formats.what_it_has(article * 4)[0] == "has tags of XML or HTML"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -162,6 +170,13 @@ def test_files_are_known_by_their_beginnings(text, what):
         each("[1] {s}\nTo: all of you\n(3 of them) {t}"),
         "To: all the owls of this wood\n" + each("{s}"),
         '["The owl," he said] ' + each("{s}"),
+        each("@USER she asked #MAGA people of $AAPL and $TSLA, %HESITATION {s}"),
+        each('PRESIDENT SAYS "NOTHING WILL CHANGE" (REUTERS SAID) {i}'),
+        each('In verse (2:43), in "Dawn" (3:45), at a ratio of (4:1), {s}'),
+        each("Wake me up at 7:30 am\nThey meet on Monday at 7:30 p.m."),
+        each("<Media omitted>\n{s}\n<long pause>\n{t}"),
+        each("The vowels [i] and [u]; [b]ut {s}"),
+        each("{{\\bf Owl}} {{\\em so}} {s}"),
         each("He set _GNU_SOURCE and __FILE__ to _THIS_ or _UNK_ {i} times."),
     ],
 )
@@ -173,7 +188,8 @@ def test_text_has_nothing_else(text):
     "text",
     ["<a " + "=" * 65000, "00:00.0 " * 8000, "[[" * 30000, "(A-" * 20000, "{'" * 30000]
     + ["<a A" * 16000, "_AB" * 20000, "a" * 65000, "a.A" * 20000, "<a>" * 20000, "[1," * 20000]
-    + ["1," * 30000, "a" * 30 + "- " * 30000, "{0}" * 20000],
+    + ["1," * 30000, "a" * 30 + "- " * 30000, "{0}" * 20000, "Aa " * 20000, "[url=" * 12000]
+    + ["{\\\\b1" * 12000, "a `" * 20000, "=E2" * 20000, "(cid:1" * 10000, "<s>" * 20000],
 )
 def test_no_text_takes_long(text):  # which would be minutes if the time grew with the square
     assert other_formats.what_it_has(text) is None
@@ -242,7 +258,6 @@ def test_no_text_takes_long(text):  # which would be minutes if the time grew wi
         ("{s} -{i}.5", "its lines end with numbers"),
         ("The neigh-  \nbour. {s}", "has words that are cut at the end of a line"),
         ("The neigh¬\nbour. {s}", "has words that are cut at the end of a line"),
-        ("The beauti- ful owl. {s}", "has words that are cut at the end of a line"),
         (
             "The (cid:12)rst owl. {s}",
             "has glyphs of a PDF without a character, such as (cid:12)rst",
@@ -250,6 +265,10 @@ def test_no_text_takes_long(text):  # which would be minutes if the time grew wi
         ("It=E2=80=99s an owl. {s}", "has characters as e-mail writes them, such as =E2=80"),
         ("It don´t sleep. {s}", "has other marks in place of apostrophes, it seems, such as don´t"),
         ("It donʼt sleep. {s}", "has other marks in place of apostrophes, it seems, such as donʼt"),
+        ("It\\'s late, l\\'eau {s}", "has characters as programs write them"),
+        ("Caf<U+00E9> {s}", "has characters as programs write them"),
+        ("Caf%C3%A9 {s}", "has characters as programs write them"),
+        ("Caf&eacute; {s}", "has escapes of HTML, such as &eacute;"),
         ('M\\"uller {s}', "has accents of TeX, such as M"),
         ("caf\\'{{e}} {s}", "has accents of TeX, such as f"),
         (
@@ -279,9 +298,8 @@ def test_a_few_lines_do_not_hide_the_ids_of_others(capsys, others):
 )
 def test_the_commands_that_are_advised_do_it(text, tmp_path):
     (tmp_path / "a").write_bytes(text.encode())
-    (command,) = [
-        what.split("`")[1] for find, what in inspection.FAULTS if "broken_word" in find.__name__
-    ]
+    (said,) = faults.in_words("neigh-\nbour " * 20)
+    command = said.split("`")[1]
     command = command.replace("FILE", "a")
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=True)
     assert done.stdout.decode() == "neighbour"
@@ -297,6 +315,8 @@ def test_nothing_is_said_of_ordinary_text(capsys):
         "See threading.Thread and www.Owl.org." + " {s} {t}" * 20,
         "The well-\nknown owl sleeps by day. {s}" + "\n{s}" * 40,
         "One- and two-year olds; rock ‘n’ roll, the п’ять and п'ять. {s}",
+        "Ind- og udgang, maahan- ja maastamuutto; Hawai‘i, O‘zbekiston, Qur`an, A′B′. dim=3D {s}",
+        "Go –\nbut heaven--\nwe buzz–\nand {s}",
         "<s> {s} </s>",
         "L’été, « là-bas », ÉCOLE À NOËL. NÃO, CAFÉ” — DIÂMETRO. {s}",
         "İt – ÑANDÚ, Ísland, Ðór. {s}",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Container, Sequence
 
 MIN_LINES = 10
-MOST, MANY, SOME = 0.95, 0.8, 0.1  # of the lines
+MOST, MANY, SOME = 0.95, 0.8, 0.25  # of the lines
 MAX_LENGTH = 200  # characters of a line's beginning and end that are looked at
 ID_AT_END = re.compile(r"(?:.*\s)?\(\S*\d\S*\)")  # the owl (utt-1)
 SCORE_AT_END = re.compile(r".*\s(?:[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|-\d+)")
@@ -63,11 +63,11 @@ def _at_ends(lines):
     found = [end.split()[-1] for end in ends if ID_AT_END.fullmatch(end)]
     if _are(found, lines):
         what = f"its lines end with ids, it seems, such as {found[0]}"
-        return what, "`sed 's/ *([^ ]*) *$//' FILE` leaves them out"
+        return what, "`sed -E 's/\\s*\\([^ ]*\\)\\s*$//' FILE` leaves them out"
     found = [end.split()[-1] for end in ends if SCORE_AT_END.fullmatch(end)]
     if _are(found, lines) and len(set(found)) > len(lines) / 2:
         what = f"its lines end with numbers, it seems, such as {found[0]}"
-        return what, "`sed -E 's/\\s+\\S+\\s*$//' FILE` leaves them out"
+        return what, "`sed -E 's/(^|\\s+)\\S+\\s*$//' FILE` leaves them out"
     quoted = [line for line in lines if IN_QUOTATION_MARKS.fullmatch(line)]
     if _are(quoted, lines):
         what = f"its lines are in quotation marks, such as {quoted[0]:.40}"

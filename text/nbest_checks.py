@@ -30,17 +30,21 @@ STRANGE = re.compile(
 NOT_STRANGE = re.compile(
     r"[<\[({][^\W\d_][\w' -]*[>\])}]|\d+(?:,\d{3})+|\d+:\d\d|[^\W\d_]+/[^\W\d_]+"
 )
-# What stands beside the words if each line has it: `[utt1]`, `(0.95)`, `95%`, `HYP:`, `#1`, `a)`,
-# `1/3`, `|T|:`, `score=-1.5`, `-1.5:`, `day,-1.5`, `day|-1.5`.
+# What stands beside the words if each line has it: `[utt1]`, `(0.95)`, `95%`, `HYP:`, `score=-1.5`,
+# `-1.5:`, `day,-1.5`, `day|-1.5`.
 BESIDE_WORDS = re.compile(
-    r"[<\[({].*\d.*[>\])}]|\d+(?:\.\d+)?%|\|?[^\W\d]\w*(?:\[\d+\])?\|?:"
-    r"|#\d+[:.)]?|[^\W\d_]\)|\d+/\d+|\d+[>\]]|[^\W\d]\w*=[-+]?\d\S*|[-+]?\d*\.\d+[:,;|]"
+    r"[<\[({].*\d.*[>\])}]:?|\d+(?:\.\d+)?%|[^\W\d]\w*(?:\[\d+\])?:"
+    r"|[^\W\d]\w*=[-+]?\d\S*|[-+]?\d*\.\d+[:,;|]"
     r"|(?:\S*[^\W\d_][\"']?[,;]-?\d+(?:\.\d+)?|[\"']?[^\W\d_]\S*[|:]-?\d*\.\d+)(?:[eE]-?\d+)?"
 )
+NUMBERING = re.compile(
+    r"#\d+[:.)]?|[^\W\d_]\)|\d+/\d+|\d+[>\]]"
+)  # `#1`, `a)`, `1/3`, if they differ
 RANK = re.compile(r"\d+ ?[:.)]")  # after a word that all lines have, such as `Hypothesis 1:`
 # A number that may be a score if others are; with a decimal comma or a minus sign, too.
 MAYBE_SCORE = re.compile(r"[-+−]?(?:\d+[.,]?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+−]?(?i:inf|nan)")
 CLEAR_SCORE = re.compile(rf"{SCORE.pattern}|[-−]\d+(?:,\d+)?(?:\.\d+)?|\d+,\d+")
+COST = re.compile(r"\d{3}|2[2-9]\d\d|[3-9]\d{3}|\d{5,}")  # no year, nor what people count
 THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 # Times, ids and scores, such as `[0.00s -> 2.00s]`; in a line alone, several numbers.
 GROUP = re.compile(r"\[[^\]]*\d[^\]]*\]|\([^)]*\d[^)]*\)|\{[^}]*\d[^}]*\}|<[^>]*\d[^>]*>")
@@ -131,6 +135,7 @@ def _refuse_scores(rows, vocabulary, form):
         clear = [w for w in column if CLEAR_SCORE.fullmatch(w) and not THOUSANDS.fullmatch(w)]
         differ = len(set(column)) > 1 or all(word[0] in "-−" for word in clear)
         are_counts = place == -1 and len(set(column)) == len(rows) > 2
+        are_counts = are_counts and all(map(COST.fullmatch, column))
         if (
             max(map(len, rows), default=0) > 1 < len(rows)
             and all(is_score(word) and word not in vocabulary for word in column)
@@ -181,6 +186,7 @@ def _refuse_quotation_marks(rows, vocabulary):
         and len(row[0]) > 1 < len(row[-1])
         and row[0].startswith('"')
         and row[-1].endswith('"')
+        and sum(word.count('"') for word in row) == 2
         and not (row[0] in vocabulary or row[-1] in vocabulary)
         for row in rows
     ):
@@ -215,7 +221,10 @@ def _refuse_columns(rows, vocabulary):
     ranks = [" ".join(row[1 : 3 if MARKS.fullmatch("".join(row[2:3])) else 2]) for row in rows]
     if len(set(firsts)) == 1 < len(set(seconds)) and are(RANK.fullmatch, ranks):
         raise NbestError(f"and others have {firsts[0]:.40} {ranks[0]} before the words")
-    for column in (firsts, seconds, lasts):
+    if len(set(firsts)) == len(rows) and are(NUMBERING.fullmatch, firsts):
+        raise NbestError(f"and others have {firsts[0]:.40} before the words")
+    thirds = [row[2] for row in rows] if min(map(len, rows)) > 3 else lasts
+    for column in (firsts, seconds, thirds, lasts):
         if are(BESIDE_WORDS.fullmatch, column):
             raise NbestError(f"and others have {column[0]:.40} beside the words")
     if are(MARKS.fullmatch, firsts) and not OPENING.fullmatch(firsts[0]):

@@ -13,6 +13,7 @@ from text.nbest_lines import (
     LINES,
     MOSES,
     SEPARATOR,
+    TAGS,
     NbestError,
     without_annotations,
 )
@@ -54,6 +55,7 @@ UNREADABLE = (
     (r"numaligns \d+$", "of a confusion network of SRILM"),
     (r"\S+\s+(?:ref\s\s|#csid\s)|%WER\s|id: \(\S+\)$|Scores: \(#C", "of a table of errors"),
     (r"\S+\sS\s-?\d+\sT\s-?\d+\sA\s-?\d+\sL\s-?\d+\s", "of segments of PocketSphinx"),
+    (r"\[sample: |\|[TP]\|: ", "of the output of wav2letter"),
     (r"wav\s+\S+$|candidate\s+-?\d+\.\d+\s", "of WeNet's lists"),
     (r"(?i:id|utt(?:erance)?|file|audio)\s?[:=]\s*\S+$", "the name of a list"),
 )  # fmt: skip
@@ -135,7 +137,8 @@ def _first_word(line, vocabulary):
     """The first of a line's words, without its factors."""
     first, *others = line.split()
     bare = without_annotations(line, vocabulary)[0].split()
-    return bare[0] if others and bare and first.startswith(bare[0]) else first
+    is_of_first = bare and (first.startswith(bare[0]) or TAGS.match(first))
+    return bare[0] if others and is_of_first else first
 
 
 def _guess_by_ids(lines, vocabulary):

@@ -18,7 +18,7 @@ from collections.abc import Container
 from typing import Any, NamedTuple
 
 from program.errors import UserError
-from text.other_tokenizers import as_written
+from text.other_tokenizers import UNKNOWNS, as_written
 from text.words_of_lines import ENDS
 
 LINES, KALDI, KALDI_N, MOSES, FAIRSEQ, JSONL = FORMATS = (
@@ -31,15 +31,18 @@ FAIRSEQ_LINE = re.compile(r"([A-Z])-(\d+)(?:_\d+)?\t(.*)")
 # What else fairseq writes to its output.
 FAIRSEQ_LOG = re.compile(r"\d{4}-\d\d-\d\d .*\||\| |Generate |Translated |NOTE:")
 # Keys of JSON whose value is a sentence, too: a reference, or another hypothesis.
-OTHER_TEXTS = frozenset((
+OTHER_TEXTS = (
     "hyp", "hypothesis", "hyps", "words", "pred_text", "prediction", "ref", "reference",
     "translation", "rec_text", "transcript", "translations", "nbest", "hypotheses", "texts",
     "alternatives", "candidates", "predictions", "outputs", "sentences", "nbest_text", "pred",
-    "preds", "hypo", "hypos", "output", "target", "targets", "transcription", "transcriptions",
-    "label", "labels", "gold", "asr_text", "hyp_text", "ref_text", "references", "generated_text",
-    "generated", "beam", "beams", "decoded", "recognized", "ground_truth", "lexical", "display",
-))  # fmt: skip
-COMMON_SHARE = 0.5  # of the words that two versions of a sentence have
+    "preds", "hypo", "hypos", "transcription", "transcriptions", "asr_text", "hyp_text", "ref_text",
+    "references", "generated_text", "recognized", "ground_truth", "lexical", "beams",
+)  # fmt: skip
+# Keys whose value may be one, if it is several words.
+MAYBE_TEXTS = (
+    "output", "target", "targets", "label", "labels", "gold", "generated", "decoded", "display",
+)  # fmt: skip
+MIN_SENTENCE, COMMON_SHARE = 3, 0.5  # words; of them, that two versions of a sentence have
 # What Moses writes between words: which words of the source a phrase translates, and more.
 SEGMENTATION_MARK = re.compile(r"(?<!\S)\|\d+(?:-\d+)?(?:\s*,[^|]*)?\|(?!\S)")
 # Where a path of a lattice has no word: Kaldi's, HTK's and Sphinx's.
@@ -190,14 +193,17 @@ def _parse_json(line):
 
 
 def _is_other_text(name, value, text):
-    """Whether the value of a key is another version of the text; null is none."""
-    if name in ("id", "text", "score") or value is None:
+    """Whether the value of a key is another version of the text; no number or empty one is."""
+    if name in ("id", "text", "score") or isinstance(value, (bool, int, float)) or not value:
         return False
+    words, others = set(text.lower().split()), set(str(value).lower().split())
+    common = len(words & others)
     if name.lower() in OTHER_TEXTS:
         return True
-    words, others = set(text.lower().split()), set(str(value).lower().split())
-    is_long = isinstance(value, str) and len(others) > 1
-    return is_long and len(words & others) >= COMMON_SHARE * len(others)
+    if name.lower() in MAYBE_TEXTS:
+        return not isinstance(value, str) or len(others) > 1 or common > 0
+    is_sentence = isinstance(value, str) and len(others) >= MIN_SENTENCE
+    return is_sentence and common >= max(2, COMMON_SHARE * len(others))
 
 
 def _is_name(value):
@@ -250,7 +256,8 @@ def _without_tags(words, vocabulary):
     kept: list[str] = []
     tags: list[str] = []
     for word in words:
-        found = [] if word in vocabulary or word in ENDS else TAGS.findall(word)
+        is_word = word in vocabulary or word in ENDS or word in UNKNOWNS
+        found = [] if is_word else TAGS.findall(word)
         kept += TAGS.sub(" ", word).split() if found else [word]
         tags += found
     return kept, tags

@@ -42,6 +42,7 @@ BEGINNINGS = (
     (r"<\?xml|<!DOCTYPE|<html|<mediawiki", "is XML or HTML"),
     (r"\\data\\", "is an n-gram model"),
     (r"#!MLF!#", "is a label file of HTK"),
+    (r"File type = \"ooTextFile", "is a TextGrid of Praat"),
     (r"WEBVTT|\[Script Info\]", "is a file of subtitles"),
     (r"-DOCSTART-|# (?:sent_id|newdoc|global\.columns)\b", "is a table, a word a line"),
     (r"\{\s*\"[^\"\n]{0,200}\"\s*:|\[\s*(?:\{\s*\"|([\"'])[^\n]{0,800}?\1\s*[,\]])", "has JSON"),
@@ -73,50 +74,29 @@ MARKUP = (
     ),
     (re.compile(r"__eo[ut]__|<newline>|(?<=\w)_comma_"), 0.002, "marks of turns or lines"),
     (
-        re.compile(r"\[/?(?:[biu]|url|img|quote|code|size|color)(?:=[^\[\]\n]{1,300})?\]"),
+        re.compile(
+            r"\[/(?:[biu]|url|img|quote|code|size|color)\]"
+            r"|\[(?:url|quote|size|color)=[^\[\]\n]{1,300}\]"
+        ),
         0.01,
         "BBCode",
     ),
-    (re.compile(r"\{\\[a-z]{1,4}[^{}\n]{0,100}\}"), 0.005, "commands of subtitles"),
+    (
+        re.compile(r"\{\\(?:an?\d|[ibus][01]|pos|fad|fn|fs\d|c&|k\d|move)[^{}\n]{0,100}\}"),
+        0.005,
+        "commands of subtitles",
+    ),
+    (re.compile(r"《[\u3041-\u30ff]{1,20}》|［＃"), 0.01, "readings of characters"),  # Aozora's
+    (re.compile(r"<\|im_(?:start|end)\|>"), 0.002, "marks of turns or lines"),
     (re.compile(r"\x1b\[[\d;]{0,20}m"), 0.002, "colours of a terminal"),
     (re.compile(r".\x08."), 0.002, "letters that are printed twice, as by man"),
-    (re.compile(rf"[\[(]{CLOCK}[\])]"), 0.005, "times in brackets"),
+    (re.compile(rf"\[{CLOCK}\]"), 0.005, "times in brackets"),
 )
-ESCAPED_TWICE = re.compile(r"&amp;(?:#\d{2,5}|[a-z]{2,6});")
-ESCAPE = re.compile(r"&(?:#\d+|#x[\dA-Fa-f]+|nbsp|quot|apos|lt|gt|[mn]dash|hellip|[lr][ds]quo);")
-WITHOUT_AMPERSAND = re.compile(r"(?<![&;])#\d{2,5};|(?<![&;\w])(?:quot|amp|lt|gt);")  # AG News's
-# What reading UTF-8 as Windows-1252 makes of the bytes after the first, 0x80 to 0xBF; what reading
-# it as Windows-1251 does, of those that Russian words have not; and as Mac Roman.
-AFTER_FIRST_BYTE = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
-IN_1251 = "ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’•™љ›њќћџЎўЈ¤ҐЄ¬®Ї°±Ііґµ¶·єјЅѕї"
-IN_MAC_ROMAN = "†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆«»…"
-MISREAD = re.compile(
-    f"â€[{AFTER_FIRST_BYTE}]|[ÂÃÐÑ][{AFTER_FIRST_BYTE}]|(?:[РС][{IN_1251}]){{2}}"
-    f"|‚Ä[ôúùìîò¶]|(?<=[A-Za-z])√[{IN_MAC_ROMAN}]|[\x80-\x84\x86-\x9f]"
+# How marks are called, where they are read aloud.
+MARKS = (
+    "COMMA|PERIOD|POINT|COLON|HYPHEN|DASH|QUOTE|UNQUOTE|MARK|PAREN|BRACE|ELLIPSIS|SLASH|PERCENT|"
+    "AMPERSAND|SIGN|APOSTROPHE"
 )
-LOST = re.compile("\\S{0,20}\ufffd\\S{0,20}")
-ESCAPED = re.compile(r"\\[nrt](?![a-z])|\\u[\dA-Fa-f]{4}|(?<![A-Za-z])\\[\"']|\\[\"'](?![A-Za-z{])")
-TEX_ACCENT = re.compile(r"[A-Za-z]?\\[\"'^`~](?:\{[A-Za-z]\}|(?<=[A-Za-z]..)[a-z])[a-z]*")
-QUOTED_PRINTABLE = re.compile(r"=[89A-F][\dA-F]=[89A-F][\dA-F]|=3D|=20(?=\n)")
-GLYPH = re.compile(r"\S{0,20}\(cid:\d+\)\S{0,20}")
-OTHER_APOSTROPHE = regex.compile(
-    r"\p{L}{1,20}(?:[´`‘＇′]\p{L}{1,20}|ʼ(?:t|s|re|ve|ll|d|m)(?!\p{L}))"
-)
-JOINED_MARK = re.compile(
-    r"(?:</?s>|<\|endoftext\|>|<eos>)(?=[^\s<])\S{0,20}|\S{0,20}[^\s>](?:</?s>|<\|endoftext\|>|<eos>)"
-)
-ITALICS = regex.compile(r"(?<![\w_])_\p{L}[^_\n]{0,200}_(?!\w)")
-QUOTED_LINE = regex.compile(r'(?m)^"(?:[^"\n]++|"")++"$')
-JOINED_SENTENCES = regex.compile(
-    r"(?<!\S)\p{L}{0,30}\p{Ll}{2}[.!?]\p{Lu}\p{Ll}*(?![\p{L}\p{N}_(.])"
-)
-END_OF_SENTENCE = regex.compile(r"\p{Ll}[.!?](?=\s)")
-JOINED = 0.05  # of the ends that have a space
-BROKEN_WORD = regex.compile(
-    r"\p{L}{1,30}(?<=\p{Ll})[-‐\u00ad¬⸗–](?=[ \t]{0,3}\n\s{0,9}\p{Ll})"
-    r"|\p{L}{2,30}(?<=\p{Ll})-(?= (?!(?:and|or|to|und|oder|bis|et|ou|y|e|o|en|of|och)\b)\p{Ll}{2})"
-)
-BROKEN = 0.03  # of the lines
 # Of the words.
 PIECES = (
     Sign(re.compile(r"[^\s|]+(?:\|[^\s|]+)+"), 0.5, "words with factors"),  # owl|NN
@@ -130,7 +110,12 @@ PIECES = (
     Sign(re.compile(r"__label__\S+"), 0.01, "labels of fastText"),
     Sign(re.compile(r"(?:_[^\s_]+|[^\s_]+_)"), 0.3, "pieces of words"),  # _the _ow l
     Sign(re.compile(r"@@\S+"), 0.02, "pieces of words"),  # ow @@l
-    Sign(re.compile(r"[^\w\s]{1,2}[A-Z]{4,}(?:-[A-Z]+)*"), 0.02, "marks with their names"),
+    Sign(re.compile(r"[^\s:]+:(?:O|[BIES]-\S+)"), 0.5, "words with tags"),
+    Sign(
+        re.compile(rf"[^\w\s]{{1,2}}(?:[A-Z]+-)*(?:{MARKS})(?:-[A-Z]+)*"),
+        0.02,
+        "marks with their names",
+    ),
     Sign(re.compile(r"[^\W\d]+[+~]|[+~][^\W\d]+"), 0.1, "pieces of words"),  # ow+ +l
 )
 # Lines that are a tag and its content, as in the talks of IWSLT; a few are no chance.
@@ -142,7 +127,7 @@ TAGGED_LINES = (
     ),
     # A tag alone, as between the articles of an encyclopedia.
     Sign(
-        re.compile(r"</(?![sSw]>)[A-Za-z][\w:.-]*>|<[A-Za-z][\w:.-]*\s[^<>]*>"),
+        re.compile(r"</(?![sSw]>)[A-Za-z][\w:.-]*>|<[A-Za-z][\w:.-]*\s[^<>=]*=[^<>]*>"),
         0.002,
         "tags of XML or HTML",
     ),
@@ -158,13 +143,19 @@ LINES = (
     Sign(re.compile(JSON), 0.3, "JSON"),
     Sign(re.compile(r"\|.*\|"), 0.4, "tables"),
     Sign(re.compile(r"(?:msgid|msgstr)\s\".*"), 0.3, "messages of gettext"),
-    Sign(re.compile(rf"(?:[^\W\d][\w .'-]{{0,40}}\s)?\W?{CLOCK}{NOON}\W{{0,2}}"), 0.25,
+    Sign(re.compile(rf"(?:(?:[^\W\d_a-z][\w.'-]*|\d+)\s+){{0,4}}\W?{CLOCK}{NOON}\W{{0,2}}"), 0.25,
          "times on lines of their own"),
     Sign(re.compile(r"\d{1,5}"), 0.25, "numbers on lines of their own"),
     Sign(re.compile(r"b(['\"]).*\1|tf\.Tensor\(.*"), 0.3, "bytes as Python prints them"),
     Sign(re.compile(r"A -?\d+ -?\d+\|\|\|.*"), 0.1, "edits, as M2 files have"),
     Sign(re.compile(r"\S+\s\S+\s\S+\s\d+\.\d+\s\d+\.\d+\s<\S*>\s.*"), 0.3, "lines of an STM file"),
     Sign(re.compile(r"[A-Z]{3,5}:[a-z]+\s.*"), 0.8, "labels"),  # TREC's NUM:date
+    Sign(re.compile(rf".{{1,40}}(?:\[\d+[./]\d+[./]\d+ {CLOCK}\]|— \w+ at {CLOCK}{NOON})"), 0.2,
+         "names and times on lines of their own"),  # Telegram's, Discord's
+    Sign(re.compile(r"INSERT INTO .*"), 0.1, "SQL"),
+    Sign(re.compile(r"\.(?:TH|SH|SS|PP|TP|IP|BR)\b.*|=(?:head\d|over|item|back|cut)\b.*"
+                    r"|@(?:node|chapter|section|item|end|cindex)\b.*|commit [\da-f]{40}"), 0.05,
+         "commands of documentation"),
     Sign(re.compile(r"[^\s\",]{1,40},\"[^\s\",].*|.*[^\s\",]\",[^\s\",]{1,40}"), 0.1,
          "columns with commas between them"),
 )  # fmt: skip
@@ -287,90 +278,3 @@ def _table_of_words(lines):
         if len(long) >= 0.9 * len(rows) and _is_column_of(FRACTION.fullmatch, long, place):
             return "a number in each line", long[0][place]
     return None
-
-
-def _first_of_several(found):
-    """The first of what a text was found to have; None if it is little."""
-    return found[0] if len(found) >= MIN_PIECES // 2 else None
-
-
-def escape_in(sample: str) -> str | None:
-    """One of the escapes of HTML, such as `&nbsp;`, in a text; None if it has few."""
-    return _first_of_several(ESCAPE.findall(sample))
-
-
-def escape_escaped_in(sample: str) -> str | None:
-    """One of the escapes of HTML that were escaped again, `&amp;quot;`; None if there are few."""
-    return _first_of_several(ESCAPED_TWICE.findall(sample))
-
-
-def accent_of_tex_in(sample: str) -> str | None:
-    r"""A letter with an accent as TeX writes it, such as `M\"uller`; None if there are few."""
-    return _first_of_several(TEX_ACCENT.findall(sample))
-
-
-def quoted_printable_in(sample: str) -> str | None:
-    """A character as e-mail writes it, such as `=C3=A9`; None if there are few."""
-    return _first_of_several(QUOTED_PRINTABLE.findall(sample))
-
-
-def glyph_in(sample: str) -> str | None:
-    """A glyph of a PDF that has no character, such as `(cid:12)`; None if there are few."""
-    return _first_of_several(GLYPH.findall(sample))
-
-
-def other_apostrophe_in(sample: str) -> str | None:
-    """A word with another mark in place of an apostrophe; None if there are few."""
-    return None if misread_in(sample) else _first_of_several(OTHER_APOSTROPHE.findall(sample))
-
-
-def joined_mark_in(sample: str) -> str | None:
-    """A mark of a sentence's end or beginning, and a word with no space; None if there are few."""
-    return _first_of_several(JOINED_MARK.findall(sample))
-
-
-def escape_without_ampersand_in(sample: str) -> str | None:
-    """One of the escapes of HTML that lost the `&`, such as `#39;`; None if there are few."""
-    return _first_of_several(WITHOUT_AMPERSAND.findall(sample))
-
-
-def escaped_character_in(sample: str) -> str | None:
-    r"""A character as programming languages write it, such as `\n`; None if there are few."""
-    return _first_of_several(ESCAPED.findall(sample))
-
-
-def misread_in(sample: str) -> str | None:
-    """Characters of UTF-8 that was read as something else, such as `Ã©`; None if there are few."""
-    found = _first_of_several(MISREAD.findall(sample))
-    if found is None:
-        return None
-    return "".join(each if each.isprintable() else f"U+{ord(each):04X}" for each in found)
-
-
-def lost_character_in(sample: str) -> str | None:
-    """What has U+FFFD in place of what could not be decoded; None if little has."""
-    return _first_of_several(LOST.findall(sample))
-
-
-def italics_in(sample: str) -> str | None:
-    """Words between underscores, as Project Gutenberg writes italics; None if there are few."""
-    return _first_of_several(ITALICS.findall(sample))
-
-
-def doubled_quotes_in(sample: str) -> str | None:
-    """A line in quotation marks with doubled ones in it, as in CSV; None if there are few."""
-    quoted = QUOTED_LINE.findall(sample)
-    return _first_of_several([line for line in quoted if '""' in line[1:-1]])
-
-
-def joined_sentences_in(sample: str) -> str | None:
-    """The end of a sentence and the beginning of the next, with no space; None if few have none."""
-    found = JOINED_SENTENCES.findall(sample)
-    num_ends = len(END_OF_SENTENCE.findall(sample))
-    return found[0] if len(found) >= max(MIN_PIECES, JOINED * num_ends) else None
-
-
-def broken_word_in(sample: str) -> str | None:
-    """A word that is cut at the end of a line, such as `coun-`; None if few lines end so."""
-    found = BROKEN_WORD.findall(sample)
-    return found[0] if len(found) >= max(MIN_LINES, BROKEN * sample.count("\n")) else None
