@@ -320,8 +320,8 @@ def _say_what_is_no_text(path):
         )
     elif beside := beside_words.find(sample[:_SAMPLE_LENGTH].split("\n")[:-1]):
         say(f"{path}: {beside_words.in_words(beside, 'taken for words')}")
-    if mark := faults.joined_mark_in(sample[:_SAMPLE_LENGTH]):
-        say(f"{path}: has marks that are joined to words, such as {mark}; write spaces around them")
+    for what in faults.in_words(sample[:_SAMPLE_LENGTH], [faults.JOINED_MARKS]):
+        say(f"{path}: {what}")
 
 
 def _read_split(path, word_to_id, line_ends, leave_out=False):

@@ -62,7 +62,8 @@ def run(main: Callable[[], None]) -> NoReturn:
             ignore_signals()
             if hasattr(builtins, "__IPYTHON__"):  # where `%run` ends, the process goes on
                 for number, handler in handlers.items():
-                    signal.signal(number, handler)
+                    if handler is not None:  # that of a program in C cannot be set from here
+                        signal.signal(number, handler)
     sys.exit(0)
 
 

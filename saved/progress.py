@@ -12,7 +12,7 @@ from program.messages import say
 from saved import finding, tf1_checkpoints
 from saved.reading import CheckpointError, reason
 
-PROGRESS = "Training/progress"
+PROGRESS = tf1_checkpoints.PROGRESS
 
 tf1 = tf.compat.v1
 

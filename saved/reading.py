@@ -10,7 +10,7 @@ from program.errors import UserError
 from saved import finding, tensors, tf1_checkpoints
 
 SCOPES = (f"{tf1_checkpoints.SCOPE}/", f"{tf1_checkpoints.FIRST_SCOPE}/", *tf1_checkpoints.OURS)
-RUN = "Training/run"  # the description of the run that saved it
+RUN = tf1_checkpoints.RUN  # the description of the run that saved it
 
 tf1 = tf.compat.v1
 

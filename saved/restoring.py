@@ -56,7 +56,7 @@ def names_in(path: str, shapes: dict) -> dict:
     except tf1_checkpoints.EraError as error:
         raise CheckpointError(f"{error}; choose another --save_path") from None
     if layout is not None:
-        if layout.num_cells == 1 and layout.era.may_share:
+        if layout.may_share:
             layout = tf1_checkpoints.with_layers(layout, num_layers)
         names |= layout.names
         step = tf1.train.get_global_step()

@@ -100,9 +100,15 @@ def read_words(directory: str) -> list | None:
     if text is None:
         return None
     words = text.removesuffix("\n").split("\n")
-    if len(set(words)) < len(words) or any(word.split() != [word] for word in words):
+    if _bad_word(words) is not None:
         raise RunDirectoryError(f"{path}: is not one different word a line; restore the file")
     return words
+
+
+def _bad_word(words):
+    """The first word that is there twice, or is none, and so cannot be a line of a vocabulary."""
+    counts = collections.Counter(words)
+    return next((word for word in words if counts[word] > 1 or word.split() != [word]), None)
 
 
 def check_vocabulary(save_path: str, words: list) -> None:
@@ -111,9 +117,7 @@ def check_vocabulary(save_path: str, words: list) -> None:
     Raises:
       RunDirectoryError: it has another, or one that cannot be read; or it could not be read back.
     """
-    counts = collections.Counter(words)
-    bad = next((w for w in words if counts[w] > 1 or w.split() != [w]), None)
-    if bad is not None:
+    if (bad := _bad_word(words)) is not None:
         raise RunDirectoryError(
             f"{save_path}: {bad!r} cannot be saved as a word: {VOCABULARY_FILE} has one different "
             "word a line, without white space"

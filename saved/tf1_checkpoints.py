@@ -26,7 +26,7 @@ tf1 = tf.compat.v1
 
 SCOPE = "Model"
 # In what this project saves, and in nothing that the script or a version of it saved.
-OURS = ("Training/progress", "Training/run")
+OURS = PROGRESS, RUN = ("Training/progress", "Training/run")
 OUR_TEXT = "set_by_reader.load_texts"  # in the name of a variable of `reader`
 # What the script wrote before October 2016; from then on the scope was `Model`.
 FIRST_SCOPE = "model"
@@ -95,6 +95,11 @@ class Layout(NamedTuple):
     sizes: tuple
     step: str | None
     is_ours: bool
+
+    @property
+    def may_share(self) -> bool:
+        """Whether several layers may use the variables of the only cell."""
+        return self.num_cells == 1 and self.era.may_share
 
 
 class Cell(NamedTuple):
@@ -269,7 +274,7 @@ def count_layers(path: str, shapes: dict, layout: Layout | None) -> int | None:
     """
     if layout is None:
         return _find_cells(shapes, SCOPE)[2]
-    if layout.num_cells > 1 or not layout.era.may_share:
+    if not layout.may_share:
         return layout.num_cells
     facts = read_facts(path)
     if facts is None:
@@ -406,8 +411,7 @@ def _pick(found, answer):
 def _decide_layers(path, layout, facts, answer):
     """How many layers there are, and a list of why, in words."""
     num_layers = layout.num_cells
-    may_share = layout.era.may_share and not (facts and facts.has_reader)
-    if num_layers > 1 or not may_share:
+    if not layout.may_share or (facts and facts.has_reader):
         if answer not in (None, num_layers):
             raise EraError(f"--num_layers={answer}: {path}: has {num_layers}")
         return num_layers, []
@@ -468,7 +472,7 @@ def _facts(metagraph):
 
 def _nodes_of_cells(nodes):
     """The nodes that multiply by a layer's weights: dict of a model's name scope to a list."""
-    kernel = re.compile(r".*/(?:multi_rnn_cell/cell_|MultiRNNCell/Cell)\d+/.*/(?:\w+)/read")
+    kernel = re.compile(r".*/(?:multi_rnn_cell/cell_|MultiRNNCell/Cell)\d+/.*/\w+/read")
     found: dict = {}
     for node in nodes.values():
         if node.op not in ("MatMul", "LSTMBlockCell") or "gradients/" in node.name:

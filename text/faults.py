@@ -4,7 +4,7 @@ All of this is told from the text's beginning, and said: the text is read as it 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import regex
 
@@ -91,7 +91,10 @@ def _broken_word(sample):
     return found[0] if len(found) >= max(MANY, BROKEN * sample.count("\n")) else None
 
 
-joined_mark_in = _find(JOINED_MARK)
+JOINED_MARKS = (
+    _find(JOINED_MARK),
+    "has marks that are joined to words, such as {}; write spaces around them",
+)
 # What finds an example, and what is said of it. The commands are for GNU sed.
 FAULTS = (
     (
@@ -117,10 +120,7 @@ FAULTS = (
         "has other marks in place of apostrophes, it seems, such as {}; "
         '`sed "s/[´\\`‘＇ʼ]/\'/g" FILE` makes apostrophes of them',
     ),
-    (
-        joined_mark_in,
-        "has marks that are joined to words, such as {}; write spaces around them",
-    ),
+    JOINED_MARKS,
     (
         _find(ESCAPE),
         "has escapes of HTML, such as {}, which are cut as words are; Python's html.unescape makes "
@@ -169,8 +169,8 @@ FAULTS = (
 )
 
 
-def in_words(sample: str) -> Iterator[str]:
+def in_words(sample: str, faults: Iterable[tuple[Callable, str]] = FAULTS) -> Iterator[str]:
     """Yields what to say of the text that a sample is the beginning of, such as "has escapes"."""
-    for find, what in FAULTS:
+    for find, what in faults:
         if example := find(sample):
             yield what.format(example)

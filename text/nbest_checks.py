@@ -37,9 +37,8 @@ BESIDE_WORDS = re.compile(
     r"|[^\W\d]\w*=[-+]?\d\S*|[-+]?\d*\.\d+[:,;|]"
     r"|(?:\S*[^\W\d_][\"']?[,;]-?\d+(?:\.\d+)?|[\"']?[^\W\d_]\S*[|:]-?\d*\.\d+)(?:[eE]-?\d+)?"
 )
-NUMBERING = re.compile(
-    r"#\d+[:.)]?|[^\W\d_]\)|\d+/\d+|\d+[>\]]"
-)  # `#1`, `a)`, `1/3`, if they differ
+# Likewise, if they differ: `#1`, `a)`, `1/3`.
+NUMBERING = re.compile(r"#\d+[:.)]?|[^\W\d_]\)|\d+/\d+|\d+[>\]]")
 RANK = re.compile(r"\d+ ?[:.)]")  # after a word that all lines have, such as `Hypothesis 1:`
 # A number that may be a score if others are; with a decimal comma or a minus sign, too.
 MAYBE_SCORE = re.compile(r"[-+−]?(?:\d+[.,]?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+−]?(?i:inf|nan)")
@@ -134,12 +133,12 @@ def _refuse_scores(rows, vocabulary, form):
         column = [row[place] for row in rows]
         clear = [w for w in column if CLEAR_SCORE.fullmatch(w) and not THOUSANDS.fullmatch(w)]
         differ = len(set(column)) > 1 or all(word[0] in "-−" for word in clear)
-        are_counts = place == -1 and len(set(column)) == len(rows) > 2
-        are_counts = are_counts and all(map(COST.fullmatch, column))
+        all_differ = len(set(column)) == len(rows) > 2
+        are_costs = place == -1 and all_differ and all(map(COST.fullmatch, column))
         if (
             max(map(len, rows), default=0) > 1 < len(rows)
             and all(is_score(word) and word not in vocabulary for word in column)
-            and (clear and differ or are_counts)
+            and (clear and differ or are_costs)
         ):
             example = next(iter(clear), column[0])
             raise NbestError(
